@@ -1,0 +1,176 @@
+"""What a rail is: collections in, documents out; documents in, events out.
+
+Pure: no clock, no network, no database. Events carry a `subject`, the name the outside world uses
+(a trace number, a processor id). `payments.intake` replaces it by the payment's reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from billfold.money import Money
+
+AccountType = Literal["checking", "savings"]
+SecCode = Literal["WEB", "PPD", "CCD"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One amount to pull from one bank account."""
+
+    reference: str
+    amount: Money
+    routing_number: str
+    account_number: str
+    account_type: AccountType
+    holder_name: str
+    customer_number: str
+    sec_code: SecCode
+    recurring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BankProfile:
+    """One bank's dialect, as data. Source: the bank's originator guide."""
+
+    odfi_routing_number: str
+    odfi_name: str
+    immediate_origin: str
+    company_name: str
+    company_id: str
+    entry_description: str = "BILL PAY"
+    balanced: bool = False
+    settlement_account: str = ""
+    line_end: Literal["\n", "\r\n"] = "\n"
+    settlement: Literal["gross", "net"] = "gross"
+    max_entries: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Bytes exchanged with a bank, and what we call them."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Which line of an outgoing document serves which collection."""
+
+    reference: str
+    trace: str
+    amount: Money
+    rdfi: str
+    """First eight digits of the receiving bank's routing number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An outgoing document with the entries in it, in file order."""
+
+    document: Document
+    entries: Sequence[Entry]
+    debit: Money
+    credit: Money
+    effective_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the outside world did. `key` is the same whenever the same bytes are read."""
+
+    subject: str
+    key: str
+    on: date
+    """The bank's date of the fact."""
+    evidence: str = field(default="", kw_only=True)
+    """Names the stored document or row that proves it: `bankfile/<id>`, `deposit/<id>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted(Event):
+    """We asked for the money; subject is the payment's reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Event):
+    """Money came that nobody asked for."""
+
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Event):
+    """The money stands on our bank account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn(Event):
+    """The file that asked for the money was voided, or refused whole; nothing was processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Event):
+    """The bank or processor said no before any money moved."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned(Event):
+    """The customer's bank sent the debit back."""
+
+    code: str
+    amount: Money
+    rdfi: str
+    info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack(Event):
+    """The bank took returned money off our account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected(Event):
+    """A notification of change: use other bank data next time."""
+
+    code: str
+    corrected: str
+    """The 29 characters of corrected data, as sent."""
+    rdfi: str
+
+
+AnyEvent = Submitted | Received | Settled | Withdrawn | Refused | Returned | TakenBack | Corrected
+
+
+class Rail(Protocol):
+    """A way money reaches the biller."""
+
+    name: str
+
+    def read(self, document: Document) -> Iterable[AnyEvent]:
+        """Turn a document into events.
+
+        Raises: formats' Unreadable, with every problem found, if any part cannot be trusted.
+        """
+
+
+class PullRail(Rail, Protocol):
+    """A rail on which we ask for the money."""
+
+    def write(
+        self,
+        collections: Sequence[Collection],
+        *,
+        bank: BankProfile,
+        now: datetime,
+        effective_date: date,
+        modifier: str,
+        first_sequence: int,
+    ) -> Written:
+        """Write one document that asks for the collections, traces from `first_sequence` up."""
