@@ -1,0 +1,212 @@
+"""Banking days: when the Federal Reserve Banks settle, and what a moment of submission promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, assert_never
+from zoneinfo import ZoneInfo
+
+EASTERN: Final = ZoneInfo("America/New_York")
+"""The operators' clock: every cut-off is a time on it, never a fixed offset."""
+
+RETRY_WINDOW_DAYS: Final = 180
+"""Calendar days from the first settlement. Source: Nacha Operating Rules, reinitiation."""
+
+PRENOTE_DAYS: Final = 3
+"""Banking days from settlement. Source: Nacha Operating Rules, prenotification."""
+
+MONDAY: Final = 0
+THURSDAY: Final = 3
+SUNDAY: Final = 6
+
+_ONE_DAY: Final = timedelta(days=1)
+
+
+class NaiveMoment(ValueError):
+    """The moment has no zone, so its day cannot be told."""
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__(f"{moment.isoformat()} has no zone")
+        self.moment = moment
+
+
+class ReturnWindow(StrEnum):
+    """How long a bank may take to send an entry back, as the rules abbreviate it."""
+
+    TWO_BANKING_DAYS = "2BD"
+    FIVE_BANKING_DAYS = "5BD"
+    SIXTY_CALENDAR_DAYS = "60CD"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The Reserve Banks' schedule, and the closings announced outside it."""
+
+    name: str
+    extra_closings: frozenset[date] = frozenset()
+
+
+# Two objects: the announced Sundays and holidays of Fedwire are not part of ACH.
+ACH: Final = Calendar("ACH")
+FEDWIRE: Final = Calendar("Fedwire")
+
+
+@lru_cache(maxsize=256)
+def holiday_closings(year: int) -> frozenset[date]:
+    """List the days of a year on which a holiday closes the Reserve Banks.
+
+    A holiday on a Sunday closes the Monday; one on a Saturday closes nothing, Friday included.
+    Source: Federal Reserve Banks, "Holiday Schedules".
+    """
+    fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
+    if year >= 2022:
+        fixed.append(date(year, 6, 19))
+    moved = {day + _ONE_DAY if day.weekday() == SUNDAY else day for day in fixed}
+    floating = {
+        _nth(year, 1, MONDAY, 3),
+        _nth(year, 2, MONDAY, 3),
+        _nth(year, 6, MONDAY, 1) - timedelta(weeks=1),  # the last Monday of May
+        _nth(year, 9, MONDAY, 1),
+        _nth(year, 10, MONDAY, 2),
+        _nth(year, 11, THURSDAY, 4),
+    }
+    return frozenset(day for day in moved | floating if day.weekday() < 5)
+
+
+def _nth(year: int, month: int, weekday: int, count: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (count - 1))
+
+
+def is_banking_day(day: date, *, calendar: Calendar = ACH) -> bool:
+    """Tell whether the Reserve Banks settle on that day."""
+    return (
+        day.weekday() < 5
+        and day not in holiday_closings(day.year)
+        and day not in calendar.extra_closings
+    )
+
+
+def banking_day_on_or_after(day: date, *, calendar: Calendar = ACH) -> date:
+    """Give the day itself if it is a banking day, else the next one."""
+    while not is_banking_day(day, calendar=calendar):
+        day += _ONE_DAY
+    return day
+
+
+def banking_day_on_or_before(day: date, *, calendar: Calendar = ACH) -> date:
+    """Give the day itself if it is a banking day, else the one before."""
+    while not is_banking_day(day, calendar=calendar):
+        day -= _ONE_DAY
+    return day
+
+
+def next_banking_day(day: date, *, calendar: Calendar = ACH) -> date:
+    """Give the first banking day strictly after the day."""
+    return banking_day_on_or_after(day + _ONE_DAY, calendar=calendar)
+
+
+def previous_banking_day(day: date, *, calendar: Calendar = ACH) -> date:
+    """Give the last banking day strictly before the day."""
+    return banking_day_on_or_before(day - _ONE_DAY, calendar=calendar)
+
+
+def add_banking_days(day: date, count: int, *, calendar: Calendar = ACH) -> date:
+    """Step that many banking days forward, or back if negative; none gives the day itself."""
+    step = next_banking_day if count > 0 else previous_banking_day
+    for _ in range(abs(count)):
+        day = step(day, calendar=calendar)
+    return day
+
+
+def count_banking_days(start: date, end: date, *, calendar: Calendar = ACH) -> int:
+    """Count the banking days after start up to and including end; backwards it is negative.
+
+    It undoes add_banking_days: counting from a day to the day n steps away gives n.
+    """
+    if end < start:
+        days = (end + timedelta(days=n) for n in range((start - end).days))
+        return -sum(is_banking_day(day, calendar=calendar) for day in days)
+    days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
+    return sum(is_banking_day(day, calendar=calendar) for day in days)
+
+
+def cutoff_at(day: date, cutoff_eastern: time) -> datetime:
+    """Give the moment of that day's cut-off, in UTC."""
+    return datetime.combine(day, cutoff_eastern, tzinfo=EASTERN).astimezone(UTC)
+
+
+def file_day(submitted_at: datetime, *, cutoff_eastern: time, calendar: Calendar = ACH) -> date:
+    """Find the banking day whose file carries what was submitted then.
+
+    That is the bank's today if it is a banking day and its cut-off is still to come, else the next.
+    Raises: NaiveMoment if submitted_at has no zone.
+    """
+    if submitted_at.utcoffset() is None:
+        raise NaiveMoment(submitted_at)
+    today = submitted_at.astimezone(EASTERN).date()
+    # A moment in Eastern time is compared in UTC: the hour that repeats in November is two hours.
+    in_time = submitted_at.astimezone(UTC) < cutoff_at(today, cutoff_eastern)
+    if in_time:
+        return banking_day_on_or_after(today, calendar=calendar)
+    return next_banking_day(today, calendar=calendar)
+
+
+def effective_entry_date(
+    submitted_at: datetime,
+    *,
+    cutoff_eastern: time,
+    same_day: bool = False,
+    calendar: Calendar = ACH,
+) -> date:
+    """Find the banking day on which an entry submitted then should settle.
+
+    Raises: NaiveMoment if submitted_at has no zone.
+    Source: Nacha Operating Rules, field "Effective Entry Date".
+    """
+    sent = file_day(submitted_at, cutoff_eastern=cutoff_eastern, calendar=calendar)
+    return sent if same_day else next_banking_day(sent, calendar=calendar)
+
+
+def reflected_by(
+    submitted_at: datetime,
+    *,
+    cutoff_eastern: time,
+    days: int = 2,
+    calendar: Calendar = ACH,
+) -> date:
+    """Find the day by whose end a payment submitted then reads Paid.
+
+    Raises: NaiveMoment if submitted_at has no zone.
+    """
+    counts_from = file_day(submitted_at, cutoff_eastern=cutoff_eastern, calendar=calendar)
+    return add_banking_days(counts_from, days, calendar=calendar)
+
+
+def return_deadline(settlement: date, window: ReturnWindow, *, calendar: Calendar = ACH) -> date:
+    """Find the banking day by whose opening a return must be available to us.
+
+    Source: Nacha Operating Rules, return time frames; 60 days end with the 61st day's opening.
+    """
+    match window:
+        case ReturnWindow.TWO_BANKING_DAYS:
+            return add_banking_days(settlement, 2, calendar=calendar)
+        case ReturnWindow.FIVE_BANKING_DAYS:
+            return add_banking_days(settlement, 5, calendar=calendar)
+        case ReturnWindow.SIXTY_CALENDAR_DAYS:
+            return banking_day_on_or_after(settlement + timedelta(days=61), calendar=calendar)
+        case _:
+            assert_never(window)
+
+
+def prenote_clear(settlement: date, *, calendar: Calendar = ACH) -> date:
+    """Find the first day on which a prenoted account may be debited."""
+    return add_banking_days(settlement, PRENOTE_DAYS, calendar=calendar)
+
+
+def retry_latest(original_settlement: date) -> date:
+    """Find the last calendar day on which a returned debit may settle again."""
+    return original_settlement + timedelta(days=RETRY_WINDOW_DAYS)
