@@ -160,6 +160,8 @@ class Cluster:
             shutil.rmtree(self.home)
             if self.socket.exists():
                 shutil.rmtree(self.socket)
+            if self.home.parent != self.state:
+                self.home.parent.rmdir()
             self._release()
 
     # -- Locks -------------------------------------------------------------------------------

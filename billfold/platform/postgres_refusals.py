@@ -30,8 +30,8 @@ class OtherMajor(Unavailable):
 
     def __str__(self) -> str:
         return (
-            f"The database in {self.data} was made by PostgreSQL {self.found} and this is "
-            f"PostgreSQL {self.needed}: back it up with the version that made it and restore it here."
+            f"The database in {self.data} was made by PostgreSQL {self.found}, and this is "
+            f"PostgreSQL {self.needed}: back it up with that version and restore it here."
         )
 
 
