@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Banking(AppConfig):
+    name = "billfold.banking"
+    label = "banking"

@@ -1,0 +1,234 @@
+"""What was exchanged with the bank, byte for byte, and what the bank says is on the account."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from django.db import models
+from django.db.models import Q
+
+from billfold.platform import sealing
+from billfold.rails.protocol import BankProfile
+
+
+class BankConnection(models.Model):
+    """One bank account of the biller: how the bank wants files, and how they travel."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.TextField(unique=True)
+    bank_name = models.TextField()
+    odfi_routing_number = models.CharField(max_length=9)
+    immediate_origin = models.TextField()
+    company_name = models.TextField()
+    company_id = models.TextField()
+    entry_description = models.TextField(default="BILL PAY")
+    balanced = models.BooleanField(default=False)
+    settlement = models.TextField(default="gross")
+    account_number_sealed = models.BinaryField()
+    account_fingerprint = models.TextField(unique=True)
+    account_last4 = models.CharField(max_length=4)
+    max_entries = models.IntegerField(default=100_000)
+    line_end = models.TextField(default="\n")
+    cutoff_eastern = models.TimeField(default=time(17, 0))
+    two_people_release = models.BooleanField(default=True)
+    release_limit_minor = models.BigIntegerField(default=0)
+    """Files up to this total are released by themselves; 0 means never."""
+    account_validation = models.TextField(default="bank_service")
+    transport = models.JSONField(default=dict)
+    """{"kind": "folder", …} or {"kind": "sftp", …}; secrets stay in files outside the database."""
+    last_sequence = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(settlement__in=["gross", "net"]), name="connection_settlement_known"
+            )
+        ]
+
+    def account_number(self) -> str:
+        """Open the sealed number of the biller's own account."""
+        context = f"banking_bankconnection|account_number|{self.id}"
+        return sealing.unseal(self.account_number_sealed, context=context).decode()
+
+    def profile(self) -> BankProfile:
+        """Describe the bank's dialect to the rail."""
+        return BankProfile(
+            odfi_routing_number=self.odfi_routing_number,
+            odfi_name=self.bank_name,
+            immediate_origin=self.immediate_origin,
+            company_name=self.company_name,
+            company_id=self.company_id,
+            entry_description=self.entry_description,
+            balanced=self.balanced,
+            settlement_account=self.account_number() if self.balanced else "",
+            line_end="\r\n" if self.line_end == "\r\n" else "\n",
+            settlement="net" if self.settlement == "net" else "gross",
+            max_entries=self.max_entries,
+        )
+
+
+class FileState(models.TextChoices):
+    """Where a file stands. Out: built to accepted. In: received to read."""
+
+    BUILT = "built", "Needs approval"
+    RELEASED = "released", "Released"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    VOID = "void", "Void"
+    RECEIVED = "received", "Received"
+    READ = "read", "Posted"
+    REFUSED = "refused", "Could not be read"
+
+
+class BankFile(models.Model):
+    """A document sent to or received from the bank. Its bytes are sealed and never change."""
+
+    id = models.UUIDField(primary_key=True)
+    connection = models.ForeignKey(BankConnection, on_delete=models.PROTECT)
+    direction = models.TextField(choices=[("out", "Out"), ("in", "In")])
+    kind = models.TextField()
+    """nacha · returns · statement · acknowledgement · unknown"""
+    name = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    content_sealed = models.BinaryField()
+    state = models.TextField(choices=FileState.choices)
+    made_at = models.DateTimeField()
+    made_by = models.TextField()
+    business_date = models.DateField(null=True)
+    modifier = models.CharField(max_length=1, default="", blank=True)
+    effective_date = models.DateField(null=True)
+    entry_count = models.IntegerField(default=0)
+    debit_minor = models.BigIntegerField(default=0)
+    credit_minor = models.BigIntegerField(default=0)
+    released_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    problems = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["direction", "sha256"], name="bankfile_once"),
+            models.UniqueConstraint(
+                fields=["connection", "business_date", "modifier"],
+                name="bankfile_one_modifier_a_day",
+                condition=Q(direction="out"),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=FileState.values), name="bankfile_state_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state"], name="bankfile_by_state"),
+            models.Index(fields=["-made_at"], name="bankfile_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FileApproval(models.Model):
+    """One person's yes to exactly these bytes. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="approvals")
+    sha256 = models.CharField(max_length=64)
+    actor_id = models.TextField()
+    actor_name = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["file", "actor_id"], name="approval_once_each")
+        ]
+
+
+class FileRepeat(models.Model):
+    """The bank delivered bytes we already have. Noted, never read again. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="repeats")
+    name = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "name"], name="repeat_noted_once")]
+
+
+class Statement(models.Model):
+    """One day of one account, as the bank reports it."""
+
+    id = models.UUIDField(primary_key=True)
+    connection = models.ForeignKey(BankConnection, on_delete=models.PROTECT)
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT)
+    as_of = models.DateField()
+    opening_minor = models.BigIntegerField(null=True)
+    closing_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, default="USD")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "as_of"], name="statement_one_a_day")
+        ]
+
+
+class Deposit(models.Model):
+    """One line of a statement: money in (credit) or out (debit) as the bank reports it."""
+
+    id = models.UUIDField(primary_key=True)
+    connection = models.ForeignKey(BankConnection, on_delete=models.PROTECT)
+    statement = models.ForeignKey(Statement, on_delete=models.PROTECT)
+    as_of = models.DateField()
+    type_code = models.CharField(max_length=3)
+    is_credit = models.BooleanField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3, default="USD")
+    bank_reference = models.TextField(default="", blank=True)
+    customer_reference = models.TextField(default="", blank=True)
+    text_sealed = models.BinaryField()
+    text_fingerprint = models.TextField()
+    occurrence = models.IntegerField()
+    line = models.IntegerField()
+    explained_at = models.DateTimeField(null=True)
+    """When transfers were booked that name this line; null is the reconciler's work list."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "connection",
+                    "as_of",
+                    "type_code",
+                    "amount_minor",
+                    "bank_reference",
+                    "customer_reference",
+                    "text_fingerprint",
+                    "occurrence",
+                ],
+                name="deposit_once",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="deposit_not_negative"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["as_of"], name="deposit_unexplained", condition=Q(explained_at__isnull=True)
+            )
+        ]
+
+    @property
+    def evidence(self) -> str:
+        """Name this line in the transfers that explain it."""
+        return f"deposit/{self.id}"
+
+    def text(self) -> str:
+        """Open the bank's own words."""
+        return sealing.unseal(self.text_sealed, context=f"banking_deposit|text|{self.id}").decode()
+
+
+class RoutingNumber(models.Model):
+    """One row of the bank directory the biller loaded."""
+
+    number = models.CharField(max_length=9, primary_key=True)
+    bank_name = models.TextField()

@@ -1,0 +1,244 @@
+"""The books: post, reverse, balance, statement, trial balance.
+
+Everything takes many. Rows are added, never changed; the server enforces it by privilege.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import Error, connection
+
+from billfold.ledger.chart import Account, Code
+from billfold.ledger.transfer import Transfer
+from billfold.money import Money
+from billfold.platform.ids import new_id, new_ids
+
+_CHUNK = 5_000
+_KEY_REUSED = "BF001"
+_NOTHING_TO_REVERSE = "BF002"
+_CHECK_VIOLATION = "23514"
+
+
+class KeyReused(Exception):
+    """A key that is booked already came again with other content."""
+
+
+class NothingToReverse(Exception):
+    """A reversal does not mirror the transfer it names."""
+
+
+class WrongSide(Exception):
+    """A balance that may not change its side would: an invoice below zero, money used twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How many of the transfers asked for are new; the others were booked before."""
+
+    new: int
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One booking as seen from one account."""
+
+    key: str
+    effective_date: date
+    posted_at: datetime
+    reason: str
+    evidence: str
+    debit: Account
+    credit: Account
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """The sums of one account code in one currency."""
+
+    code: str
+    debits: Money
+    credits: Money
+
+
+def post(transfers: Sequence[Transfer], *, now: datetime) -> Posted:
+    """Book transfers. Needs an open transaction: all of them stand, or none.
+
+    Raises: KeyReused, NothingToReverse, WrongSide.
+    """
+    new = 0
+    for at in range(0, len(transfers), _CHUNK):
+        new += _post_chunk(transfers[at : at + _CHUNK], now)
+    return Posted(new=new, repeated=len(transfers) - new)
+
+
+def _post_chunk(chunk: Sequence[Transfer], now: datetime) -> int:
+    arguments: list[Any] = [
+        new_ids(len(chunk)),
+        [t.key for t in chunk],
+        [t.debit.code.value for t in chunk],
+        [t.debit.subject for t in chunk],
+        [t.credit.code.value for t in chunk],
+        [t.credit.subject for t in chunk],
+        [t.amount.minor for t in chunk],
+        [t.amount.currency for t in chunk],
+        [t.effective_date for t in chunk],
+        [t.reason for t in chunk],
+        [t.evidence for t in chunk],
+        [t.reverses for t in chunk],
+        [t.party for t in chunk],
+        new_ids(2 * len(chunk)),
+        new_id(),
+        now,
+    ]
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(
+                """SELECT ledger_post(%s, %s, %s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s,
+                                      %s, %s::uuid[], %s, %s, %s)""",
+                arguments,
+            )
+        except Error as refused:
+            raise _named(refused) from refused
+        row: tuple[int] = cursor.fetchone()
+        return row[0]
+
+
+def _named(refused: Error) -> Exception:
+    """Tell the server's refusals apart by SQLSTATE."""
+    cause = refused.__cause__
+    state = getattr(cause, "sqlstate", None)
+    diagnosis = getattr(cause, "diag", None)
+    text = getattr(diagnosis, "message_primary", None) or str(refused)
+    if state == _KEY_REUSED:
+        return KeyReused(text)
+    if state == _NOTHING_TO_REVERSE:
+        return NothingToReverse(text)
+    if state == _CHECK_VIOLATION:
+        return WrongSide(text)
+    return refused
+
+
+def balances(accounts: Iterable[Account], *, currency: str = "USD") -> dict[Account, Money]:
+    """Read debits less credits of accounts with subjects; an account nobody booked on is zero."""
+    asked = list(dict.fromkeys(accounts))
+    found = dict.fromkeys(asked, Money(0, currency))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT code, subject, debits_minor - credits_minor FROM ledger_account
+               WHERE currency = %s AND (code, subject) IN
+                   (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+            [currency, [a.code.value for a in asked], [a.subject for a in asked]],
+        )
+        for code, subject, minor in cursor.fetchall():
+            found[Account(Code(code), subject)] = Money(minor, currency)
+    return found
+
+
+def balance(account: Account, *, currency: str = "USD") -> Money:
+    """Read debits less credits of one account; of a control account, from its transfers' sums."""
+    if account.subject:
+        return balances([account], currency=currency)[account]
+    for line in trial_balance():
+        if line.code == account.code and line.debits.currency == currency:
+            return line.debits - line.credits
+    return Money(0, currency)
+
+
+def party_balances(party: UUID, code: Code, *, currency: str = "USD") -> Money:
+    """Add up one customer's accounts of one code, debits less credits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(debits_minor - credits_minor), 0)::bigint FROM ledger_account
+               WHERE party = %s AND code = %s AND currency = %s""",
+            [party, code.value, currency],
+        )
+        row: tuple[int] = cursor.fetchone()
+        return Money(row[0], currency)
+
+
+def lines(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Line]:
+    """Read the bookings that touch any of `accounts` or name `evidence`, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH asked AS (
+                   SELECT id FROM ledger_account WHERE (code, subject) IN
+                       (SELECT * FROM unnest(%(codes)s::text[], %(subjects)s::text[]))
+               )
+               SELECT t.key, t.effective_date, t.posted_at, t.reason, t.evidence,
+                      d.code, d.subject, c.code, c.subject, t.amount_minor, t.currency
+               FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id
+               JOIN ledger_account c ON c.id = t.credit_id
+               WHERE t.debit_id IN (SELECT id FROM asked) OR t.credit_id IN (SELECT id FROM asked)
+                  OR (%(evidence)s <> '' AND t.evidence = %(evidence)s)
+               ORDER BY t.posted_at, t.id""",
+            {
+                "codes": [a.code.value for a in accounts],
+                "subjects": [a.subject for a in accounts],
+                "evidence": evidence,
+            },
+        )
+        return [
+            Line(
+                key=row[0],
+                effective_date=row[1],
+                posted_at=row[2],
+                reason=row[3],
+                evidence=row[4],
+                debit=Account(Code(row[5]), row[6]),
+                credit=Account(Code(row[7]), row[8]),
+                amount=Money(row[9], row[10]),
+            )
+            for row in cursor.fetchall()
+        ]
+
+
+def trial_balance(*, on: date | None = None) -> list[TrialLine]:
+    """Add up every account code, up to and including a day. Reads rolled-up sums, not the rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT code, currency, sum(debits_minor)::bigint, sum(credits_minor)::bigint
+               FROM ledger_movement WHERE %(on)s::date IS NULL OR effective_date <= %(on)s
+               GROUP BY code, currency ORDER BY code, currency""",
+            {"on": on},
+        )
+        return [
+            TrialLine(code, Money(debits, currency), Money(credits, currency))
+            for code, currency, debits, credits in cursor.fetchall()
+        ]
+
+
+def roll_up() -> int:
+    """Merge the movement rows of each code and day into one; give how many went away.
+
+    Rows being written meanwhile are simply not seen: the sum is right before and after.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger.roll_up'))")
+        cursor.execute(
+            """WITH crowded AS (
+                   SELECT code, currency, effective_date FROM ledger_movement
+                   GROUP BY code, currency, effective_date HAVING count(*) > 1
+               ), gone AS (
+                   DELETE FROM ledger_movement m USING crowded c
+                   WHERE (m.code, m.currency, m.effective_date)
+                       = (c.code, c.currency, c.effective_date)
+                   RETURNING m.*
+               ), merged AS (
+                   INSERT INTO ledger_movement
+                       (code, currency, effective_date, batch, debits_minor, credits_minor)
+                   SELECT code, currency, effective_date, %s, sum(debits_minor), sum(credits_minor)
+                   FROM gone GROUP BY code, currency, effective_date
+                   RETURNING 1
+               )
+               SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM merged)""",
+            [new_id()],
+        )
+        row: tuple[int] = cursor.fetchone()
+        return row[0]

@@ -1,0 +1,94 @@
+"""Ledger tables. Private to this package: everybody else goes through `book`."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Account(models.Model):
+    """A ledger account. With a subject it keeps running sums; a control account keeps none."""
+
+    id = models.UUIDField(primary_key=True)
+    code = models.TextField()
+    subject = models.TextField(default="", blank=True)
+    currency = models.CharField(max_length=3)
+    party = models.UUIDField(null=True)
+    debits_minor = models.BigIntegerField(default=0)
+    credits_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "subject", "currency"], name="ledger_one_account_each"
+            ),
+            models.UniqueConstraint(fields=["id", "currency"], name="ledger_account_currency"),
+            models.CheckConstraint(
+                condition=Q(debits_minor__gte=0) & Q(credits_minor__gte=0),
+                name="ledger_sums_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(subject="") | (Q(debits_minor=0) & Q(credits_minor=0)),
+                name="ledger_control_keeps_no_sum",
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="receivable") | Q(debits_minor__gte=F("credits_minor")),
+                name="ledger_receivable_never_in_credit",
+            ),
+            models.CheckConstraint(
+                condition=~Q(code__in=["unapplied", "unidentified"])
+                | Q(credits_minor__gte=F("debits_minor")),
+                name="ledger_unapplied_never_in_debit",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["party", "code"], name="ledger_account_by_party"),
+            models.Index(
+                fields=["code"],
+                name="ledger_account_open",
+                condition=~Q(debits_minor=F("credits_minor")),
+            ),
+        ]
+
+
+class Transfer(models.Model):
+    """A booking. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    key = models.TextField(unique=True)
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    effective_date = models.DateField()
+    posted_at = models.DateTimeField()
+    reason = models.TextField()
+    evidence = models.TextField(default="", blank=True)
+    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="ledger_amount_positive"),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="ledger_two_accounts"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["evidence"], name="ledger_transfer_by_evidence", condition=~Q(evidence="")
+            ),
+        ]
+
+
+class Movement(models.Model):
+    """What transfers moved on a control account or code on a day; rows are merged later.
+
+    The sum per code, currency and day equals that of the transfers at every moment, because a
+    row is added with the transfers it counts and merging replaces rows by their sum.
+    """
+
+    pk = models.CompositePrimaryKey("code", "currency", "effective_date", "batch")
+    code = models.TextField()
+    currency = models.CharField(max_length=3)
+    effective_date = models.DateField()
+    batch = models.UUIDField()
+    debits_minor = models.BigIntegerField()
+    credits_minor = models.BigIntegerField()

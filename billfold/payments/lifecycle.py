@@ -1,0 +1,122 @@
+"""The life of a payment: a table of what may follow what. Pure.
+
+An event the table does not allow is a stray: it becomes a case, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from billfold.rails.protocol import (
+    AnyEvent,
+    Corrected,
+    Event,
+    Refused,
+    Returned,
+    Settled,
+    Submitted,
+    TakenBack,
+    Withdrawn,
+)
+
+
+class State(StrEnum):
+    """Where a payment stands; docs/glossary.md says what the page calls it."""
+
+    SCHEDULED = "scheduled"
+    IN_TRANSIT = "in_transit"
+    UNKNOWN = "unknown"
+    SETTLED = "settled"
+    RETURNED = "returned"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled(Event):
+    """The payer took it back before the cut-off."""
+
+
+NEXT: Final[Mapping[tuple[State, type[Event]], State]] = {
+    (State.SCHEDULED, Submitted): State.IN_TRANSIT,
+    (State.SCHEDULED, Canceled): State.CANCELED,
+    (State.SCHEDULED, Refused): State.FAILED,
+    (State.IN_TRANSIT, Settled): State.SETTLED,
+    (State.IN_TRANSIT, Refused): State.FAILED,
+    (State.IN_TRANSIT, Returned): State.RETURNED,
+    # Its file was voided or refused whole: the only step back.
+    (State.IN_TRANSIT, Withdrawn): State.SCHEDULED,
+    (State.SETTLED, Returned): State.RETURNED,
+    # A batch is credited gross; its returns are separate debits, sometimes seen first.
+    (State.RETURNED, Settled): State.RETURNED,
+    (State.RETURNED, TakenBack): State.RETURNED,
+    (State.UNKNOWN, Submitted): State.IN_TRANSIT,
+    (State.UNKNOWN, Refused): State.FAILED,
+    # The bank may take the money before its return file comes.
+    (State.SETTLED, TakenBack): State.SETTLED,
+    (State.IN_TRANSIT, TakenBack): State.IN_TRANSIT,
+    # A notice of change moves no state.
+    **{(state, Corrected): state for state in State},
+}
+
+OPEN_TO_CANCEL: Final = frozenset({State.SCHEDULED})
+RESERVING: Final = frozenset({State.SCHEDULED, State.UNKNOWN})
+"""States in which a payment holds its invoices without a booking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event that took effect on one payment."""
+
+    reference: str
+    event: AnyEvent | Canceled
+    before: State
+    after: State
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An event that may not follow; a person must look."""
+
+    reference: str
+    event: AnyEvent | Canceled
+    state: State
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a batch of events does, decided before anything is written."""
+
+    steps: list[Step] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    moves: dict[str, tuple[State, State]] = field(default_factory=dict)
+    """Reference -> state before the batch, state after it; only where it changes."""
+
+
+def plan(states: Mapping[str, State], events: Iterable[AnyEvent | Canceled]) -> Plan:
+    """Fold each payment's events in turn. Every event's subject must be in `states`."""
+    made = Plan()
+    at = dict(states)
+    for event in events:
+        reference = event.subject
+        before = at[reference]
+        after = NEXT.get((before, type(event)))
+        if after is None:
+            made.strays.append(Stray(reference, event, before))
+            continue
+        at[reference] = after
+        made.steps.append(Step(reference, event, before, after))
+    made.moves = {
+        reference: (states[reference], after)
+        for reference, after in at.items()
+        if after is not states[reference]
+    }
+    return made
+
+
+def kinds(events: Sequence[Event]) -> list[str]:
+    """Name events as they are stored: `submitted`, `returned`."""
+    return [type(event).__name__.lower() for event in events]

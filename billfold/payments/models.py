@@ -1,0 +1,302 @@
+"""Payments and everything that proves them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from billfold.ledger.chart import IN_TRANSIT, UNAPPLIED, Account
+from billfold.money import Money
+from billfold.payments.lifecycle import State
+from billfold.people.models import Person
+from billfold.platform import sealing
+
+
+class MethodState(models.TextChoices):
+    """Whether a method can be used. Frozen: a return said so; held: a person must look first."""
+
+    ACTIVE = "active", "Active"
+    HELD = "held", "On hold"
+    FROZEN = "frozen", "No longer usable"
+    REMOVED = "removed", "Removed"
+
+
+class PaymentMethod(models.Model):
+    """A bank account of a customer. Its number is sealed; people see the last four digits."""
+
+    id = models.UUIDField(primary_key=True)
+    customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT)
+    routing_number = models.CharField(max_length=9)
+    bank_name = models.TextField(default="", blank=True)
+    account_sealed = models.BinaryField()
+    account_fingerprint = models.TextField()
+    account_last4 = models.CharField(max_length=4)
+    account_type = models.TextField()
+    holder = models.TextField()
+    """personal · business: decides the SEC code, not the customer's kind."""
+    holder_name = models.TextField()
+    is_remembered = models.BooleanField(default=False)
+    state = models.TextField(choices=MethodState.choices, default=MethodState.ACTIVE)
+    state_reason = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account_type__in=["checking", "savings"]), name="method_account_type"
+            ),
+            models.CheckConstraint(
+                condition=Q(holder__in=["personal", "business"]), name="method_holder"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=MethodState.values), name="method_state_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "account_fingerprint"], name="method_by_account")
+        ]
+
+    def account_number(self) -> str:
+        """Open the sealed account number."""
+        context = f"payments_paymentmethod|account|{self.id}"
+        return sealing.unseal(self.account_sealed, context=context).decode()
+
+    @property
+    def label(self) -> str:
+        return f"{self.account_type.capitalize()} ending {self.account_last4}"
+
+
+class MethodChange(models.Model):
+    """What a notice of change altered on a method: the old value, sealed. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="changes")
+    at = models.DateTimeField()
+    code = models.CharField(max_length=3)
+    evidence = models.TextField()
+    before_sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["method", "evidence", "code"], name="change_once")
+        ]
+
+
+class Mandate(models.Model):
+    """A dated consent to pull money: the exact text, who gave it, when and from where."""
+
+    id = models.UUIDField(primary_key=True)
+    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="mandates")
+    kind = models.TextField()
+    """one_time · standing"""
+    sec_code = models.CharField(max_length=3)
+    text = models.TextField()
+    text_version = models.TextField()
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, default="USD")
+    agreed_at = models.DateTimeField()
+    agreed_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    agreed_by_name = models.TextField()
+    ip_address = models.TextField(default="", blank=True)
+    user_agent = models.TextField(default="", blank=True)
+    signed_in_by = models.TextField(default="password")
+    account_fingerprint = models.TextField()
+    validated_by = models.TextField(default="", blank=True)
+    validated_at = models.DateTimeField(null=True)
+    validation_evidence = models.TextField(default="", blank=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_why = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sec_code__in=["WEB", "PPD", "CCD"]), name="mandate_sec_code"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="standing") | Q(amount_minor__gt=0),
+                name="mandate_one_time_has_amount",
+            ),
+        ]
+
+
+class Payment(models.Model):
+    """One intent to pay. Its state moves only through `lifecycle`."""
+
+    id = models.UUIDField(primary_key=True)
+    reference = models.TextField(unique=True)
+    """Made before the click; the payer's confirmation number and the key of the act."""
+    request_hash = models.CharField(max_length=64)
+    customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT)
+    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    made_by_name = models.TextField()
+    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
+    mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT)
+    rail = models.TextField(default="ach")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3, default="USD")
+    state = models.TextField(default=State.SCHEDULED)
+    received_date = models.DateField()
+    collect_on = models.DateField()
+    """Banking day of the cut-off that takes it."""
+    reflected_by = models.DateField()
+    retry_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_above_zero"),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in State]),
+                name="payment_state_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["collect_on", "id"], name="payment_due", condition=Q(state="scheduled")
+            ),
+            models.Index(fields=["customer", "-created_at"], name="payment_by_customer"),
+            models.Index(fields=["-created_at"], name="payment_newest"),
+        ]
+
+    @property
+    def subject(self) -> str:
+        """Name this payment in the ledger."""
+        return f"payment/{self.reference}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def in_transit(self) -> Account:
+        return IN_TRANSIT.of(self.subject)
+
+    @property
+    def unapplied(self) -> Account:
+        return UNAPPLIED.of(self.subject)
+
+
+class PaymentEvent(models.Model):
+    """One fact about a payment, with its evidence. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events")
+    key = models.TextField()
+    kind = models.TextField()
+    on_date = models.DateField()
+    at = models.DateTimeField()
+    code = models.TextField(default="", blank=True)
+    evidence = models.TextField(default="", blank=True)
+    outcome = models.TextField()
+    """State the payment was in afterwards, or `stray`."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "key"], name="event_once_per_payment")
+        ]
+
+
+class Remittance(models.Model):
+    """What the payer said a payment is for. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="remittances")
+    invoice = models.ForeignKey("receivables.Invoice", on_delete=models.PROTECT)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "invoice"], name="remittance_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="remittance_above_zero"),
+        ]
+
+
+class Application(models.Model):
+    """Money put on an invoice, or taken off again by an opposite row. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="applications")
+    invoice = models.ForeignKey("receivables.Invoice", on_delete=models.PROTECT)
+    amount_minor = models.BigIntegerField()
+    """Above zero: put on. Below zero: taken off; then `undoes` names the row."""
+    transfer_key = models.TextField(unique=True)
+    undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0, undoes__isnull=True)
+                | Q(amount_minor__lt=0, undoes__isnull=False),
+                name="application_or_its_opposite",
+            )
+        ]
+
+
+class Instruction(models.Model):
+    """One entry in one outgoing file."""
+
+    id = models.UUIDField(primary_key=True)
+    file = models.ForeignKey("banking.BankFile", on_delete=models.PROTECT)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="instructions")
+    kind = models.TextField(default="payment")
+    odfi = models.CharField(max_length=8)
+    trace = models.CharField(max_length=15)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3, default="USD")
+    rdfi = models.CharField(max_length=8)
+    is_live = models.BooleanField(default=True)
+    """False once its file was voided or refused whole."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["odfi", "trace"], name="instruction_trace_once"),
+            models.UniqueConstraint(
+                fields=["payment"],
+                name="instruction_one_live_per_payment",
+                condition=Q(is_live=True, kind="payment"),
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="instruction_above_zero"),
+        ]
+
+
+class CutOff(models.Model):
+    """One cut-off of one bank account on one banking day: it runs once."""
+
+    pk = models.CompositePrimaryKey("connection_id", "business_date")
+    connection = models.ForeignKey("banking.BankConnection", on_delete=models.PROTECT)
+    business_date = models.DateField()
+    run_at = models.DateTimeField()
+    payments = models.IntegerField()
+    total_minor = models.BigIntegerField()
+
+
+class Case(models.Model):
+    """What a person must decide. Nothing is guessed."""
+
+    id = models.UUIDField(primary_key=True)
+    key = models.TextField(unique=True)
+    """The fact it is about: the same fact opens one case."""
+    kind = models.TextField()
+    title = models.TextField()
+    facts = models.JSONField(default=dict)
+    evidence = models.TextField(default="", blank=True)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True)
+    owner_name = models.TextField(default="", blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.TextField(default="", blank=True)
+    resolution = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | ~Q(resolution=""),
+                name="case_closes_with_a_resolution",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["opened_at"], name="case_open", condition=Q(closed_at__isnull=True)
+            )
+        ]

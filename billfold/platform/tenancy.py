@@ -1,0 +1,291 @@
+"""One biller, one schema, one role: who is served now, and how the server is told.
+
+Code above this file is written as if there were one biller. `use(biller)` sets role and search_path
+together in one round trip, so the server itself refuses another biller's tables.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http.request import split_domain_port
+from psycopg import sql
+
+DIRECTORY = """
+CREATE TABLE IF NOT EXISTS public.instance (
+    identity uuid PRIMARY KEY,
+    mode text NOT NULL CHECK (mode IN ('demo', 'test', 'live')),
+    is_only boolean NOT NULL DEFAULT true UNIQUE CHECK (is_only)
+);
+CREATE TABLE IF NOT EXISTS public.biller (
+    schema text PRIMARY KEY CHECK (schema ~ '^[a-z][a-z0-9_]{0,39}$'),
+    name text NOT NULL,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'hold'))
+);
+CREATE TABLE IF NOT EXISTS public.biller_host (
+    host text PRIMARY KEY,
+    schema text NOT NULL REFERENCES public.biller
+);
+"""
+SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+ANY_HOST = "*"
+_HOST_CACHE_SECONDS = 15.0
+
+
+class NoBiller(Exception):
+    """Something asked for a biller's data before a biller was chosen."""
+
+
+class SwitchInTransaction(Exception):
+    """A biller was chosen inside another biller's transaction."""
+
+
+class UnknownBiller(Exception):
+    """No biller has that schema."""
+
+
+class NotASchemaName(ValueError):
+    """Use a lower-case letter, then letters, digits and underscores, 40 at most."""
+
+
+class BillerExists(Exception):
+    """A biller with that schema or host is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Biller:
+    """One row of the directory."""
+
+    schema: str
+    name: str
+    state: str = "open"
+
+    @property
+    def role(self) -> str:
+        return f"billfold_{self.schema}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Acting:
+    biller: Biller | None
+    as_owner: bool = False
+
+    def apply(self) -> None:
+        """Tell the server, in one round trip."""
+        role = "none" if self.as_owner or self.biller is None else self.biller.role
+        path = "" if self.biller is None else f'"{self.biller.schema}"'
+        with connection.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('role', %s, false), set_config('search_path', %s, false)",
+                [role, path],
+            )
+
+
+_NOBODY: Final = _Acting(None)
+_acting: ContextVar[_Acting] = ContextVar("acting", default=_NOBODY)
+
+
+def current() -> Biller:
+    """Name the biller being served. Raises: NoBiller."""
+    biller = _acting.get().biller
+    if biller is None:
+        raise NoBiller
+    return biller
+
+
+def apply_to_new_connection() -> None:
+    """Put a fresh connection where the present context stands. Called by the database backend."""
+    _acting.get().apply()
+
+
+@contextmanager
+def _act(acting: _Acting) -> Iterator[None]:
+    before = _acting.get()
+    if before == acting:
+        yield
+        return
+    _switch(acting)
+    try:
+        yield
+    finally:
+        _switch(before)
+
+
+def _switch(acting: _Acting) -> None:
+    if connection.in_atomic_block:
+        raise SwitchInTransaction
+    _acting.set(acting)
+    if connection.connection is not None and not connection.connection.closed:
+        try:
+            acting.apply()
+        except Exception:
+            connection.close()  # Never leave a connection that serves somebody else.
+            raise
+
+
+@contextmanager
+def use(biller: Biller) -> Iterator[None]:
+    """Serve `biller` with the application's rights. Raises: SwitchInTransaction."""
+    with _act(_Acting(biller)):
+        yield
+
+
+@contextmanager
+def owning(biller: Biller) -> Iterator[None]:
+    """Work on `biller`'s schema as the owner of its tables: migrations and verify only."""
+    with _act(_Acting(biller, as_owner=True)):
+        yield
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Serve no biller: only the directory can be read."""
+    with _act(_NOBODY):
+        yield
+
+
+def billers() -> list[Biller]:
+    """List the directory by schema."""
+    with nobody(), connection.cursor() as cursor:
+        cursor.execute("SELECT schema, name, state FROM public.biller ORDER BY schema")
+        return [Biller(*row) for row in cursor.fetchall()]
+
+
+def biller(schema: str) -> Biller:
+    """Find a biller. Raises: UnknownBiller."""
+    for found in billers():
+        if found.schema == schema:
+            return found
+    raise UnknownBiller(schema)
+
+
+def install() -> None:
+    """Make the directory, if it is not there."""
+    with nobody(), connection.cursor() as cursor:
+        cursor.execute(DIRECTORY)
+
+
+def add(schema: str, name: str, hosts: list[str]) -> Biller:
+    """Make a biller: role, schema, tables, rights, hosts.
+
+    Raises: NotASchemaName, BillerExists.
+    """
+    if not SCHEMA_NAME.match(schema):
+        raise NotASchemaName(schema)
+    made = Biller(schema, name)
+    with nobody(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM public.biller WHERE schema = %s", [schema])
+        if cursor.fetchone():
+            raise BillerExists(schema)
+        cursor.execute(
+            "SELECT host FROM public.biller_host WHERE host = ANY(%s) ORDER BY 1", [hosts]
+        )
+        if taken := cursor.fetchone():
+            raise BillerExists(taken[0])
+        _make_role(cursor, made)
+        cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    migrate(made)
+    with nobody(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO public.biller (schema, name) VALUES (%s, %s)", [schema, name])
+        cursor.executemany(
+            "INSERT INTO public.biller_host (host, schema) VALUES (%s, %s)",
+            [(host, schema) for host in hosts],
+        )
+    _hosts.clear()
+    return made
+
+
+def _make_role(cursor: object, made: Biller) -> None:
+    role = sql.Identifier(made.role)
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [made.role])  # type: ignore[attr-defined]
+    if not cursor.fetchone():  # type: ignore[attr-defined]
+        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))  # type: ignore[attr-defined]
+    cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))  # type: ignore[attr-defined]
+
+
+def migrate(served: Biller) -> None:
+    """Bring one biller's schema up to this version and set its rights anew. Can be repeated."""
+    with owning(served):
+        call_command("migrate", interactive=False, verbosity=0)
+        grant(served)
+
+
+def grant(served: Biller) -> None:
+    """Give the biller's role what the application needs and nothing more.
+
+    Posted rows, marked by their `append_only` trigger, can be read and added, never changed.
+    Rows go away only in the tables named here.
+    """
+    role, schema = sql.Identifier(served.role), sql.Identifier(served.schema)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
+                                         AND t.tgname = 'append_only')
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1""",
+            [served.schema],
+        )
+        tables = cursor.fetchall()
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
+        cursor.execute(
+            sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, role)
+        )
+        for name, append_only in tables:
+            table = sql.Identifier(served.schema, name)
+            rights = "SELECT, INSERT" if append_only else "SELECT, INSERT, UPDATE"
+            if name in DELETABLE:
+                rights += ", DELETE"
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, role))
+            cursor.execute(sql.SQL("GRANT " + rights + " ON {} TO {}").format(table, role))
+
+
+DELETABLE = frozenset({"django_session", "ledger_movement", "people_signinattempt"})
+"""Tables whose rows are not a record of anything: sessions, counters, rolled-up sums."""
+
+_hosts: dict[str, tuple[float, Biller | None]] = {}
+
+
+def by_host(host: str) -> Biller | None:
+    """Find who is served under a host name; a biller listed under "*" answers any host."""
+    cached = _hosts.get(host)
+    if cached and cached[0] > time.monotonic():
+        return cached[1]
+    with nobody(), connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT b.schema, b.name, b.state FROM public.biller_host h
+               JOIN public.biller b USING (schema)
+               WHERE h.host IN (%s, %s) ORDER BY h.host = %s LIMIT 1""",
+            [host, ANY_HOST, ANY_HOST],
+        )
+        row = cursor.fetchone()
+    found = Biller(*row) if row else None
+    if len(_hosts) > 1_000:
+        _hosts.clear()
+    _hosts[host] = (time.monotonic() + _HOST_CACHE_SECONDS, found)
+    return found
+
+
+class Middleware:
+    """Serve the biller whose host was asked for; anything else is not found."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/healthz":
+            return self.get_response(request)
+        host = split_domain_port(request.get_host())[0]
+        served = by_host(host)
+        if served is None:
+            return HttpResponseNotFound("No biller is served under this name.\n", "text/plain")
+        with use(served):
+            return self.get_response(request)

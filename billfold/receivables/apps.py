@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class Receivables(AppConfig):
+    name = "billfold.receivables"
+    label = "receivables"

@@ -1,0 +1,242 @@
+"""What is owed and by whom. What an invoice still owes is a ledger balance, never a column here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from billfold.ledger.chart import RECEIVABLE, Account
+from billfold.money import Money
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from billfold.people.models import Person
+
+
+class BillerProfile(models.Model):
+    """What payers see of the biller, and its terms. One row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    trade_name = models.TextField()
+    legal_name = models.TextField()
+    address = models.TextField()
+    state = models.CharField(max_length=2)
+    zone = models.TextField(default="America/New_York")
+    base_url = models.TextField(default="http://localhost:8000")
+    brand_color = models.TextField(default="#1d5c49")
+    support_phone = models.TextField(default="", blank=True)
+    support_email = models.TextField(default="", blank=True)
+    support_hours = models.TextField(default="", blank=True)
+    remit_to = models.TextField(default="", blank=True)
+    wire_routing_number = models.TextField(default="", blank=True)
+    ach_routing_number = models.TextField(default="", blank=True)
+    deposit_account_number = models.TextField(default="", blank=True)
+    swift_code = models.TextField(default="", blank=True)
+    return_fee_minor = models.BigIntegerField(default=2500)
+    paper_fee_minor = models.BigIntegerField(default=1000)
+    debit_days = models.SmallIntegerField(default=2)
+    check_days = models.SmallIntegerField(default=5)
+    tiles = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="profile_only_one"),
+            models.CheckConstraint(
+                condition=Q(brand_color__regex=r"^#[0-9a-fA-F]{6}$"), name="profile_brand_is_hex"
+            ),
+            models.CheckConstraint(
+                condition=Q(return_fee_minor__gte=0) & Q(paper_fee_minor__gte=0),
+                name="profile_fees_not_negative",
+            ),
+        ]
+
+
+class FeeCap(models.Model):
+    """The most a state allows for a returned payment. No row: unreviewed, so no fee."""
+
+    state = models.CharField(max_length=2, primary_key=True)
+    cap_minor = models.BigIntegerField()
+    source = models.TextField()
+    reviewed_on = models.DateField()
+
+
+class Customer(models.Model):
+    """Who owes: one account at the biller."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    name = models.TextField()
+    email = models.TextField(default="", blank=True)
+    address = models.TextField(default="", blank=True)
+    state = models.CharField(max_length=2, default="", blank=True)
+    terms = models.TextField(default="", blank=True)
+    paper_bill = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    @staticmethod
+    def visible_to(person: Person) -> models.QuerySet[Customer]:
+        """Limit to the accounts this person was given."""
+        return Customer.objects.filter(access__person=person).order_by("number")
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+
+class AccessRole(models.TextChoices):
+    """What a person may do on one account; each includes what stands before it."""
+
+    VIEW = "view", "View"
+    PAY = "pay", "Pay"
+    ADMIN = "admin", "Manage people"
+
+
+class Access(models.Model):
+    """A person may act on a customer's account."""
+
+    id = models.UUIDField(primary_key=True)
+    person = models.ForeignKey("people.Person", on_delete=models.PROTECT)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    role = models.TextField(choices=AccessRole.choices, default=AccessRole.PAY)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "customer"], name="access_once"),
+            models.CheckConstraint(
+                condition=Q(role__in=AccessRole.values), name="access_role_is_known"
+            ),
+        ]
+
+
+class InvoiceKind(models.TextChoices):
+    """An invoice came from the billing system; a charge is a fee of our own making."""
+
+    INVOICE = "invoice", "Invoice"
+    CHARGE = "charge", "Charge"
+
+
+class Invoice(models.Model):
+    """Something owed. It has no status: its open amount is the balance of its receivable."""
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.TextField(choices=InvoiceKind.choices, default=InvoiceKind.INVOICE)
+    number = models.TextField(unique=True)
+    reference = models.TextField(default="", blank=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    invoice_date = models.DateField()
+    due_date = models.DateField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3, default="USD")
+    description = models.TextField(default="", blank=True)
+    revision = models.IntegerField(default=1)
+    cause = models.TextField(null=True, unique=True)
+    """For a charge: the one fact that caused it."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="invoice_above_zero"),
+            models.CheckConstraint(
+                condition=Q(kind="invoice", cause__isnull=True)
+                | Q(kind="charge", cause__isnull=False),
+                name="invoice_charge_has_its_cause",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "due_date"], name="invoice_by_customer_due"),
+            models.Index(fields=["reference"], name="invoice_by_reference"),
+        ]
+
+    @staticmethod
+    def visible_to(person: Person) -> models.QuerySet[Invoice]:
+        """Limit to invoices of accounts this person was given."""
+        return Invoice.objects.filter(customer__access__person=person)
+
+    @property
+    def subject(self) -> str:
+        """Name this invoice in the ledger."""
+        return f"{self.kind}/{self.number}"
+
+    @property
+    def receivable(self) -> Account:
+        return RECEIVABLE.of(self.subject)
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    def is_past_due(self, *, on: date) -> bool:
+        return on > self.due_date
+
+
+class InvoiceLine(models.Model):
+    """What the invoice is for, as the billing system tells it. Not booked: the invoice is."""
+
+    id = models.UUIDField(primary_key=True)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
+    position = models.IntegerField()
+    description = models.TextField()
+    quantity = models.TextField(default="", blank=True)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "position"], name="line_one_place_each")
+        ]
+
+
+class CreditNote(models.Model):
+    """The biller owes the customer: books to unapplied, or straight onto the invoice it names."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True)
+    credit_date = models.DateField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3, default="USD")
+    reason = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="credit_above_zero")
+        ]
+
+    @property
+    def subject(self) -> str:
+        return f"credit/{self.number}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class InvoiceDocument(models.Model):
+    """The invoice as the biller sent it: a PDF."""
+
+    invoice = models.OneToOneField(
+        Invoice, on_delete=models.PROTECT, primary_key=True, related_name="document"
+    )
+    name = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+
+class ImportRun(models.Model):
+    """One file from the billing system, as it came, with what it changed."""
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.TextField()
+    name = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    """The file's bytes, gzip."""
+    at = models.DateTimeField()
+    by = models.TextField()
+    rows = models.IntegerField()
+    added = models.IntegerField()
+    changed = models.IntegerField()
+    total_minor = models.BigIntegerField(null=True)

@@ -1,0 +1,53 @@
+"""What stories share: the biller, its database, and a clock that stands where a story puts it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+
+from billfold.platform import clock, sealing, tenancy
+from tests import environment
+
+# Monday, 09:00 Eastern, in the week before Thanksgiving.
+MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: object) -> Iterator[tenancy.Biller]:
+    """Start the private PostgreSQL, make two billers."""
+    environment.CLUSTER.start()
+    sealing.make_keys()
+    with django_db_blocker.unblock():
+        tenancy.install()
+        served = tenancy.add("cedarline", "Cedarline Communications", ["testserver"])
+        tenancy.add("harborpoint", "Harborpoint Water", ["harborpoint.test"])
+        tenancy._hosts["testserver"] = (time.monotonic() + 10**6, served)
+        with tenancy.use(served):
+            yield served
+        connection.close()
+
+
+@pytest.fixture
+def cedarline(db: None, django_db_setup: tenancy.Biller) -> tenancy.Biller:
+    """Serve Cedarline inside a transaction that is rolled back."""
+    return django_db_setup
+
+
+@pytest.fixture
+def outside_transaction(
+    django_db_setup: tenancy.Biller, django_db_blocker: object
+) -> Iterator[tenancy.Biller]:
+    """Serve Cedarline with no transaction around the test; it must not write what others see."""
+    with django_db_blocker.unblock():
+        yield django_db_setup
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Put the clock on a Monday morning, 09:00 Eastern."""
+    clock.move_to(MONDAY)
+    return MONDAY
