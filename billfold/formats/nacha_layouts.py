@@ -1,0 +1,311 @@
+"""Nacha record layouts as data: one table reads, writes, checks and explains a record.
+
+Positions are 1-based and inclusive. Source: Nacha Operating Rules, Appendix Three (record formats);
+docs/bank-files.md#nacha.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+WIDTH: Final = 94
+PADDING: Final = "9" * WIDTH
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Some columns of a record: what may stand there, and how a value is put there."""
+
+    name: str
+    width: int
+    allowed: str
+    """Regular expression of the whole field."""
+    written: str
+    """`%` conversion; a field without a value holds its text."""
+    rule: str
+    """What must stand there, in words that complete "This field must hold …"."""
+    valued: bool = True
+
+    def takes(self, text: str) -> bool:
+        """Tell whether the text may stand in the field."""
+        return re.fullmatch(self.allowed, text) is not None
+
+
+class Place(NamedTuple):
+    """A field at its position in a line."""
+
+    field: Field
+    first: int
+    last: int
+    text: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.field.name}, positions {self.first}-{self.last}"
+
+
+class Layout:
+    """One kind of record. `pattern` has a group, and `form` a conversion, per valued field."""
+
+    __slots__ = ("fields", "form", "name", "pattern")
+
+    def __init__(self, name: str, *fields: Field) -> None:
+        if sum(field.width for field in fields) != WIDTH:
+            raise ValueError(f"{name}: fields do not add up to {WIDTH}")
+        self.name = name
+        self.fields = fields
+        groups = (f"({f.allowed})" if f.valued else f"(?:{f.allowed})" for f in fields)
+        self.pattern = re.compile("".join(groups))
+        self.form = "".join(field.written for field in fields)
+
+    def places(self, line: str) -> Iterator[Place]:
+        """Cut a line into its fields."""
+        start = 0
+        for field in self.fields:
+            end = start + field.width
+            yield Place(field, start + 1, end, line[start:end])
+            start = end
+
+    def label(self, name: str) -> str:
+        """Name a field with its positions, as problems do."""
+        return next(place.label for place in self.places("") if place.field.name == name)
+
+
+def _fixed(name: str, value: str) -> Field:
+    return Field(name, len(value), re.escape(value), value, f"{value!r}", valued=False)
+
+
+def _digits(name: str, width: int) -> Field:
+    rule = f"{width} digits, filled with zeros on the left"
+    return Field(name, width, rf"\d{{{width}}}", f"%0{width}d", rule)
+
+
+def _numeral(name: str, width: int) -> Field:
+    """Lay out digits that are a name, not a quantity; they stay text."""
+    return Field(name, width, rf"\d{{{width}}}", "%s", f"exactly {width} digits")
+
+
+def _text(name: str, width: int) -> Field:
+    return Field(name, width, f".{{{width}}}", f"%-{width}s", "printable ASCII")
+
+
+def _required(name: str, width: int) -> Field:
+    rule = "more than blanks and zeros"
+    return Field(name, width, f"(?![ 0]{{{width}}}).{{{width}}}", f"%-{width}s", rule)
+
+
+def _right(name: str, width: int) -> Field:
+    rule = "a number given by the bank, blank-filled on the left"
+    return Field(name, width, f"(?! {{{width}}}).{{{width}}}", f"%{width}s", rule)
+
+
+def _optional_digits(name: str, width: int) -> Field:
+    allowed = rf"\d{{{width}}}| {{{width}}}"
+    return Field(name, width, allowed, f"%-{width}s", f"{width} digits, or all blank")
+
+
+def _one_of(name: str, width: int, allowed: str, rule: str) -> Field:
+    return Field(name, width, allowed, f"%{width}s", rule)
+
+
+def _unused(width: int, name: str = "Reserved") -> Field:
+    """Lay out columns we write blank and ignore on reading."""
+    return Field(name, width, f".{{{width}}}", " " * width, "anything", valued=False)
+
+
+FILE_HEADER: Final = Layout(
+    "file header",
+    _fixed("Record type", "1"),
+    Field("Priority code", 2, r"\d\d", "01", "two digits, usually 01", valued=False),
+    _right("Immediate destination", 10),
+    _right("Immediate origin", 10),
+    _numeral("File creation date", 6),
+    _optional_digits("File creation time", 4),
+    _one_of("File ID modifier", 1, "[A-Z0-9]", "a letter A-Z or a digit"),
+    _fixed("Record size", "094"),
+    _fixed("Blocking factor", "10"),
+    _fixed("Format code", "1"),
+    _text("Immediate destination name", 23),
+    _text("Immediate origin name", 23),
+    _text("Reference code", 8),
+)
+
+
+def _batch_header(name: str, *, company: Field, company_id: Field) -> Layout:
+    return Layout(
+        name,
+        _fixed("Record type", "5"),
+        _one_of("Service class code", 3, "200|220|225|280", "200, 220, 225 or 280"),
+        company,
+        _text("Company discretionary data", 20),
+        company_id,
+        _one_of("Standard entry class code", 3, "[A-Z]{3}", "three capital letters such as WEB"),
+        _required("Company entry description", 10),
+        _text("Company descriptive date", 6),
+        _optional_digits("Effective entry date", 6),
+        _optional_digits("Settlement date", 3),
+        _one_of("Originator status code", 1, "[012]", "0, 1 or 2"),
+        _numeral("ODFI identification", 8),
+        _digits("Batch number", 7),
+    )
+
+
+BATCH_HEADER: Final = _batch_header(
+    "batch header",
+    company=_required("Company name", 16),
+    company_id=_required("Company identification", 10),
+)
+INTERNATIONAL_BATCH_HEADER: Final = _batch_header(
+    "international batch header",
+    company=_text("IAT indicator", 16),
+    company_id=_text("Originator identification", 10),
+)
+
+ENTRY: Final = Layout(
+    "entry",
+    _fixed("Record type", "6"),
+    _digits("Transaction code", 2),
+    _numeral("Receiving bank's routing number", 9),
+    _text("Account number", 17),
+    _digits("Amount", 10),
+    _text("Identification number", 15),
+    _text("Name", 22),
+    _text("Discretionary data", 2),
+    _one_of("Addenda indicator", 1, "[01]", "0 or 1"),
+    _numeral("Trace number", 15),
+)
+ADVICE_ENTRY: Final = Layout(
+    "advice entry",
+    _fixed("Record type", "6"),
+    _digits("Transaction code", 2),
+    _numeral("Receiving bank's routing number", 9),
+    _text("Account number", 15),
+    _digits("Amount", 12),
+    _text("Advice routing number and file identification", 15),
+    _text("Name", 22),
+    _text("Discretionary data", 2),
+    _one_of("Addenda indicator", 1, "[01]", "0 or 1"),
+    _numeral("Operator, day and sequence", 15),
+)
+INTERNATIONAL_ENTRY: Final = Layout(
+    "international entry",
+    _fixed("Record type", "6"),
+    _digits("Transaction code", 2),
+    _numeral("Receiving bank's routing number", 9),
+    _unused(17, "Addenda count"),
+    _digits("Amount", 10),
+    _text("Account number", 35),
+    _unused(4),
+    _one_of("Addenda indicator", 1, "[01]", "0 or 1"),
+    _numeral("Trace number", 15),
+)
+
+_RETURN_CODE: Final = _one_of("Return code", 3, r"R\d\d", "R and two digits, such as R01")
+
+PAYMENT_ADDENDUM: Final = Layout(
+    "payment addendum",
+    _fixed("Record and addenda type", "705"),
+    _text("Payment information", 80),
+    _digits("Addenda sequence number", 4),
+    _numeral("Entry sequence number", 7),
+)
+RETURN_ADDENDUM: Final = Layout(
+    "return addendum",
+    _fixed("Record and addenda type", "799"),
+    _RETURN_CODE,
+    _numeral("Original trace number", 15),
+    _text("Date of death", 6),
+    _numeral("Original receiving bank", 8),
+    _text("Addenda information", 44),
+    _numeral("Trace number", 15),
+)
+DISHONOUR_ADDENDUM: Final = Layout(
+    "dishonoured return addendum",
+    _fixed("Record and addenda type", "799"),
+    _RETURN_CODE,
+    _numeral("Original trace number", 15),
+    _unused(6),
+    _numeral("Original receiving bank", 8),
+    _unused(3),
+    _numeral("Return trace number", 15),
+    _text("Return settlement date", 3),
+    _text("Original return code", 2),
+    _text("Addenda information", 21),
+    _numeral("Trace number", 15),
+)
+CONTEST_ADDENDUM: Final = Layout(
+    "contested dishonoured return addendum",
+    _fixed("Record and addenda type", "799"),
+    _RETURN_CODE,
+    _numeral("Original trace number", 15),
+    _text("Date original entry returned", 6),
+    _numeral("Original receiving bank", 8),
+    _text("Original settlement date", 3),
+    _numeral("Return trace number", 15),
+    _text("Return settlement date", 3),
+    _text("Original return code", 2),
+    _numeral("Dishonoured return trace number", 15),
+    _text("Dishonoured return settlement date", 3),
+    _text("Dishonoured return code", 2),
+    _unused(1),
+    _numeral("Trace number", 15),
+)
+CHANGE_ADDENDUM: Final = Layout(
+    "notification of change addendum",
+    _fixed("Record and addenda type", "798"),
+    _one_of("Change code", 3, r"C\d\d", "C and two digits, such as C01"),
+    _numeral("Original trace number", 15),
+    _unused(6),
+    _numeral("Original receiving bank", 8),
+    _text("Corrected data", 29),
+    _text("Refused change code and sequence", 15),
+    _numeral("Trace number", 15),
+)
+
+BATCH_CONTROL: Final = Layout(
+    "batch control",
+    _fixed("Record type", "8"),
+    _one_of("Service class code", 3, "200|220|225|280", "200, 220, 225 or 280"),
+    _digits("Entry and addenda count", 6),
+    _digits("Entry hash", 10),
+    _digits("Total debits", 12),
+    _digits("Total credits", 12),
+    _text("Company identification", 10),
+    _unused(19, "Message authentication code"),
+    _unused(6),
+    _numeral("ODFI identification", 8),
+    _digits("Batch number", 7),
+)
+ADVICE_BATCH_CONTROL: Final = Layout(
+    "advice batch control",
+    _fixed("Record type", "8"),
+    _one_of("Service class code", 3, "280", "280"),
+    _digits("Entry and addenda count", 6),
+    _digits("Entry hash", 10),
+    _digits("Total debits", 20),
+    _digits("Total credits", 20),
+    _text("Operator data", 19),
+    _numeral("ODFI identification", 8),
+    _digits("Batch number", 7),
+)
+
+
+def _file_control(name: str, *, total_width: int) -> Layout:
+    return Layout(
+        name,
+        _fixed("Record type", "9"),
+        _digits("Batch count", 6),
+        _digits("Block count", 6),
+        _digits("Entry and addenda count", 8),
+        _digits("Entry hash", 10),
+        _digits("Total debits", total_width),
+        _digits("Total credits", total_width),
+        _unused(WIDTH - 31 - 2 * total_width),
+    )
+
+
+FILE_CONTROL: Final = _file_control("file control", total_width=12)
+ADVICE_FILE_CONTROL: Final = _file_control("advice file control", total_width=20)
