@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Makes Billfold's Python environment from the hashed lock, then runs Billfold in it.
+
+Standard library only. An old Python must still be able to read this file, to be told what it lacks:
+keep to the syntax of Python 3.6.
+"""
+
+import errno
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036  older ones do run this file, up to here
+    sys.exit(
+        f"Billfold needs Python 3.11 or newer and this is Python {sys.version_info[0]}."
+        f"{sys.version_info[1]}: install a newer one and run, say, `python3.11 run.py demo`."
+    )
+
+from collections.abc import Callable, Iterator
+
+PROJECT = Path(__file__).resolve().parent
+ENVIRONMENT = PROJECT / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+MARK = ENVIRONMENT / "billfold-lock.json"
+LOG = ENVIRONMENT / "install.log"
+
+USAGE = """\
+usage: python3 run.py COMMAND
+
+  demo [--port N] [--fresh] [--state DIR]   show a working portal with a sample biller
+  test [pytest arguments]                   run the whole test suite
+  check                                     formatting, lint, types, imports, migrations, locks
+  bench [NAME] [--large]                    run the benchmarks
+  billfold ...                              the command line; `billfold --help` lists it
+"""
+NEEDS_TOOLS = {"test", "check", "bench"}
+COMMANDS = {"demo", "billfold"} | NEEDS_TOOLS
+
+
+class Refused(Exception):
+    """Something stands in the way; the message is one line and says what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare the environment and carry out one command in it."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0 if arguments else 1
+    command, rest = arguments[0], arguments[1:]
+    if command not in COMMANDS:
+        raise Refused(f"There is no command {command!r}: see `python3 run.py --help`.")
+    prepare("dev" if command in NEEDS_TOOLS else "run")
+    if command == "check":
+        return check()
+    if command == "bench":
+        return bench(rest)
+    if command == "test":
+        os.chdir(str(PROJECT))
+        become(["-m", "pytest", *rest])
+    become(["-m", "billfold", *(["demo"] if command == "demo" else []), *rest])
+    return 0
+
+
+def become(arguments: list[str]) -> None:
+    """Turn into the environment's Python: signals to us are then signals to it."""
+    sys.stdout.flush()
+    os.execve(str(PYTHON), [str(PYTHON), *arguments], child_environment())
+
+
+def child_environment() -> dict[str, str]:
+    paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in paths if path))
+
+
+# -- The environment ---------------------------------------------------------------------------
+
+
+def prepare(kind: str) -> None:
+    """Make the environment hold what the lock of that kind names; quick if it does already."""
+    if is_prepared(kind):
+        return
+    with only_one_at_a_time():
+        if is_prepared(kind):
+            return
+        tool = find_installer()
+        if recorded().get("python") not in (None, version_inside()) or not PYTHON.exists():
+            make_environment(tool)
+        install(kind, tool)
+        kinds = ("run", "dev") if kind == "dev" else ("run",)
+        mark = {name: lock_hash(name) for name in kinds}
+        mark["python"] = version_inside()
+        fresh = MARK.with_suffix(".new")
+        fresh.write_text(json.dumps(mark))
+        fresh.replace(MARK)
+
+
+def is_prepared(kind: str) -> bool:
+    mark = recorded()
+    return mark.get(kind) == lock_hash(kind) and mark.get("python") == version_inside()
+
+
+def recorded() -> dict[str, str]:
+    try:
+        mark = json.loads(MARK.read_text())
+    except (OSError, ValueError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
+
+
+def lock_file(kind: str) -> Path:
+    return PROJECT / "requirements" / (kind + ".txt")
+
+
+def lock_hash(kind: str) -> str:
+    return hashlib.sha256(lock_file(kind).read_bytes()).hexdigest()
+
+
+def version_inside() -> str:
+    """Ask the environment's Python for its version: the system may have replaced it since."""
+    try:
+        asked = [str(PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        return subprocess.check_output(asked, stderr=subprocess.DEVNULL).decode().strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+@contextmanager
+def only_one_at_a_time() -> Iterator[None]:
+    """Hold the project folder, so that two starts do not install into one environment."""
+    folder = os.open(str(PROJECT), os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Waiting for another run.py, which is installing ...")
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def find_installer() -> str:
+    """Choose uv, or else Python's own venv and pip."""
+    uv = shutil.which("uv")
+    if uv is None and not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
+        raise Refused(
+            "Python's venv module is missing: install it (on Debian and Ubuntu "
+            "`apt install python3-venv`) or install uv, then run this again."
+        )
+    return uv or ""
+
+
+def make_environment(uv: str) -> None:
+    if ENVIRONMENT.exists():
+        shutil.rmtree(str(ENVIRONMENT))
+    ENVIRONMENT.mkdir()
+    python = getattr(sys, "_base_executable", sys.executable)
+    made = [uv, "venv", "--quiet", "--allow-existing", "--seed", "--python", python]
+    if uv and run([*made, str(ENVIRONMENT)], "Making .venv") == 0:
+        return
+    if run([python, "-m", "venv", str(ENVIRONMENT)], "Making .venv") != 0:
+        raise failure("Making .venv failed")
+
+
+def install(kind: str, uv: str) -> None:
+    """Install exactly what the lock names; uv first, and pip where uv cannot."""
+    lock = str(lock_file(kind))
+    count = sum(1 for line in lock_file(kind).read_text().splitlines() if line[:1].isalnum())
+    title = f"Installing {count} packages into .venv, this once"
+    options = ["install", "--quiet", "--require-hashes", "-r", lock]
+    if uv and run([uv, "pip", *options[:1], "--python", str(PYTHON), *options[1:]], title) == 0:
+        return
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", *options]
+    if run(pip, title) != 0:
+        raise failure("The packages could not be installed")
+
+
+def run(command: list[str], title: str) -> int:
+    """Run a tool with its output in the log, showing that time passes; end it if we are ended."""
+    with LOG.open("wb") as log:
+        environment = dict(
+            os.environ, PIP_NO_WARN_SCRIPT_LOCATION="1", PIP_ROOT_USER_ACTION="ignore"
+        )
+        tool = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            return wait_showing(tool.poll, title)
+        except BaseException:
+            os.killpg(tool.pid, signal.SIGTERM)
+            tool.wait()
+            raise
+
+
+def wait_showing(poll: Callable[[], "int | None"], title: str) -> int:
+    """Wait for an exit code; on a terminal the seconds count up in one line."""
+    began = time.monotonic()
+    step = 1 if sys.stderr.isatty() else 15
+    next_at = began + 1
+    while True:
+        code = poll()
+        if code is not None:
+            break
+        if time.monotonic() >= next_at:
+            say(f"{title} ... {time.monotonic() - began:.0f} s", again=sys.stderr.isatty())
+            next_at = time.monotonic() + step
+        time.sleep(0.05)
+    if sys.stderr.isatty() and next_at > began + 1:
+        sys.stderr.write("\n")
+    return code
+
+
+def say(text: str, again: bool = False) -> None:
+    sys.stderr.write("\r" + text if again else text + "\n")
+    sys.stderr.flush()
+
+
+def failure(title: str) -> Refused:
+    """Word a tool's failure from its log."""
+    lines = [line.strip() for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
+    if any("No space left" in line or "Disk quota" in line for line in lines):
+        return Refused(no_space(ENVIRONMENT))
+    told = [line for line in lines if line.lower().startswith("error")] or lines[-1:] or ["?"]
+    reason = told[-1][:300].rstrip(".")
+    return Refused(f"{title}: {reason} (is the network reachable? see {LOG}).")
+
+
+# -- Commands that are not Billfold's ----------------------------------------------------------
+
+
+def check() -> int:
+    """Run every static check; all of them, even after one has failed."""
+    settings = PROJECT / "billfold" / "config" / "settings.py"
+    migrations = ["-W", "ignore", "-m", "django", "makemigrations", "--check", "--dry-run"]
+    checks = {
+        "formatting": ["-m", "ruff", "format", "--check", "."],
+        "lint": ["-m", "ruff", "check", "."],
+        "types": ["-m", "mypy"],
+        "import contracts": [str(PYTHON.with_name("lint-imports"))],
+        "migrations": migrations if settings.exists() else ["-c", ""],
+        "locks and limits": ["-m", "pytest", "-q", "tests/tidy"],
+    }
+    environment = dict(
+        child_environment(), DJANGO_SETTINGS_MODULE="billfold.config.settings", BILLFOLD_MODE="test"
+    )
+    failed = []
+    for title, arguments in checks.items():
+        began = time.monotonic()
+        say(f"{title} ...")
+        if subprocess.call([str(PYTHON), *arguments], cwd=str(PROJECT), env=environment) != 0:
+            failed.append(title)
+        outcome = "FAILED" if title in failed else "ok"
+        say(f"{title}: {outcome}, {time.monotonic() - began:.1f} s")
+    if failed:
+        raise Refused("Failed: " + ", ".join(failed) + ".")
+    return 0
+
+
+def bench(arguments: list[str]) -> int:
+    """Run the named benchmark, or each in turn."""
+    known = sorted(path.stem for path in (PROJECT / "bench").glob("[a-z]*.py"))
+    names = [word for word in arguments if not word.startswith("-")]
+    options = [word for word in arguments if word.startswith("-")]
+    unknown = [name for name in names if name not in known]
+    if unknown or not known or set(options) - {"--large"}:
+        wrong = " ".join(unknown or options) or "nothing to run"
+        raise Refused(
+            f"Unknown: {wrong}. The benchmarks are: " + (", ".join(known) or "none") + "."
+        )
+    codes = []
+    for name in names or known:
+        command = [str(PYTHON), "-m", "bench." + name, *options]
+        codes.append(subprocess.call(command, cwd=str(PROJECT), env=child_environment()))
+    return max(codes)
+
+
+def told(refusal: OSError) -> str:
+    """Word what the system refused."""
+    path = refusal.filename or PROJECT
+    if refusal.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"Cannot write to {path}: make the folder this user's, or copy Billfold to one that is."
+        )
+    if refusal.errno in (errno.ENOSPC, errno.EDQUOT):
+        return no_space(path)
+    return f"{path}: {refusal.strerror}"
+
+
+def no_space(path: object) -> str:
+    return f"No space is left for {path}: free about 500 MB and run again."
+
+
+def end_politely(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, end_politely)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Refused as refusal:
+        sys.exit(str(refusal))
+    except OSError as refusal:
+        sys.exit(told(refusal))
+    except KeyboardInterrupt:
+        sys.exit(130)
