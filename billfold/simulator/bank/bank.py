@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -232,10 +231,7 @@ class Bank:
 
 def _deliver(folder: Path, name: str, content: bytes) -> None:
     temporary = folder / f".{name}.part"
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    temporary.write_bytes(content)
     temporary.replace(folder / name)
 
 
