@@ -98,3 +98,13 @@ def test_acting_again_changes_nothing(tmp_path):
 
     assert Bank(tmp_path, TERMS).act(STORY[-1]) == []
     assert walk(tmp_path) == before
+
+
+def test_a_bank_that_slept_for_days_delivers_what_it_would_have(tmp_path):
+    live(with_upload(tmp_path / "awake"))
+    asleep = Bank(with_upload(tmp_path / "asleep"), TERMS)
+
+    asleep.act(STORY[0])
+    asleep.act(STORY[-1])
+
+    assert walk(tmp_path / "asleep") == walk(tmp_path / "awake")
