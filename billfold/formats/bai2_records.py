@@ -266,6 +266,9 @@ class Fields:
         count = self.whole("number of distributions", signed=False)
         parts: list[tuple[int, int]] = []
         while len(self._problems) == problems_before and len(parts) < count:
+            if not self.has_more():
+                self.report("too-few-fields", "funds type", "A distribution ends too early.")
+                break
             days = self.whole("days to availability", signed=False)
             parts.append((days, self.amount("availability", signed=True)))
         if len(self._problems) > problems_before:
