@@ -92,7 +92,7 @@ def prepare(kind: str) -> None:
         if is_prepared(kind):
             return
         tool = find_installer()
-        if recorded().get("python") not in (None, version_inside()) or not PYTHON.exists():
+        if not is_sound():
             make_environment(tool)
         install(kind, tool)
         kinds = ("run", "dev") if kind == "dev" else ("run",)
@@ -131,6 +131,16 @@ def version_inside() -> str:
         return subprocess.check_output(asked, stderr=subprocess.DEVNULL).decode().strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def is_sound() -> bool:
+    """Tell whether packages can be installed into what is there: it may be half made, or old."""
+    if recorded().get("python", version_inside()) != version_inside():
+        return False
+    try:
+        return subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -60,6 +60,7 @@ class Cluster:
         self.state = state.absolute()
         self.durable = durable
         self._users: TextIO | None = None
+        self._user_pid = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._canceled = threading.Event()
 
@@ -125,6 +126,7 @@ class Cluster:
             fcntl.flock(self._users, fcntl.LOCK_SH)
             try:
                 self._launch()
+                self._user_pid = os.getpid()
             except BaseException:
                 self._release()
                 raise
@@ -134,8 +136,8 @@ class Cluster:
 
         Raises: NotStopped.
         """
-        if self._users is None:
-            return
+        if self._users is None or self._user_pid != os.getpid():
+            return  # A forked child has our objects, but the server is not its to stop.
         if not self.home.exists():
             self._abandon()
             return
