@@ -37,6 +37,8 @@ def plain(text: str) -> str:
 
     Source: Nacha Operating Rules, Appendix One (character set).
     """
+    if text.isascii() and text.isprintable():
+        return text.strip().upper()
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSED))
     return "".join(letter for letter in text if " " <= letter <= "~").strip().upper()

@@ -24,7 +24,7 @@ class Collection:
     reference: str
     amount: Money
     routing_number: str
-    account_number: str
+    account_number: str = field(repr=False)
     account_type: AccountType
     holder_name: str
     customer_number: str
@@ -43,10 +43,14 @@ class BankProfile:
     company_id: str
     entry_description: str = "BILL PAY"
     balanced: bool = False
-    settlement_account: str = ""
+    settlement_account: str = field(default="", repr=False)
     line_end: Literal["\n", "\r\n"] = "\n"
     settlement: Literal["gross", "net"] = "gross"
     max_entries: int = 100_000
+    recurring_description: str = "AUTOPAY"
+    """Stands in place of `entry_description` on payments that repeat."""
+    zone: str = "America/New_York"
+    """Whose clock dates the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Document:
     """Bytes exchanged with a bank, and what we call them."""
 
     name: str
-    content: bytes
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Written:
     debit: Money
     credit: Money
     effective_date: date
+    last_sequence: int
+    """Highest trace sequence used; an offset entry takes one too. The next file starts after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +146,41 @@ class Corrected(Event):
     """A notification of change: use other bank data next time."""
 
     code: str
-    corrected: str
-    """The 29 characters of corrected data, as sent."""
+    corrected: str = field(repr=False)
+    """The 29 characters of corrected data, as sent; may hold an account number."""
     rdfi: str
 
 
-AnyEvent = Submitted | Received | Settled | Withdrawn | Refused | Returned | TakenBack | Corrected
+NoticeKind = Literal["dishonoured", "contested", "correction_refused", "unexpected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed(Event):
+    """The bank told us something that moves no payment by itself: a person must look.
+
+    `dishonoured`, `contested`: the banks argue over a return; `correction_refused`: over a notice
+    of change; `unexpected`: an entry that answers nothing we sent. Subject is the original trace.
+    """
+
+    kind: NoticeKind
+    code: str
+    """Return or change code; for an unexpected entry, its SEC code."""
+    amount: Money
+    rdfi: str
+    info: str = ""
+
+
+AnyEvent = (
+    Submitted
+    | Received
+    | Settled
+    | Withdrawn
+    | Refused
+    | Returned
+    | TakenBack
+    | Corrected
+    | Noticed
+)
 
 
 class Rail(Protocol):
@@ -173,4 +208,7 @@ class PullRail(Rail, Protocol):
         modifier: str,
         first_sequence: int,
     ) -> Written:
-        """Write one document that asks for the collections, traces from `first_sequence` up."""
+        """Write one document that asks for the collections, traces from `first_sequence` up.
+
+        Raises: formats' Unwritable, with every problem, if the bank would refuse it.
+        """
