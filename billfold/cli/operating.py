@@ -1,7 +1,6 @@
 """Commands that run an instance: serve, worker, migrate."""
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from billfold.cli import supervision
@@ -40,6 +39,7 @@ def _at_least_one(text: str) -> int:
 def _serve(arguments: argparse.Namespace) -> None:
     supervision.follow_supervisor()
     import gunicorn.app.base  # type: ignore[import-untyped]
+    import gunicorn.util  # type: ignore[import-untyped]
 
     class Web(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         """gunicorn, told everything by us and nothing by a file or the environment."""
@@ -48,10 +48,8 @@ def _serve(arguments: argparse.Namespace) -> None:
             for name, value in _gunicorn_settings(arguments).items():
                 self.cfg.set(name, value)
 
-        def load(self) -> Callable[..., Any]:
-            from billfold.config import wsgi
-
-            return wsgi.application
+        def load(self) -> Any:
+            return gunicorn.util.import_app("billfold.config.wsgi:application")
 
     Web().run()
 

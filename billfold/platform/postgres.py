@@ -337,8 +337,11 @@ class Cluster:
                     )
                 time.sleep(0.005)
         except BaseException:
-            process.send_signal(signal.SIGQUIT if process is self._process else signal.SIGKILL)
-            process.wait()
+            if process.poll() is None:  # initdb has children of its own; all are in its group.
+                os.killpg(
+                    process.pid, signal.SIGQUIT if process is self._process else signal.SIGKILL
+                )
+                process.wait()
             raise
 
     def _failure(self) -> refusals.Unavailable:
