@@ -49,8 +49,8 @@ def money(amount: Money) -> str:
 
 @register.simple_tag
 def amount(value: Money, style: str = "") -> SafeString:
-    """Print money in its own element: quiet when zero, red when negative."""
-    tone = " money--zero" if not value else " money--neg" if value.minor < 0 else ""
+    """Print money in its own element: digits line up, and zero is quiet."""
+    tone = "" if value else " money--zero"
     return format_html(
         '<span class="money{}{}">{}</span>', tone, f" {style}" if style else "", money(value)
     )

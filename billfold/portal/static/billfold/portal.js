@@ -4,6 +4,7 @@
 
   const reveal = (root) => {
     for (const element of root.querySelectorAll("[data-needs-js]")) element.hidden = false;
+    for (const element of root.querySelectorAll("[data-without-js]")) element.hidden = true;
     for (const box of root.querySelectorAll("[data-selects]")) showState(box);
   };
 
