@@ -131,14 +131,17 @@ def _debit(collection: Collection, trace: str) -> nacha.Entry:
     if collection.sec_code == "WEB":
         discretionary = "R" if collection.recurring else "S"
     identification = _fit(collection.customer_number, 15)
+    name = _fit(collection.holder_name, 22)
+    if not name.strip("0 "):
+        # Wholly in another script: nothing a bank could print, yet the field must not be empty.
+        name = f"CUSTOMER {identification[:13]}".rstrip()
     return nacha.Entry(
         transaction_code=_DEBIT_CODES[collection.account_type],
         routing_number=collection.routing_number,
         account_number=collection.account_number,
         amount_minor=collection.amount.minor,
         identification=identification,
-        # A name wholly in another script has nothing a bank could print.
-        name=_fit(collection.holder_name, 22) or identification,
+        name=name,
         trace=trace,
         discretionary=discretionary,
     )
