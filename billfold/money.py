@@ -82,6 +82,12 @@ class Money:
         text = f"{whole:,}" if grouped else str(whole)
         return f"{sign}{text}.{part:0{digits}d}" if digits else f"{sign}{text}"
 
+    def shown(self) -> str:
+        """Write the amount for people: $1,672.50, with a true minus; other currencies by code."""
+        text = Money(abs(self.minor), self.currency).plain(grouped=True)
+        sign = "\u2212" if self.minor < 0 else ""
+        return f"{sign}${text}" if self.currency == "USD" else f"{sign}{text} {self.currency}"
+
     def split(self, weights: Sequence[int]) -> list[Money]:
         """Divide by weight into parts that add up to the whole; spare units go to the first parts.
 
@@ -105,6 +111,8 @@ class Money:
 
         Raises: NotAnAmount, which says why: never rounds, never guesses.
         """
+        if currency not in EXPONENTS:
+            raise NotAnAmount(text, f"currency {currency} is not known")
         stripped = text.strip()
         bare = stripped.removeprefix("$") if currency == "USD" else stripped
         match = _TEXT.match(bare.replace("\u2212", "-"))
@@ -116,7 +124,10 @@ class Money:
             raise NotAnAmount(text, f"more than {digits} decimals")
         if not (match["whole"] or "0").isascii() or not part.isascii():
             raise NotAnAmount(text, "not a number such as 1672.50")
-        minor = int((match["whole"] or "0").replace(",", "") + part.ljust(digits, "0"))
+        whole = (match["whole"] or "").replace(",", "").lstrip("0")
+        if len(whole) > len(str(LARGEST_MINOR)):
+            raise NotAnAmount(text, "too large")
+        minor = int((whole or "0") + part.ljust(digits, "0"))
         if minor > LARGEST_MINOR:
             raise NotAnAmount(text, "too large")
         return cls(-minor if match["sign"] else minor, currency)

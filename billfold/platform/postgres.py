@@ -190,6 +190,9 @@ class Cluster:
         return True
 
     def _release(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.returncode = 0  # Others use it now; Popen would warn of what still runs.
+        self._process = None
         if self._users is not None:
             self._users.close()
             self._users = None

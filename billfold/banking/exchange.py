@@ -1,0 +1,301 @@
+"""The only code that moves files to and from the bank.
+
+Out: built -> released -> sending -> sent -> accepted | rejected, or void. A file is sent once:
+`sending` is committed before the line is opened, and after a crash the far side is looked at.
+In: bytes are stored, by their hash, before anybody reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import transaction
+
+from billfold.banking import transports
+from billfold.banking.models import (
+    BankConnection,
+    BankFile,
+    FileApproval,
+    FileRepeat,
+    FileState,
+)
+from billfold.banking.transports import Transport
+from billfold.platform import audit, sealing
+from billfold.platform.faults import fault
+from billfold.platform.ids import new_id
+from billfold.rails.protocol import Document, Written
+
+log = logging.getLogger("billfold.exchange")
+PEOPLE_NEEDED = 2
+
+
+class OtherBytes(Exception):
+    """The approval names a hash that is not this file's: look at the file again."""
+
+
+class ApprovedAlready(Exception):
+    """Nobody approves twice, and nobody approves their own act."""
+
+
+class NotWaiting(Exception):
+    """The file is not waiting for a release: somebody decided before."""
+
+
+class NotAllowed(Exception):
+    """This person may not release files."""
+
+
+class Outcome(StrEnum):
+    """What became of one released file."""
+
+    SENT = "sent"
+    LATER = "later"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One file and what became of it."""
+
+    file: BankFile
+    outcome: Outcome
+    reason: str = ""
+
+
+def _context(file: BankFile) -> str:
+    return f"banking_bankfile|content|{file.id}"
+
+
+def content(file: BankFile) -> bytes:
+    """Open the sealed bytes of a file."""
+    return sealing.unseal(file.content_sealed, context=_context(file))
+
+
+def build(
+    bank: BankConnection, written: Written, *, business_date: date, modifier: str, now: datetime
+) -> BankFile:
+    """Keep an outgoing file, sealed, waiting for its release. Needs an open transaction."""
+    document = written.document
+    file = BankFile(
+        id=new_id(),
+        connection=bank,
+        direction="out",
+        kind="nacha",
+        name=document.name,
+        sha256=hashlib.sha256(document.content).hexdigest(),
+        size=len(document.content),
+        state=FileState.BUILT,
+        made_at=now,
+        made_by="cut-off",
+        business_date=business_date,
+        modifier=modifier,
+        effective_date=written.effective_date,
+        entry_count=len(written.entries),
+        debit_minor=written.debit.minor,
+        credit_minor=written.credit.minor,
+    )
+    file.content_sealed = sealing.seal(document.content, context=_context(file))
+    file.save(force_insert=True)
+    return file
+
+
+def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) -> BankFile:
+    """Say yes to exactly these bytes; the second person's yes releases the file.
+
+    Raises: NotWaiting, OtherBytes, ApprovedAlready.
+    """
+    with transaction.atomic(durable=True):
+        file = (
+            BankFile.objects.select_for_update(of=["self"])
+            .select_related("connection")
+            .get(pk=file_id, direction="out")
+        )
+        if file.state != FileState.BUILT:
+            raise NotWaiting
+        if sha256 != file.sha256:
+            raise OtherBytes
+        if file.approvals.filter(actor_id=actor.id).exists():
+            raise ApprovedAlready
+        _add_approval(file, actor, now)
+        needed = PEOPLE_NEEDED if file.connection.two_people_release else 1
+        if file.approvals.count() >= needed:
+            _release(file, actor, now)
+    return file
+
+
+def release_under_limit(file: BankFile, *, now: datetime) -> None:
+    """Release a small file by itself, if the biller set a limit. Needs an open transaction."""
+    if file.debit_minor + file.credit_minor <= file.connection.release_limit_minor:
+        actor = audit.job("release under the biller's limit")
+        _add_approval(file, actor, now)
+        _release(file, actor, now)
+
+
+def _add_approval(file: BankFile, actor: audit.Actor, now: datetime) -> None:
+    FileApproval.objects.create(
+        id=new_id(),
+        file=file,
+        sha256=file.sha256,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        at=now,
+    )
+    audit.record(
+        "bank file approved",
+        f"bankfile/{file.id}",
+        actor=actor,
+        now=now,
+        after={"sha256": file.sha256},
+    )
+
+
+def _release(file: BankFile, actor: audit.Actor, now: datetime) -> None:
+    moved = BankFile.objects.filter(pk=file.pk, state=FileState.BUILT).update(
+        state=FileState.RELEASED, released_at=now
+    )
+    if not moved:
+        raise NotWaiting
+    file.state = FileState.RELEASED
+    audit.record("bank file released", f"bankfile/{file.id}", actor=actor, now=now)
+
+
+def send_released(*, now: datetime) -> list[Sending]:
+    """Send every released file, and find out about those whose sending was cut short."""
+    return [
+        _send(file, now=now)
+        for file in BankFile.objects.filter(
+            direction="out", state__in=[FileState.RELEASED, FileState.SENDING]
+        )
+        .select_related("connection")
+        .order_by("made_at", "id")
+    ]
+
+
+def _send(file: BankFile, *, now: datetime) -> Sending:
+    transport = transports.of(file.connection.transport)
+    plain = content(file)
+    try:
+        if file.state == FileState.SENDING:
+            verdict = _look_at_far_side(file, transport, plain)
+            if verdict is not None:
+                return _settle(file, verdict, now)
+        elif not _begin_sending(file):
+            return Sending(file, Outcome.LATER, "somebody else sends it")
+        fault("before_send")
+        transport.put(file.name, plain)
+        fault("after_send")
+    except transports.Unreachable as refused:
+        log.warning("sending %s: %s", file.name, refused)
+        return Sending(file, Outcome.LATER, str(refused))
+    return _settle(file, Outcome.SENT, now)
+
+
+def _begin_sending(file: BankFile) -> bool:
+    fault("sending_begun")
+    with transaction.atomic(durable=True):
+        fault("sending_inside")
+        moved = BankFile.objects.filter(pk=file.pk, state=FileState.RELEASED).update(
+            state=FileState.SENDING
+        )
+    fault("sending_committed")
+    return bool(moved)
+
+
+def _look_at_far_side(file: BankFile, transport: Transport, plain: bytes) -> Outcome | None:
+    """Say what became of a transmission that was cut short; None means it never arrived."""
+    there = transport.far_side(file.name)
+    if there is not None:
+        same = hashlib.sha256(there).hexdigest() == file.sha256 and len(there) == len(plain)
+        return Outcome.SENT if same else Outcome.UNKNOWN
+    return None if transport.shows_uploads else Outcome.UNKNOWN
+
+
+def _settle(file: BankFile, outcome: Outcome, now: datetime) -> Sending:
+    if outcome is Outcome.UNKNOWN:
+        return Sending(file, outcome, "the far side cannot say whether it arrived")
+    fault("sent_begun")
+    with transaction.atomic(durable=True):
+        BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
+            state=FileState.SENT, sent_at=now
+        )
+        audit.record("bank file sent", f"bankfile/{file.id}", actor=audit.job("send"), now=now)
+        fault("sent_inside")
+    fault("sent_committed")
+    return Sending(file, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one look into the bank's folder brought."""
+
+    stored: Sequence[BankFile]
+    repeated: Sequence[str]
+    unreachable: str = ""
+
+
+def fetch_new(bank: BankConnection, *, now: datetime) -> Fetched:
+    """Store each document the bank left, by its hash, then remove it over there."""
+    transport = transports.of(bank.transport)
+    stored: list[BankFile] = []
+    repeated: list[str] = []
+    try:
+        for name in transport.waiting():
+            fault("fetch_begun")
+            file, is_new = store(bank, Document(name, transport.get(name)), now=now)
+            fault("fetch_committed")
+            if is_new:
+                stored.append(file)
+            else:
+                repeated.append(name)
+            transport.done(name)
+    except transports.Unreachable as refused:
+        log.warning("fetching: %s", refused)
+        return Fetched(stored, repeated, str(refused))
+    return Fetched(stored, repeated)
+
+
+def store(bank: BankConnection, document: Document, *, now: datetime) -> tuple[BankFile, bool]:
+    """Keep a received document; bytes that are here already are noted as a repeat."""
+    sha256 = hashlib.sha256(document.content).hexdigest()
+    with transaction.atomic(durable=True):
+        earlier = BankFile.objects.filter(direction="in", sha256=sha256).first()
+        if earlier is not None:
+            if earlier.name != document.name:
+                FileRepeat.objects.get_or_create(
+                    file=earlier, name=document.name, defaults={"id": new_id(), "at": now}
+                )
+            return earlier, False
+        file = BankFile(
+            id=new_id(),
+            connection=bank,
+            direction="in",
+            kind=kind_of(document),
+            name=document.name,
+            sha256=sha256,
+            size=len(document.content),
+            state=FileState.RECEIVED,
+            made_at=now,
+            made_by=bank.bank_name,
+        )
+        file.content_sealed = sealing.seal(document.content, context=_context(file))
+        file.save(force_insert=True)
+        fault("fetch_inside")
+    return file, True
+
+
+def kind_of(document: Document) -> str:
+    """Tell documents apart by how they begin; what they say is for the readers."""
+    start = document.content.lstrip(b"\xef\xbb\xbf \r\n")[:8]
+    if start.startswith(b"01,"):
+        return "statement"
+    if start.startswith(b"101"):
+        return "returns"
+    if start.startswith(b"status:"):
+        return "acknowledgement"
+    return "unknown"

@@ -1,0 +1,111 @@
+"""Files over SFTP: the host's key is pinned, our key stays in a file outside the database."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import asyncssh
+
+_SECONDS = 60.0
+T = TypeVar("T")
+
+
+class Unreachable(Exception):
+    """The far side did not answer as it should; nothing is known to have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sftp:
+    """An account at the bank's SFTP server."""
+
+    host: str
+    username: str
+    key_file: str
+    known_hosts_file: str
+    to_bank: str
+    from_bank: str
+    taken: str = ""
+    port: int = 22
+
+    @property
+    def shows_uploads(self) -> bool:
+        return bool(self.taken)
+
+    def put(self, name: str, content: bytes) -> None:
+        async def upload(far: asyncssh.SFTPClient) -> None:
+            part = posixpath.join(self.to_bank, name + ".part")
+            async with far.open(part, "wb") as file:
+                await file.write(content)
+            await far.rename(part, posixpath.join(self.to_bank, name))
+
+        self._run(upload)
+
+    def far_side(self, name: str) -> bytes | None:
+        async def look(far: asyncssh.SFTPClient) -> bytes | None:
+            for folder in filter(None, (self.to_bank, self.taken)):
+                path = posixpath.join(folder, name)
+                if await far.isfile(path):
+                    return await _read(far, path)
+            return None
+
+        return self._run(look)
+
+    def waiting(self) -> list[str]:
+        async def names(far: asyncssh.SFTPClient) -> list[str]:
+            found = []
+            for entry in await far.readdir(self.from_bank):
+                name = str(entry.filename)
+                path = posixpath.join(self.from_bank, name)
+                finished = not name.startswith(".") and not name.endswith((".part", ".tmp"))
+                if finished and await far.isfile(path):
+                    found.append(name)
+            return sorted(found)
+
+        return self._run(names)
+
+    def get(self, name: str) -> bytes:
+        return self._run(lambda far: _read(far, posixpath.join(self.from_bank, name)))
+
+    def done(self, name: str) -> None:
+        async def remove(far: asyncssh.SFTPClient) -> None:
+            path = posixpath.join(self.from_bank, name)
+            if await far.exists(path):
+                await far.remove(path)
+
+        self._run(remove)
+
+    def _run(self, act: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        async def session() -> T:
+            async with (
+                asyncssh.connect(
+                    self.host,
+                    self.port,
+                    username=self.username,
+                    client_keys=[self.key_file],
+                    known_hosts=self.known_hosts_file,
+                    agent_path=None,
+                    config=None,
+                ) as link,
+                link.start_sftp_client() as far,
+            ):
+                return await act(far)
+
+        async def bounded() -> T:
+            return await asyncio.wait_for(session(), _SECONDS)
+
+        try:
+            Path(self.key_file).stat()
+            return asyncio.run(bounded())
+        except (OSError, asyncssh.Error, TimeoutError) as refused:
+            raise Unreachable(f"{self.host}: {refused}") from refused
+
+
+async def _read(far: asyncssh.SFTPClient, path: str) -> bytes:
+    async with far.open(path, "rb") as file:
+        content = await file.read()
+    return content if isinstance(content, bytes) else content.encode()

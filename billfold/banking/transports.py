@@ -1,0 +1,118 @@
+"""How files travel to and from the bank: a folder, or SFTP. An upload is whole or absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from billfold.banking import sftp
+from billfold.banking.sftp import Unreachable
+
+__all__ = ["Folder", "NotATransport", "Transport", "Unreachable", "of"]
+PART_ENDING = ".part"
+
+
+class NotATransport(ValueError):
+    """The bank connection's transport setting is not complete."""
+
+
+class Transport(Protocol):
+    """One way of exchanging files. Any method may raise Unreachable; then try again later."""
+
+    @property
+    def shows_uploads(self) -> bool:
+        """Say whether uploads stay to be seen, so that absence proves one never came."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Upload under a temporary name, then rename: a cut line leaves nothing whole."""
+
+    def far_side(self, name: str) -> bytes | None:
+        """Fetch an upload back, from where we put it or where the bank filed it."""
+
+    def waiting(self) -> list[str]:
+        """List what the bank left for us, by name."""
+
+    def get(self, name: str) -> bytes:
+        """Fetch one of them."""
+
+    def done(self, name: str) -> None:
+        """Remove one from there, now that it is stored here, sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the bank, or its transfer program, also sees."""
+
+    to_bank: Path
+    from_bank: Path
+    taken: Path | None = None
+
+    @property
+    def shows_uploads(self) -> bool:
+        return self.taken is not None
+
+    def put(self, name: str, content: bytes) -> None:
+        with _reached(self.to_bank):
+            part = self.to_bank / (name + PART_ENDING)
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(self.to_bank / name)
+
+    def far_side(self, name: str) -> bytes | None:
+        for folder in (self.to_bank, self.taken):
+            if folder and (folder / name).is_file():
+                return (folder / name).read_bytes()
+        return None
+
+    def waiting(self) -> list[str]:
+        with _reached(self.from_bank):
+            return sorted(
+                path.name
+                for path in self.from_bank.iterdir()
+                if path.is_file() and not _is_unfinished(path.name)
+            )
+
+    def get(self, name: str) -> bytes:
+        with _reached(self.from_bank):
+            return (self.from_bank / name).read_bytes()
+
+    def done(self, name: str) -> None:
+        with _reached(self.from_bank):
+            (self.from_bank / name).unlink(missing_ok=True)
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") or name.endswith((PART_ENDING, ".tmp"))
+
+
+@contextmanager
+def _reached(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as refused:
+        raise Unreachable(f"{folder}: {refused.strerror}") from refused
+
+
+def of(setting: dict[str, Any]) -> Transport:
+    """Make the transport a bank connection asks for. Raises: NotATransport."""
+    try:
+        match setting["kind"]:
+            case "folder":
+                taken = setting.get("taken")
+                return Folder(
+                    to_bank=Path(setting["to_bank"]),
+                    from_bank=Path(setting["from_bank"]),
+                    taken=Path(taken) if taken else None,
+                )
+            case "sftp":
+                return sftp.Sftp(**{key: value for key, value in setting.items() if key != "kind"})
+            case other:
+                raise NotATransport(f"kind {other!r}; use folder or sftp")
+    except (KeyError, TypeError) as missing:
+        raise NotATransport(str(missing)) from missing

@@ -1,0 +1,187 @@
+"""Every background job and its schedule, on one page.
+
+Rows are the queue: a job looks for work that is due and does it. Nothing has to be enqueued for
+money to move, so nothing is lost when a worker is; running a job twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db import DatabaseError, connection, transaction
+
+from billfold import bankdays
+from billfold.banking import connections, exchange
+from billfold.banking.models import BankConnection
+from billfold.ledger import book
+from billfold.notices import outbox
+from billfold.payments import cutoff, intake, reconciliation
+from billfold.payments.models import CutOff, Payment
+from billfold.platform import audit, clock, tenancy
+from billfold.receivables.models import BillerProfile
+
+log = logging.getLogger("billfold.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A function that does what is due, how often to look, and whether it lets anything out."""
+
+    name: str
+    run: Callable[[datetime], object]
+    every_seconds: float
+    leaves_the_system: bool = False
+
+
+def cut_off(now: datetime) -> None:
+    """Run each cut-off whose time has come, in the order of their days."""
+    for bank in BankConnection.objects.order_by("name"):
+        for day in _cutoffs_due(bank, now):
+            cutoff.collect_due(bank, day, now=now)
+
+
+def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
+    last = CutOff.objects.filter(connection=bank).order_by("-business_date").first()
+    if last is not None:
+        day = bankdays.next_banking_day(last.business_date)
+    else:
+        first = Payment.objects.order_by("collect_on").first()
+        if first is None:
+            return
+        day = bankdays.banking_day_on_or_after(first.collect_on)
+    while bankdays.cutoff_at(day, bank.cutoff_eastern) <= now:
+        yield day
+        day = bankdays.next_banking_day(day)
+
+
+def send(now: datetime) -> None:
+    """Send released files; ask a person about those nobody can tell the fate of."""
+    for sending in exchange.send_released(now=now):
+        if sending.outcome is exchange.Outcome.UNKNOWN:
+            cutoff.open_transmission_case(sending.file, sending.reason, now=now)
+
+
+def fetch(now: datetime) -> None:
+    """Bring in what the bank left."""
+    for bank in BankConnection.objects.order_by("name"):
+        exchange.fetch_new(bank, now=now)
+
+
+def read(now: datetime) -> None:
+    """Read what was brought in."""
+    intake.read_received(now=now)
+
+
+def reconcile(now: datetime) -> None:
+    """Explain bank lines."""
+    reconciliation.reconcile(now=now)
+
+
+def mail(now: datetime) -> None:
+    """Send the notices that wait."""
+    profile = BillerProfile.objects.get()
+    outbox.send_waiting(profile.support_email or "billing@localhost", now=now)
+
+
+def seal_audit(now: datetime) -> None:
+    """Seal audit entries into the chain."""
+    audit.seal(now=now)
+
+
+def roll_up(_now: datetime) -> None:
+    """Merge the ledger's movements."""
+    with transaction.atomic(durable=True):
+        book.roll_up()
+
+
+JOBS: Final = (
+    Job("cut-off", cut_off, every_seconds=5, leaves_the_system=True),
+    Job("send", send, every_seconds=5, leaves_the_system=True),
+    Job("fetch", fetch, every_seconds=10),
+    Job("read", read, every_seconds=5),
+    Job("reconcile", reconcile, every_seconds=5),
+    Job("mail", mail, every_seconds=5, leaves_the_system=True),
+    Job("seal-audit", seal_audit, every_seconds=5),
+    Job("roll-up", roll_up, every_seconds=60),
+)
+"""In the order in which one run through all of them carries a payment furthest."""
+
+
+def run_once(biller: tenancy.Biller, *, now: datetime) -> None:
+    """Run every job of a biller, in order. On hold, nothing that leaves the system runs."""
+    for job in JOBS:
+        run(job, biller, now=now)
+
+
+def run(job: Job, biller: tenancy.Biller, *, now: datetime) -> None:
+    """Run one job of one biller; a second worker waits until the first is through."""
+    if job.leaves_the_system and biller.state == "hold":
+        return
+    with tenancy.use(biller), _alone(f"{biller.schema}/{job.name}"):
+        job.run(now)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Hold a lock that the server drops when this process dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+_PAUSE_SECONDS: Final = 0.5
+_PAUSE_AFTER_ERROR: Final = timedelta(seconds=15)
+
+
+def work(stop: threading.Event | None = None) -> None:
+    """Run the jobs of every biller until asked to stop. One job's failure leaves the rest alone."""
+    stopped = stop or _stop_on_signal()
+    due_at: dict[tuple[str, str], float] = {}
+    while not stopped.is_set():
+        try:
+            billers = tenancy.billers()
+        except DatabaseError as refused:
+            log.error("the database does not answer: %s", refused)
+            connection.close()
+            stopped.wait(_PAUSE_AFTER_ERROR.total_seconds())
+            continue
+        for biller in billers:
+            for job in JOBS:
+                if stopped.is_set():
+                    return
+                name = (biller.schema, job.name)
+                if time.monotonic() >= due_at.get(name, 0.0):
+                    wait = _run_guarded(job, biller)
+                    due_at[name] = time.monotonic() + wait
+        stopped.wait(_PAUSE_SECONDS)
+
+
+def _run_guarded(job: Job, biller: tenancy.Biller) -> float:
+    """Run a job; give how many seconds to wait before its next run."""
+    try:
+        run(job, biller, now=clock.now())
+    except connections.NoBank:
+        return job.every_seconds
+    except Exception:
+        log.exception("job %s of %s failed; it will be tried again", job.name, biller.schema)
+        connection.close()
+        return _PAUSE_AFTER_ERROR.total_seconds()
+    return job.every_seconds
+
+
+def _stop_on_signal() -> threading.Event:
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped

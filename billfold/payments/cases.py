@@ -1,0 +1,101 @@
+"""What a person must decide: opened with its evidence, closed with a resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from billfold.payments.accounting import PaymentFacts
+from billfold.payments.lifecycle import Stray
+from billfold.payments.models import Case
+from billfold.platform import audit
+from billfold.platform.ids import new_ids
+
+
+class NeedsResolution(Exception):
+    """A case closes only with a word on what was decided."""
+
+
+class AlreadyClosed(Exception):
+    """Somebody closed the case first."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A case to open. The same key opens one case, however often the fact is seen."""
+
+    key: str
+    kind: str
+    title: str
+    evidence: str = ""
+    payment_id: UUID | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def open_new(found: Sequence[NewCase], *, now: datetime) -> None:
+    """Open cases, many at once. Needs an open transaction."""
+    Case.objects.bulk_create(
+        (
+            Case(
+                id=made,
+                key=new.key,
+                kind=new.kind,
+                title=new.title,
+                facts=dict(new.facts),
+                evidence=new.evidence,
+                payment_id=new.payment_id,
+                opened_at=now,
+            )
+            for made, new in zip(new_ids(len(found)), found, strict=True)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def open_strays(
+    strays: Sequence[Stray], facts: Mapping[str, PaymentFacts], *, now: datetime
+) -> None:
+    """Open a case for each event the lifecycle does not allow."""
+    open_new(
+        [
+            NewCase(
+                key=f"stray/{stray.reference}/{stray.event.key}",
+                kind="stray event",
+                title=f"{_words(stray)} for a payment that is {stray.state.value}",
+                evidence=stray.event.evidence,
+                payment_id=facts[stray.reference].id,
+                facts={"reference": stray.reference, "event": stray.event.key},
+            )
+            for stray in strays
+        ],
+        now=now,
+    )
+
+
+def _words(stray: Stray) -> str:
+    return type(stray.event).__name__
+
+
+def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
+    """Close a case with what was decided. Raises: NeedsResolution, AlreadyClosed."""
+    decided = resolution.strip()
+    if not decided:
+        raise NeedsResolution
+    with transaction.atomic(durable=True):
+        closed = Case.objects.filter(pk=case_id, closed_at=None).update(
+            closed_at=now, closed_by=actor.name, resolution=decided
+        )
+        if not closed:
+            raise AlreadyClosed
+        audit.record(
+            "case closed",
+            f"case/{case_id}",
+            actor=actor,
+            now=now,
+            after={"resolution": decided},
+        )

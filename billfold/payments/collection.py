@@ -1,0 +1,289 @@
+"""Asking for money: a payment is scheduled by a click, taken back until the cut-off, and asked for
+in the file of its day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from billfold import bankdays
+from billfold.banking import connections
+from billfold.money import Money, total
+from billfold.notices import outbox
+from billfold.payments import facts, mandates, messages, methods, payable, recording
+from billfold.payments.accounting import PaymentFacts, Share
+from billfold.payments.lifecycle import Canceled, State
+from billfold.payments.mandates import Consent, Validation
+from billfold.payments.methods import BankAccount
+from billfold.payments.models import MethodState, Payment, PaymentMethod
+from billfold.platform import audit, rows
+from billfold.platform.faults import fault
+from billfold.platform.ids import new_id, new_ids
+from billfold.receivables.models import BillerProfile, Customer
+
+
+class NothingChosen(Exception):
+    """A payment needs at least one invoice."""
+
+
+class NotYours(Exception):
+    """An invoice or a payment method is not this customer's; to them it is missing."""
+
+
+class NotPositive(Exception):
+    """An amount must be above zero."""
+
+    def __init__(self, invoice_id: UUID) -> None:
+        super().__init__(str(invoice_id))
+        self.invoice_id = invoice_id
+
+
+class ExceedsPayable(Exception):
+    """More was asked than can still be paid on the invoice."""
+
+    def __init__(self, *, invoice_id: UUID, number: str, payable: Money, asked: Money) -> None:
+        super().__init__(f"{number}: asked {asked}, payable {payable}")
+        self.invoice_id = invoice_id
+        self.number = number
+        self.payable = payable
+        self.asked = asked
+
+
+class ReferenceReused(Exception):
+    """The same reference came again with another request, or from another person."""
+
+
+class MethodNotUsable(Exception):
+    """The payment method was removed or stopped."""
+
+
+class TooLateToCancel(Exception):
+    """The cut-off has passed, or the payment is no longer waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a person wants to pay, from which account, as they agreed to it."""
+
+    reference: str
+    customer_id: UUID
+    shares: Mapping[UUID, Money]
+    """Invoice -> amount."""
+    account: BankAccount | PaymentMethod
+    consent: Consent
+    validation: Validation
+    remember: bool = False
+
+    @property
+    def amount(self) -> Money:
+        currencies = {amount.currency for amount in self.shares.values()} or {"USD"}
+        return total(self.shares.values(), currencies.pop())
+
+    def request_hash(self) -> str:
+        """Tell the same request again: who pays what from where."""
+        account = self.account
+        source = (
+            str(account.id)
+            if isinstance(account, PaymentMethod)
+            else f"{account.fingerprint}|{account.account_type}|{account.holder}|{self.remember}"
+        )
+        shares = sorted((str(i), a.minor, a.currency) for i, a in self.shares.items())
+        parts = [str(self.customer_id), str(self.consent.agreed_by.id), shares, source]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The payment an intent became, now or at its first try."""
+
+    payment: Payment
+    is_new: bool
+
+
+def schedule(intents: Sequence[Intent], *, now: datetime) -> list[Scheduled]:
+    """Make payments, all or none. The same reference again gives the payment made the first time.
+
+    Raises: NothingChosen, NotYours, NotPositive, ExceedsPayable, ReferenceReused, MethodNotUsable.
+    """
+    with transaction.atomic(durable=True):
+        fault("schedule_begun")
+        invoice_ids = {invoice_id for intent in intents for invoice_id in intent.shares}
+        found = payable.lock(invoice_ids)
+        earlier = _earlier(intents)
+        fresh = [intent for intent in intents if intent.reference not in earlier]
+        _check(fresh, found)
+        made = _write(fresh, found, now)
+        fault("schedule_written")
+    fault("schedule_committed")
+    done = {payment.reference: payment for payment in made} | earlier
+    return [
+        Scheduled(done[intent.reference], is_new=intent.reference not in earlier)
+        for intent in intents
+    ]
+
+
+def _earlier(intents: Sequence[Intent]) -> dict[str, Payment]:
+    """Find payments made by an earlier try. The invoice locks make a parallel try wait for us."""
+    found = {
+        payment.reference: payment
+        for payment in Payment.objects.filter(reference__in=[i.reference for i in intents])
+    }
+    for intent in intents:
+        payment = found.get(intent.reference)
+        if payment and payment.request_hash != intent.request_hash():
+            raise ReferenceReused(intent.reference)
+    return found
+
+
+def _check(intents: Sequence[Intent], found: Mapping[UUID, payable.Payable]) -> None:
+    left = {invoice_id: invoice.payable for invoice_id, invoice in found.items()}
+    for intent in intents:
+        if not intent.shares:
+            raise NothingChosen
+        for invoice_id, asked in intent.shares.items():
+            invoice = found.get(invoice_id)
+            if invoice is None or invoice.customer_id != intent.customer_id:
+                raise NotYours
+            if asked.minor <= 0:
+                raise NotPositive(invoice_id)
+            if asked > left[invoice_id]:
+                raise ExceedsPayable(
+                    invoice_id=invoice_id,
+                    number=invoice.number,
+                    payable=left[invoice_id],
+                    asked=asked,
+                )
+            left[invoice_id] -= asked
+
+
+def _method(intent: Intent, now: datetime) -> PaymentMethod:
+    if isinstance(intent.account, BankAccount):
+        return methods.add(
+            intent.account, customer_id=intent.customer_id, remember=intent.remember, now=now
+        )
+    method = PaymentMethod.objects.select_for_update().get(pk=intent.account.pk)
+    if method.customer_id != intent.customer_id:
+        raise NotYours
+    if method.state != MethodState.ACTIVE:
+        raise MethodNotUsable
+    return method
+
+
+def _write(
+    intents: Sequence[Intent], found: Mapping[UUID, payable.Payable], now: datetime
+) -> list[Payment]:
+    if not intents:
+        return []
+    cutoff = connections.default().cutoff_eastern
+    profile = BillerProfile.objects.get()
+    made = []
+    for intent in intents:
+        method = _method(intent, now)
+        amount = intent.amount
+        mandate = mandates.agree_once(method, amount, intent.consent, intent.validation, now)
+        made.append(
+            Payment(
+                id=new_id(),
+                reference=intent.reference,
+                request_hash=intent.request_hash(),
+                customer_id=intent.customer_id,
+                made_by=intent.consent.agreed_by,
+                made_by_name=intent.consent.agreed_by.name,
+                method=method,
+                mandate=mandate,
+                amount_minor=amount.minor,
+                currency=amount.currency,
+                received_date=now.astimezone(ZoneInfo(profile.zone)).date(),
+                collect_on=bankdays.file_day(now, cutoff_eastern=cutoff),
+                reflected_by=bankdays.reflected_by(
+                    now, cutoff_eastern=cutoff, days=profile.debit_days
+                ),
+                created_at=now,
+            )
+        )
+    Payment.objects.bulk_create(made)
+    _remit(intents, made)
+    _tell(intents, made, found, now)
+    return made
+
+
+def _remit(intents: Sequence[Intent], made: Sequence[Payment]) -> None:
+    shares = [
+        (payment.id, invoice_id, amount.minor)
+        for intent, payment in zip(intents, made, strict=True)
+        for invoice_id, amount in intent.shares.items()
+    ]
+    rows.insert(
+        "payments_remittance",
+        {
+            "id": ("uuid", new_ids(len(shares))),
+            "payment_id": ("uuid", [share[0] for share in shares]),
+            "invoice_id": ("uuid", [share[1] for share in shares]),
+            "amount_minor": ("bigint", [share[2] for share in shares]),
+        },
+    )
+
+
+def _tell(
+    intents: Sequence[Intent],
+    made: Sequence[Payment],
+    found: Mapping[UUID, payable.Payable],
+    now: datetime,
+) -> None:
+    customers = Customer.objects.in_bulk({payment.customer_id for payment in made})
+    letters = []
+    for intent, payment in zip(intents, made, strict=True):
+        person, customer = intent.consent.agreed_by, customers[payment.customer_id]
+        told = facts.Told(
+            email=person.email,
+            name=person.name,
+            customer_number=customer.number,
+            customer_name=customer.name,
+            customer_state=customer.state,
+            method=payment.method.label,
+            method_id=payment.method_id,
+            mandate_id=payment.mandate_id,
+            reflected_by=payment.reflected_by,
+        )
+        remitted = [
+            Share(payment.id, invoice_id, f"invoice/{found[invoice_id].number}", amount.minor)
+            for invoice_id, amount in intent.shares.items()
+        ]
+        subject = PaymentFacts(
+            payment.id, payment.reference, payment.customer_id, payment.amount, remitted, ()
+        )
+        letters.append(messages.received(subject, told))
+        audit.record(
+            "payment scheduled",
+            payment.subject,
+            actor=person.actor(),
+            now=now,
+            after={"amount_minor": payment.amount_minor, "account": customer.number},
+        )
+    outbox.queue(letters, now=now)
+
+
+def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
+    """Take a payment back before its cut-off. Raises: TooLateToCancel."""
+    if now >= cancel_until(payment):
+        raise TooLateToCancel
+    with transaction.atomic(durable=True):
+        loaded = facts.lock([payment.reference])
+        if loaded.states[payment.reference] is not State.SCHEDULED:
+            raise TooLateToCancel
+        today = now.astimezone(bankdays.EASTERN).date()
+        recording.record([Canceled(payment.reference, "canceled", today)], now=now)
+        audit.record("payment canceled", payment.subject, actor=actor, now=now)
+
+
+def cancel_until(payment: Payment) -> datetime:
+    """Tell the moment of the cut-off that takes the payment."""
+    return bankdays.cutoff_at(payment.collect_on, connections.default().cutoff_eastern)

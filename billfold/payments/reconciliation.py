@@ -1,0 +1,218 @@
+"""Bank lines against what we sent: a line that fits exactly settles it, anything else is a case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from billfold.bankdays import EASTERN
+from billfold.banking.models import BankFile, Deposit, FileState
+from billfold.money import Money
+from billfold.payments import cases, recording
+from billfold.payments.lifecycle import State
+from billfold.payments.models import Instruction, Payment
+from billfold.platform.faults import fault
+from billfold.rails.protocol import AnyEvent, Settled, TakenBack
+
+ACH_CREDITS: Final = frozenset({"142", "165", "166", "167", "168"})
+"""Lines that may be the total of our debit file. Source: BAI2 type codes."""
+RETURN_DEBITS: Final = frozenset({"468", "556", "557", "558"})
+"""Lines by which the bank takes returned money. Source: BAI2 type codes."""
+SETTLES_WITHIN: Final = timedelta(days=10)
+"""How late a bank may credit a file and still be understood without a person."""
+_TRACE: Final = re.compile(r"(?<!\d)\d{15}(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a bank line is, or why nobody can tell."""
+
+    events: Sequence[AnyEvent] = ()
+    why_not: str = ""
+    facts: dict[str, object] | None = None
+
+
+def reconcile(*, now: datetime) -> int:
+    """Explain bank lines, oldest first, each in a transaction of its own; give how many were."""
+    waiting = Deposit.objects.filter(explained_at=None).order_by("as_of", "line", "id")
+    explained = 0
+    for deposit_id in waiting.values_list("id", flat=True):
+        fault("reconcile_begun")
+        with transaction.atomic(durable=True):
+            deposit = Deposit.objects.select_for_update().get(pk=deposit_id)
+            if deposit.explained_at is None and _explain(deposit, now):
+                explained += 1
+            fault("reconcile_inside")
+        fault("reconcile_committed")
+    return explained
+
+
+def _explain(deposit: Deposit, now: datetime) -> bool:
+    match = _credit(deposit) if deposit.is_credit else _debit(deposit)
+    if not match.events:
+        _open_case(deposit, match, now)
+        return False
+    recording.record(match.events, now=now)
+    Deposit.objects.filter(pk=deposit.pk).update(explained_at=now)
+    return True
+
+
+def _open_case(deposit: Deposit, match: Match, now: datetime) -> None:
+    amount = Money(deposit.amount_minor, deposit.currency)
+    direction = "in" if deposit.is_credit else "out"
+    cases.open_new(
+        [
+            cases.NewCase(
+                key=f"deposit/{deposit.id}",
+                kind="bank line to explain",
+                title=f"{amount.shown()} {direction} on {deposit.as_of:%b %d}: {match.why_not}",
+                evidence=deposit.evidence,
+                facts={"type": deposit.type_code, **(match.facts or {})},
+            )
+        ],
+        now=now,
+    )
+
+
+def _credit(deposit: Deposit) -> Match:
+    """Match a credit with the one file whose total it is, gross or net of its returns."""
+    if deposit.type_code not in ACH_CREDITS:
+        return Match(why_not="money nobody was asked for")
+    files = _unsettled_files(deposit)
+    named = [file for file in files if _names(deposit, file)]
+    exact = [file for file in named or files if file.debit_minor == deposit.amount_minor]
+    if len(exact) == 1:
+        return Match(_settled(deposit, exact[0]))
+    if len(exact) > 1:
+        return Match(why_not="several files have this total", facts=_names_of(exact))
+    if len(named) == 1 and named[0].connection.settlement == "net":
+        net = _net_of_returns(deposit, named[0])
+        if net:
+            return Match(net)
+    return _no_exact_file(deposit, named or files)
+
+
+def _unsettled_files(deposit: Deposit) -> list[BankFile]:
+    """Find files whose money may be in this line: sent, due by then, not settled yet."""
+    return [
+        file
+        for file in BankFile.objects.filter(
+            connection=deposit.connection,
+            direction="out",
+            state__in=[FileState.SENDING, FileState.SENT, FileState.ACCEPTED],
+            effective_date__lte=deposit.as_of,
+            effective_date__gte=deposit.as_of - SETTLES_WITHIN,
+        )
+        .select_related("connection")
+        .order_by("effective_date", "modifier")
+        if not _is_settled(file)
+    ]
+
+
+def _is_settled(file: BankFile) -> bool:
+    return Payment.objects.filter(
+        instructions__file=file, instructions__is_live=True, events__kind="settled"
+    ).exists()
+
+
+def _names(deposit: Deposit, file: BankFile) -> bool:
+    """Say whether the bank's own words name the file."""
+    stem = file.name.removesuffix(".ach")
+    words = deposit.text().split()
+    return stem in words or file.name in words
+
+
+def _names_of(files: Sequence[BankFile]) -> dict[str, object]:
+    return {"files": [file.name for file in files]}
+
+
+def _references(file: BankFile) -> list[str]:
+    return list(
+        Instruction.objects.filter(file=file, is_live=True, kind="payment")
+        .order_by("trace")
+        .values_list("payment__reference", flat=True)
+    )
+
+
+def _settled(deposit: Deposit, file: BankFile) -> list[AnyEvent]:
+    return [
+        Settled(reference, "settled", deposit.as_of, evidence=deposit.evidence)
+        for reference in _references(file)
+    ]
+
+
+def _net_of_returns(deposit: Deposit, file: BankFile) -> list[AnyEvent]:
+    """Settle a file credited less those of its payments that are returned already."""
+    returned = Payment.objects.filter(
+        instructions__file=file, instructions__is_live=True, state=State.RETURNED
+    ).exclude(events__kind="takenback")
+    less = returned.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    if not less or file.debit_minor - less != deposit.amount_minor:
+        return []
+    taken = [
+        TakenBack(payment.reference, "takenback", deposit.as_of, evidence=deposit.evidence)
+        for payment in returned.order_by("id")
+    ]
+    return [*_settled(deposit, file), *taken]
+
+
+def _no_exact_file(deposit: Deposit, files: Sequence[BankFile]) -> Match:
+    """Describe the difference and the entries that would explain it."""
+    if not files:
+        return Match(why_not="no file of ours has this total")
+    file = min(files, key=lambda each: abs(each.debit_minor - deposit.amount_minor))
+    difference = file.debit_minor - deposit.amount_minor
+    likely = list(
+        Instruction.objects.filter(file=file, is_live=True, amount_minor=abs(difference))
+        .order_by("trace")
+        .values_list("payment__reference", flat=True)[:10]
+    )
+    return Match(
+        why_not=f"differs from {file.name} by {Money(difference).shown()}",
+        facts={
+            "file": file.name,
+            "file_total": Money(file.debit_minor).shown(),
+            "difference": Money(difference).shown(),
+            "likely": likely,
+        },
+    )
+
+
+def _debit(deposit: Deposit) -> Match:
+    """Match a debit with the one returned payment it takes back."""
+    if deposit.type_code not in RETURN_DEBITS:
+        return Match(why_not="money taken that nobody here sent")
+    traces = _TRACE.findall(deposit.text())
+    candidates = Payment.objects.filter(
+        Q(state=State.RETURNED) | Q(instructions__trace__in=traces),
+        amount_minor=deposit.amount_minor,
+        currency=deposit.currency,
+        created_at__lt=_end_of(deposit.as_of),
+    ).exclude(events__kind="takenback")
+    if traces:
+        named = list(candidates.filter(instructions__trace__in=traces).distinct()[:2])
+        if not named:
+            return Match(why_not="its trace and amount fit no payment", facts={"traces": traces})
+        return _taken(deposit, named)
+    return _taken(deposit, list(candidates.distinct()[:2]))
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), tzinfo=EASTERN)
+
+
+def _taken(deposit: Deposit, payments: Sequence[Payment]) -> Match:
+    if len(payments) == 1:
+        event = TakenBack(
+            payments[0].reference, "takenback", deposit.as_of, evidence=deposit.evidence
+        )
+        return Match([event])
+    if payments:
+        return Match(why_not="several returned payments have this amount")
+    return Match(why_not="no returned payment has this amount")
