@@ -380,7 +380,8 @@ class Cluster:
             while time.monotonic() < give_up_at:
                 self._reap()
                 if not processes.serves(pid, self.data):
-                    self._process = None
+                    if self._process is not None and self._process.pid == pid:
+                        self._process.wait()
                     return
                 time.sleep(0.005)
         raise refusals.NotStopped(pid=pid)
