@@ -167,8 +167,11 @@ class _Writing:
             if entry.transaction_code not in ORIGINATED_CODES:
                 faults.append(_NOT_ORIGINATED)
             wrong_kind = checks.service_class_fault(service_class, entry.transaction_code)
+            if wrong_kind:
+                faults.append(wrong_kind)
             out_of_order = checks.trace_fault(entry.trace, last_trace=last_trace, odfi=odfi)
-            faults.extend(fault for fault in (wrong_kind, out_of_order) if fault)
+            if out_of_order:
+                faults.append(out_of_order)
             if faults:
                 self.faults(layouts.ENTRY, faults)
             last_trace = entry.trace
