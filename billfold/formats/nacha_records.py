@@ -8,6 +8,8 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Final
 
+from billfold.formats.problems import Problem
+
 HASH_MODULUS: Final = 10**10
 """Entry hashes keep their rightmost ten digits."""
 
@@ -227,6 +229,8 @@ class File:
     destination_name: str = ""
     origin_name: str = ""
     reference_code: str = ""
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    """What is odd but may be trusted."""
 
     @property
     def totals(self) -> Totals:
