@@ -249,10 +249,19 @@ class Cluster:
                 raise refusals.OtherMajor(data=self.data, found=found, needed=programs.MAJOR)
         else:
             self._initialise()
-        if self._running_pid() is None or not self._becomes_ready():
-            self._forget_killed_server()
-            self._run_server()
-        self._make_database()
+        give_up_at = time.monotonic() + ORPHANS_SECONDS
+        while True:
+            if self._running_pid() is None or not self._becomes_ready():
+                self._forget_killed_server()
+                self._run_server()
+            try:
+                return self._make_database()
+            except psycopg.OperationalError as refusal:
+                # The server we found was about to die, or is picking itself up after a crash.
+                if time.monotonic() > give_up_at:
+                    reason = " ".join(str(refusal).split())
+                    raise refusals.NotStarted(reason=reason, log=self.log) from refusal
+                time.sleep(0.05)
 
     def _initialise(self) -> None:
         building = self.home / "data.new"
