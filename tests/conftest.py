@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from billfold.platform import clock, sealing, tenancy
 from tests import environment
+from tests.world import World
 
 # Monday, 09:00 Eastern, in the week before Thanksgiving.
 MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
@@ -51,3 +53,9 @@ def now() -> datetime:
     """Put the clock on a Monday morning, 09:00 Eastern."""
     clock.move_to(MONDAY)
     return MONDAY
+
+
+@pytest.fixture
+def world(cedarline: tenancy.Biller, tmp_path: Path) -> World:
+    """Set up a small world on Monday, November 16, 2026, 09:00 Eastern."""
+    return World(biller=cedarline, folder=tmp_path / "bank", now=MONDAY)

@@ -48,8 +48,8 @@ WITH asked AS (
     GROUP BY a.invoice_id
 )
 SELECT asked.id, asked.number, asked.customer_id, asked.currency,
-       coalesce(l.debits_minor - l.credits_minor, 0), coalesce(reserved.minor, 0),
-       coalesce(processing.minor, 0)
+       coalesce(l.debits_minor - l.credits_minor, 0), coalesce(reserved.minor, 0)::bigint,
+       coalesce(processing.minor, 0)::bigint
 FROM asked
 LEFT JOIN ledger_account l ON l.code = 'receivable'
     AND l.subject = asked.kind || '/' || asked.number AND l.currency = asked.currency

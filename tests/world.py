@@ -1,0 +1,209 @@
+"""A small world for stories: the biller, a customer with a login, a bank at the other end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from billfold import jobs
+from billfold.bankdays import EASTERN
+from billfold.banking import connections
+from billfold.banking.models import BankConnection, BankFile
+from billfold.ledger import book
+from billfold.money import Money
+from billfold.payments import collection
+from billfold.payments.mandates import Consent, Validation
+from billfold.payments.methods import BankAccount
+from billfold.payments.models import Payment
+from billfold.people.models import Person, Role
+from billfold.platform import audit, clock, tenancy
+from billfold.platform.ids import new_id, new_reference
+from billfold.receivables import billing
+from billfold.receivables.models import (
+    Access,
+    BillerProfile,
+    Customer,
+    FeeCap,
+    Invoice,
+)
+from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.terms import BankTerms
+
+ODFI = "091999049"
+PAYERS_BANK = "129999018"
+PASSWORD = "fifteen letters or more"
+
+
+def usd(text: str) -> Money:
+    return Money.parse(text)
+
+
+def eastern(year: int, month: int, day: int, hour: int = 9, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=EASTERN)
+
+
+@dataclass
+class World:
+    """Cedarline on a Monday morning. Time moves only when a story moves it."""
+
+    biller: tenancy.Biller
+    folder: Path
+    now: datetime
+    customer: Customer = field(init=False)
+    payer: Person = field(init=False)
+    clerk: Person = field(init=False)
+    treasurers: list[Person] = field(init=False)
+    connection: BankConnection = field(init=False)
+    bank: Bank = field(init=False)
+
+    def __post_init__(self) -> None:
+        clock.move_to(self.now)
+        BillerProfile.objects.create(
+            trade_name="Cedarline",
+            legal_name="Cedarline Communications, Inc.",
+            address="1 Cedar Way\nFairhaven, OH 45999",
+            state="OH",
+            support_email="billing@cedarline.example",
+            remit_to="Cedarline Communications, Inc.\nPO Box 55010-2207\nFairhaven, OH 45999-2207",
+        )
+        FeeCap.objects.create(
+            state="OH", cap_minor=2500, source="reviewed by counsel", reviewed_on=self.now.date()
+        )
+        self.customer = self.add_customer("40-118-2207", "Hollis & Wren Architects", state="OH")
+        self.payer = self.add_person("dana@hollis-wren.example", "Dana Osei")
+        Access.objects.create(id=new_id(), person=self.payer, customer=self.customer)
+        self.clerk = self.add_person("cleo@cedarline.example", "Cleo Park", Role.CLERK)
+        self.treasurers = [
+            self.add_person("priya@cedarline.example", "Priya Raman", Role.TREASURER),
+            self.add_person("jonah@cedarline.example", "Jonah Tate", Role.TREASURER),
+        ]
+        terms = BankTerms(
+            odfi_routing_number=ODFI,
+            account_number="000773142019",
+            company_id="1910000001",
+            immediate_origin="1910000001",
+            cutoff_eastern=datetime.min.replace(hour=20).time(),
+        )
+        self.bank = Bank(self.folder, terms)
+        self.bank.act(self.now)
+        self.connection = connections.add(
+            terms.account_number,
+            name="Operating",
+            bank_name="First Harbor Bank",
+            odfi_routing_number=ODFI,
+            immediate_origin=terms.immediate_origin,
+            company_name="CEDARLINE COMM",
+            company_id=terms.company_id,
+            transport={
+                "kind": "folder",
+                "to_bank": str(self.folder / "to_bank"),
+                "from_bank": str(self.folder / "from_bank"),
+                "taken": str(self.folder / "taken"),
+            },
+        )
+        connections.load_directory({ODFI: "First Harbor Bank", PAYERS_BANK: "Pacific Lantern Bank"})
+
+    def add_customer(self, number: str, name: str, *, state: str = "OH") -> Customer:
+        return Customer.objects.create(
+            id=new_id(), number=number, name=name, state=state, created_at=self.now
+        )
+
+    def add_person(self, email: str, name: str, role: str = Role.PAYER) -> Person:
+        return Person.objects.add(email, PASSWORD, name=name, role=role)
+
+    def invoice(
+        self, number: str, amount: str, *, due: date | None = None, customer: Customer | None = None
+    ) -> Invoice:
+        on = self.now.astimezone(EASTERN).date()
+        new = billing.NewInvoice(
+            number=number,
+            customer_id=(customer or self.customer).id,
+            invoice_date=on - timedelta(days=10),
+            due_date=due or on + timedelta(days=11),
+            amount=usd(amount),
+        )
+        billing.issue([new], now=self.now, on=on)
+        return Invoice.objects.get(number=number)
+
+    def account(self, number: str = "4417006789", holder: str = "personal") -> BankAccount:
+        return BankAccount(
+            routing_number=PAYERS_BANK,
+            account_number=number,
+            account_type="checking",
+            holder="business" if holder == "business" else "personal",
+            holder_name="Dana Osei",
+            bank_name="Pacific Lantern Bank",
+        )
+
+    def intent(
+        self,
+        invoices: Sequence[Invoice],
+        *,
+        account: BankAccount | None = None,
+        reference: str = "",
+        amounts: Sequence[Money] = (),
+    ) -> collection.Intent:
+        given = amounts or [self.open(invoice) for invoice in invoices]
+        consent = Consent(
+            text="I authorize this debit.",
+            agreed_by=self.payer,
+            ip_address="192.0.2.7",
+            user_agent="test",
+        )
+        return collection.Intent(
+            reference=reference or new_reference(),
+            customer_id=self.customer.id,
+            shares={i.id: amount for i, amount in zip(invoices, given, strict=True)},
+            account=account or self.account(),
+            consent=consent,
+            validation=Validation(by="bank_service", evidence="ok", at=self.now),
+        )
+
+    def pay(self, *invoices: Invoice, account: str = "4417006789") -> Payment:
+        intent = self.intent(invoices, account=self.account(account))
+        return collection.schedule([intent], now=self.now)[0].payment
+
+    def open(self, invoice: Invoice) -> Money:
+        return book.balance(invoice.receivable)
+
+    def state(self, payment: Payment) -> str:
+        return Payment.objects.get(pk=payment.pk).state
+
+    def go_to(self, moment: datetime) -> None:
+        """Let the bank and the jobs do all that is due on the way, in order."""
+        while (due := self._next_due()) <= moment:
+            self._act(due)
+        self._act(moment)
+
+    def _next_due(self) -> datetime:
+        day = self.now.astimezone(EASTERN).date()
+        cutoffs = [eastern(d.year, d.month, d.day, 17) for d in (day, day + timedelta(days=1))]
+        later = [each for each in cutoffs if each > self.now]
+        return min(later[0], max(self.bank.next_due(self.now), self.now + timedelta(seconds=1)))
+
+    def _act(self, moment: datetime) -> None:
+        self.now = moment
+        clock.move_to(moment)
+        self.bank.act(moment)
+        self.run_jobs()
+        if self.release_all():
+            self.run_jobs()
+        self.bank.act(moment)
+        self.run_jobs()
+
+    def run_jobs(self) -> None:
+        jobs.run_once(self.biller, now=self.now)
+
+    def release_all(self) -> int:
+        from billfold.banking import exchange
+
+        waiting = list(BankFile.objects.filter(direction="out", state="built"))
+        for file in waiting:
+            for person in self.treasurers:
+                exchange.approve(file.pk, file.sha256, actor=person.actor(), now=self.now)
+        return len(waiting)
+
+    def actor(self) -> audit.Actor:
+        return self.payer.actor()
