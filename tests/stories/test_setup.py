@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import http.client
+import importlib.util
 import os
 import shutil
 import signal
@@ -303,8 +305,7 @@ def test_a_fresh_demo_empties_no_server_it_did_not_start(state: Path) -> None:
 
 
 def test_a_demo_asked_to_stop_while_it_starts_leaves_nothing_running(state: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "billfold", "demo", "--state", str(state)]
     starting = subprocess.Popen(
         [*command, "--port", str(port)], env=environment(), stdout=subprocess.PIPE, text=True
@@ -319,6 +320,71 @@ def test_a_demo_asked_to_stop_while_it_starts_leaves_nothing_running(state: Path
     assert time.monotonic() - asked_at < 3
     assert starting.returncode == 0
     assert not Cluster(state).is_running()
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("billfold.cli.simulating") is None,
+    reason="the sample biller is not there yet",
+)
+@pytest.mark.faults
+def test_a_killed_demo_starts_again_and_stops_at_once_when_asked(state: Path) -> None:
+    port = free_port()
+    with running_demo(state, port) as killed:
+        assert health(port) == 200
+        killed.kill()
+
+    with running_demo(state, port) as second:
+        assert health(port) == 200
+        asked_at = time.monotonic()
+        second.terminate()
+        second.communicate(timeout=10)
+        took_seconds = time.monotonic() - asked_at
+
+    assert took_seconds < 3
+    assert second.returncode == 0
+    assert not Cluster(state).is_running()
+    with pytest.raises(OSError, match="refused"):
+        health(port)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def health(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def running_demo(state: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """Start a demo and wait for its address."""
+    command = [sys.executable, "-m", "billfold", "demo", "--state", str(state)]
+    running = subprocess.Popen(
+        [*command, "--port", str(port)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert running.stdout is not None
+    printed = []
+    for line in running.stdout:
+        printed.append(line)
+        if f"http://localhost:{port}/" in line:
+            break
+    else:
+        pytest.fail("".join(printed))
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def test_a_database_that_does_not_answer_is_one_line(state: Path) -> None:
