@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "billfold.receivables",
     "billfold.banking",
     "billfold.payments",
+    "billfold.pages",
     "billfold.portal",
     "billfold.office",
     *([] if IS_LIVE else ["billfold.simulator"]),
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "billfold.platform.web.Headers",
+    "billfold.pages.context.Zone",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -81,7 +83,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "billfold.config.urls"
 WSGI_APPLICATION = "billfold.config.wsgi.application"
-CSRF_FAILURE_VIEW = "billfold.portal.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "billfold.pages.errors.csrf_failure"
 
 TEMPLATES = [
     {
@@ -93,7 +95,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "billfold.portal.context.biller",
+                "billfold.pages.context.biller",
                 *([] if IS_LIVE else ["billfold.simulator.context.clock_bar"]),
             ],
         },

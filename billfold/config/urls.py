@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
+
+from billfold.pages import views as pages
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -11,4 +13,14 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", "text/plain")
 
 
-urlpatterns = [path("healthz", healthz)]
+urlpatterns = [
+    path("healthz", healthz),
+    path("theme.css", pages.theme),
+    path("office/", include("billfold.office.urls")),
+    path("", include("billfold.portal.urls")),
+]
+
+handler400 = "billfold.pages.errors.bad_request"
+handler403 = "billfold.pages.errors.forbidden"
+handler404 = "billfold.pages.errors.missing"
+handler500 = "billfold.pages.errors.failed"

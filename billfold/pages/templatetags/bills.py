@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from billfold.money import Money
-from billfold.portal.drawings import DRAWINGS
+from billfold.pages.drawings import DRAWINGS
 
 register = template.Library()
 

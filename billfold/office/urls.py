@@ -1,0 +1,8 @@
+"""Staff pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+app_name = "office"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,33 @@
+"""Error pages in the house style: what happened, what to do, nothing about our insides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def bad_request(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Say that the request cannot be understood."""
+    return render(request, "pages/400.html", status=400)
+
+
+def forbidden(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Say that this person may not do this."""
+    return render(request, "pages/403.html", status=403)
+
+
+def missing(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Say that there is no such page; what is not yours looks the same."""
+    return render(request, "pages/404.html", status=404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Say that we failed, and that money is safe."""
+    return render(request, "pages/500.html", status=500)
+
+
+def csrf_failure(request: HttpRequest, **_reason: Any) -> HttpResponse:
+    """Say that the form is too old, and how to go on."""
+    return render(request, "pages/403_csrf.html", status=403)
