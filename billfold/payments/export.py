@@ -1,0 +1,123 @@
+"""What became of payments, for the billing system: one row for each invoice a payment names."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from django.db import connection, transaction
+
+from billfold.money import Money
+
+_CHUNK: Final = 2_000
+_STARTS_A_FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""Source: OWASP, CSV Injection; with the full-width signs that spreadsheets fold."""
+
+_QUERY: Final = """
+SELECT p.reference, c.number, coalesce(i.number, ''), coalesce(share.amount, 0)::bigint,
+       coalesce(share.applied, 0)::bigint, p.amount_minor, p.currency, p.state, p.received_date,
+       fact.settled_on, fact.returned_on, coalesce(fact.return_code, ''),
+       greatest(p.created_at, fact.last_at)
+FROM payments_payment p JOIN receivables_customer c ON c.id = p.customer_id
+LEFT JOIN LATERAL (
+    SELECT min(e.on_date) FILTER (WHERE e.kind = 'settled') AS settled_on,
+           min(e.on_date) FILTER (WHERE e.kind = 'returned') AS returned_on,
+           min(e.code) FILTER (WHERE e.kind = 'returned') AS return_code,
+           max(e.at) AS last_at
+    FROM payments_paymentevent e WHERE e.payment_id = p.id AND e.outcome <> 'stray'
+) fact ON true
+LEFT JOIN LATERAL (
+    SELECT invoice_id, sum(asked) AS amount, sum(put_on) AS applied
+    FROM (
+        SELECT r.invoice_id, r.amount_minor AS asked, 0 AS put_on
+        FROM payments_remittance r WHERE r.payment_id = p.id
+        UNION ALL
+        SELECT a.invoice_id, 0, a.amount_minor
+        FROM payments_application a WHERE a.payment_id = p.id
+    ) part GROUP BY invoice_id
+) share ON true
+LEFT JOIN receivables_invoice i ON i.id = share.invoice_id
+WHERE p.created_at >= %(since)s OR fact.last_at >= %(since)s
+ORDER BY p.created_at, p.id, i.number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One payment on one invoice, as text. `applied` is what stands on the invoice now."""
+
+    reference: str
+    customer_number: str
+    invoice_number: str
+    amount: str
+    applied: str
+    payment_amount: str
+    currency: str
+    state: str
+    received_date: str
+    settled_on: str
+    returned_on: str
+    return_code: str
+    changed_at: str
+
+
+COLUMNS: Final = tuple(known.name for known in fields(Row))
+
+
+def rows(*, since: datetime) -> Iterator[Row]:
+    """Read the payments made or changed since a moment, oldest first. Opens the transaction."""
+    with transaction.atomic(durable=True), connection.chunked_cursor() as cursor:
+        cursor.execute(_QUERY, {"since": since})
+        while found := cursor.fetchmany(_CHUNK):
+            for row in found:
+                yield _row(row)
+
+
+def _row(found: tuple[Any, ...]) -> Row:
+    (reference, customer, invoice, asked, applied, whole, currency, state, *days) = found
+    received, settled, returned, code, changed = days
+    return Row(
+        reference=reference,
+        customer_number=customer,
+        invoice_number=invoice,
+        amount=Money(asked, currency).plain(),
+        applied=Money(applied, currency).plain(),
+        payment_amount=Money(whole, currency).plain(),
+        currency=currency,
+        state=state,
+        received_date=received.isoformat(),
+        settled_on=settled.isoformat() if settled else "",
+        returned_on=returned.isoformat() if returned else "",
+        return_code=code,
+        changed_at=changed.astimezone(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def without_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would calculate."""
+    return f"'{text}" if text[:1] in _STARTS_A_FORMULA and text else text
+
+
+def write_csv(found: Iterator[Row], to: TextIO) -> int:
+    """Write rows as CSV with a first line of names; give their number."""
+    writer = csv.writer(to, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for count, row in enumerate(found, 1):  # noqa: B007  the last one is the number
+        writer.writerow([without_formula(value) for value in asdict(row).values()])
+    return count
+
+
+def write_json(found: Iterator[Row], to: TextIO) -> int:
+    """Write rows as one JSON list, a row a line; give their number."""
+    to.write("[")
+    count = 0
+    for count, row in enumerate(found, 1):
+        to.write("\n" if count == 1 else ",\n")
+        json.dump(asdict(row), to)
+    to.write("\n]\n")
+    return count
