@@ -1,0 +1,110 @@
+"""Sizes and names that docs/style.md limits. Going over is a design question, not a formality."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+LINE_MAX = 100
+FUNCTION_MAX = 60
+MODULE_MAX = 500
+PARAMETERS_MAX = 6
+MARK_FOR_A_TOOL = re.compile(r"  # (?:noqa|type: ignore)\b.*")
+"""Not counted in a line's length; the linter does not count it either."""
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "services"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Read every Python file of ours by its path; migrations are generated, so left out."""
+    found = [PROJECT / "run.py"]
+    for folder in ("billfold", "tests", "bench"):
+        found += sorted((PROJECT / folder).rglob("*.py"))
+    return {
+        path.relative_to(PROJECT).as_posix(): path.read_text()
+        for path in found
+        if "migrations" not in path.parts
+    }
+
+
+@cache
+def functions() -> list[tuple[str, Function]]:
+    """List every function with where it stands."""
+    return [
+        (f"{path}:{node.lineno} {node.name}", node)
+        for path, text in sources().items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, Function)
+    ]
+
+
+def parameters(function: Function) -> Iterator[str]:
+    """Name a function's parameters, leaving out the object it belongs to."""
+    given = function.args
+    for each in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
+        if each is not None and each.arg not in {"self", "cls"}:
+            yield each.arg
+
+
+def test_no_line_is_longer_than_the_limit() -> None:
+    long = [
+        f"{path}:{number}"
+        for path, text in sources().items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if len(MARK_FOR_A_TOOL.sub("", line)) > LINE_MAX
+    ]
+
+    assert long == []
+
+
+def test_no_function_is_longer_than_the_limit() -> None:
+    long = [
+        f"{place}: {lines} lines"
+        for place, node in functions()
+        if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_MAX
+    ]
+
+    assert long == []
+
+
+def test_no_module_is_longer_than_the_limit() -> None:
+    long = [
+        f"{path}: {lines} lines"
+        for path, text in sources().items()
+        if (lines := len(text.splitlines())) > MODULE_MAX
+    ]
+
+    assert long == []
+
+
+def test_no_function_takes_more_parameters_than_the_limit() -> None:
+    greedy = [
+        f"{place}: {taken} parameters"
+        for place, node in functions()
+        if (taken := len(list(parameters(node)))) > PARAMETERS_MAX
+    ]
+
+    assert greedy == []
+
+
+def test_a_package_file_is_empty() -> None:
+    full = [path for path, text in sources().items() if path.endswith("__init__.py") and text]
+
+    assert full == []
+
+
+def test_a_module_is_named_for_a_body_of_work() -> None:
+    nameless = [
+        path
+        for path in sources()
+        if NAMES_THAT_SAY_NOTHING & {Path(path).stem, *Path(path).parent.parts}
+        and path != "billfold/platform/postgresql/base.py"  # Django asks for a backend's base.py.
+    ]
+
+    assert nameless == []
