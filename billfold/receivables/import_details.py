@@ -157,13 +157,14 @@ def apply_documents(run: Run) -> Changes:
     _refuse_unknown_invoices(run)
     run.problems.refuse()
     counted = {"new": 0, "changed": 0, "same": 0}
-    for rows in staging.chunks("SELECT line, invoice_id, file FROM judged ORDER BY line"):
+    asked = "SELECT line, invoice_number, invoice_id, file FROM judged ORDER BY line"
+    for rows in staging.chunks(asked):
         known = dict(
-            InvoiceDocument.objects.filter(invoice_id__in=[row[1] for row in rows]).values_list(
+            InvoiceDocument.objects.filter(invoice_id__in=[row[2] for row in rows]).values_list(
                 "invoice_id", "sha256"
             )
         )
-        for line, invoice_id, name in rows:
+        for line, number, invoice_id, name in rows:
             try:
                 content = _document(run.folder, name)
             except Unfit as unfit:
@@ -175,28 +176,31 @@ def apply_documents(run: Run) -> Changes:
                 sha256=hashlib.sha256(content).hexdigest(),
                 content=content,
             )
-            if known.get(invoice_id) == document.sha256:
+            before = known.get(invoice_id)
+            if before == document.sha256:
                 counted["same"] += 1
                 continue
-            document.save(force_insert=invoice_id not in known)
-            counted["changed" if invoice_id in known else "new"] += 1
+            document.save(force_insert=before is None)
+            counted["changed" if before else "new"] += 1
+            if before:
+                run.note("document changed", {number: before}, {number: document.sha256})
     return Changes(counted["new"], counted["changed"], counted["same"])
 
 
 def _document(folder: Path, name: str) -> bytes:
     """Read a PDF that lies in the folder of the import file. Raises: Unfit."""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise Unfit(f"{shown(name)} lies elsewhere", "Put it into the folder of this CSV file.")
-    if not path.is_file():
-        raise Unfit(f"{shown(name)} is not there", "Put it into the folder of this CSV file.")
-    if path.stat().st_size > LARGEST_DOCUMENT_BYTES:
-        limit = LARGEST_DOCUMENT_BYTES // 1024**2
-        raise Unfit(f"{shown(name)} is larger than {limit} MB", "Make it smaller.")
     try:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise Unfit(f"{shown(name)} lies elsewhere", "Put it into the folder of the CSV file.")
+        if not path.is_file():
+            raise Unfit(f"{shown(name)} is not there", "Put it into the folder of the CSV file.")
+        if path.stat().st_size > LARGEST_DOCUMENT_BYTES:
+            limit = LARGEST_DOCUMENT_BYTES // 1024**2
+            raise Unfit(f"{shown(name)} is larger than {limit} MB", "Make it smaller.")
         content = path.read_bytes()
-    except OSError as refusal:
-        raise Unfit(f"{shown(name)}: {refusal.strerror}", "Let this user read it.") from None
+    except (OSError, RuntimeError) as refusal:  # RuntimeError: links that lead in a ring.
+        raise Unfit(f"{shown(name)} cannot be read", "Check its name and rights.") from refusal
     if not content.startswith(b"%PDF-"):
         raise Unfit(f"{shown(name)} is not a PDF", "Bring invoices as PDF files.")
     return content
