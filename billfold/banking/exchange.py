@@ -110,6 +110,7 @@ def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) ->
 
     Raises: NotWaiting, OtherBytes, ApprovedAlready.
     """
+    fault("approve_begun")
     with transaction.atomic(durable=True):
         file = (
             BankFile.objects.select_for_update(of=["self"])
@@ -126,6 +127,8 @@ def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) ->
         needed = PEOPLE_NEEDED if file.connection.two_people_release else 1
         if file.approvals.count() >= needed:
             _release(file, actor, now)
+        fault("approve_inside")
+    fault("approve_committed")
     return file
 
 
@@ -187,9 +190,9 @@ def _send(file: BankFile, *, now: datetime) -> Sending:
                 return _settle(file, verdict, now)
         elif not _begin_sending(file):
             return Sending(file, Outcome.LATER, "somebody else sends it")
-        fault("before_send")
+        fault("upload_begun")
         transport.put(file.name, plain)
-        fault("after_send")
+        fault("upload_committed")
     except transports.Unreachable as refused:
         log.warning("sending %s: %s", file.name, refused)
         return Sending(file, Outcome.LATER, str(refused))
@@ -199,10 +202,10 @@ def _send(file: BankFile, *, now: datetime) -> Sending:
 def _begin_sending(file: BankFile) -> bool:
     fault("sending_begun")
     with transaction.atomic(durable=True):
-        fault("sending_inside")
         moved = BankFile.objects.filter(pk=file.pk, state=FileState.RELEASED).update(
             state=FileState.SENDING
         )
+        fault("sending_inside")
     fault("sending_committed")
     return bool(moved)
 

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import asyncssh
 
+from billfold.platform.faults import fault
+
 _SECONDS = 60.0
 T = TypeVar("T")
 
@@ -41,6 +43,7 @@ class Sftp:
             part = posixpath.join(self.to_bank, name + ".part")
             async with far.open(part, "wb") as file:
                 await file.write(content)
+            fault("upload_inside")
             await far.rename(part, posixpath.join(self.to_bank, name))
 
         self._run(upload)

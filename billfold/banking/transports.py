@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from billfold.banking import sftp
 from billfold.banking.sftp import Unreachable
+from billfold.platform.faults import fault
 
 __all__ = ["Folder", "NotATransport", "Transport", "Unreachable", "of"]
 PART_ENDING = ".part"
@@ -62,6 +63,7 @@ class Folder:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            fault("upload_inside")
             part.rename(self.to_bank / name)
 
     def far_side(self, name: str) -> bytes | None:

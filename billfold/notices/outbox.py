@@ -71,15 +71,16 @@ def send_waiting(sender: str, *, now: datetime) -> int:
             letter = EmailMessage(
                 notice.subject, notice.body, sender, [notice.to_email], connection=mail
             )
-            fault("before_mail")
+            fault("mail_begun")
             try:
                 letter.send()
             except (SMTPException, OSError) as refused:
                 _wait(notice, refused, now)
                 continue
-            fault("after_mail")
+            fault("mail_inside")
             with transaction.atomic():
                 Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
+            fault("mail_committed")
             sent += 1
     return sent
 

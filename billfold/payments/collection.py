@@ -113,15 +113,15 @@ def schedule(intents: Sequence[Intent], *, now: datetime) -> list[Scheduled]:
 
     Raises: NothingChosen, NotYours, NotPositive, ExceedsPayable, ReferenceReused, MethodNotUsable.
     """
+    fault("schedule_begun")
     with transaction.atomic(durable=True):
-        fault("schedule_begun")
         invoice_ids = {invoice_id for intent in intents for invoice_id in intent.shares}
         found = payable.lock(invoice_ids)
         earlier = _earlier(intents)
         fresh = [intent for intent in intents if intent.reference not in earlier]
         _check(fresh, found)
         made = _write(fresh, found, now)
-        fault("schedule_written")
+        fault("schedule_inside")
     fault("schedule_committed")
     done = {payment.reference: payment for payment in made} | earlier
     return [
@@ -275,6 +275,7 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
     """Take a payment back before its cut-off. Raises: TooLateToCancel."""
     if now >= cancel_until(payment):
         raise TooLateToCancel
+    fault("cancel_begun")
     with transaction.atomic(durable=True):
         loaded = facts.lock([payment.reference])
         if loaded.states[payment.reference] is not State.SCHEDULED:
@@ -282,6 +283,8 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
         today = now.astimezone(bankdays.EASTERN).date()
         recording.record([Canceled(payment.reference, "canceled", today)], now=now)
         audit.record("payment canceled", payment.subject, actor=actor, now=now)
+        fault("cancel_inside")
+    fault("cancel_committed")
 
 
 def cancel_until(payment: Payment) -> datetime:

@@ -14,6 +14,7 @@ from billfold.notices import outbox
 from billfold.payments import accounting, applications, cases, facts, lifecycle, messages, returns
 from billfold.payments.lifecycle import Canceled, Plan, State
 from billfold.platform import rows
+from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 from billfold.rails.protocol import AnyEvent
 
@@ -55,6 +56,7 @@ def _record_chunk(events: Sequence[AnyEvent | Canceled], now: datetime) -> tuple
     _add_events(fresh, plan, ids, now)
     _move(plan, ids)
     book.post(accounting.transfers(plan.steps, loaded.facts), now=now)
+    fault("record_inside")
     applications.follow(plan.steps, loaded.facts, now=now)
     fees = returns.follow(plan.steps, loaded, now=now)
     cases.open_strays(plan.strays, loaded.facts, now=now)
