@@ -1,0 +1,146 @@
+"""The commands a clerk types: import and export, on a biller of their own."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from django.db import connection
+
+from billfold.cli import main
+from billfold.ledger import book
+from billfold.ledger.chart import BILLED
+from billfold.money import Money
+from billfold.platform import clock, tenancy
+from billfold.receivables.models import Invoice
+from tests.conftest import MONDAY
+
+INVOICES = """Account,No,Issued,Due,Total,Region
+C-1,INV-1,11/1/2026,12/1/2026,"1,120.00",West
+C-2,INV-2,11/2/2026,12/2/2026,$30.50,East
+"""
+MAP = [
+    *("--map", "customer_number=Account", "--map", "invoice_number=No"),
+    *("--map", "invoice_date=Issued", "--map", "due_date=Due", "--map", "amount=Total"),
+    *("--date-format", "%m/%d/%Y"),
+]
+
+
+@pytest.fixture
+def desk(django_db_setup, django_db_blocker):
+    """A biller whose data is written for good, and taken away afterwards."""
+    with django_db_blocker.unblock():
+        clock.move_to(MONDAY)
+        biller = tenancy.add("import_desk", "Import Desk", ["desk.test"])
+        yield biller
+        with tenancy.nobody(), connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA import_desk CASCADE")
+            cursor.execute("DELETE FROM public.biller_host WHERE schema = 'import_desk'")
+            cursor.execute("DELETE FROM public.biller WHERE schema = 'import_desk'")
+            cursor.execute("DROP OWNED BY billfold_import_desk")
+            cursor.execute("DROP ROLE billfold_import_desk")
+
+
+@pytest.fixture
+def billfold(desk, tmp_path, capsys):
+    """Type a command; give its exit code, output and complaints."""
+    (tmp_path / "invoices.csv").write_text(INVOICES)
+
+    def run(*words):
+        code = main.main([str(word) for word in words])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_a_clerk_rehearses_imports_and_repeats_a_file(billfold, desk, tmp_path):
+    command = ["import", "invoices", tmp_path / "invoices.csv", "--biller", "import_desk", *MAP]
+    command += ["--control-total", "1,150.50", "--control-count", "2"]
+
+    code, output, complaints = billfold(*command)
+    assert (code, output) == (1, "")
+    assert 'invoices.csv: line 2, Account: Customer "C-1" is not known.' in complaints
+    assert complaints.endswith("invoices.csv is refused whole; nothing changed.\n")
+
+    command.append("--create-customers")
+    code, output, _ = billfold(*command, "--dry-run")
+    assert code == 0
+    assert "of 2 invoices, 2 would be added" in output
+
+    code, output, _ = billfold(*command, "--json")
+    told = json.loads(output)
+    assert (code, told["outcome"], told["added"], told["customers_added"]) == (0, "imported", 2, 2)
+    assert (told["total"], told["columns_not_read"]) == ("1150.50", ["Region"])
+
+    code, output, _ = billfold(*command)
+    assert code == 0
+    assert "nothing changed; all 2 rows are known as they are." in output
+    assert "This very file was imported before, at 2026-11-16 14:0" in output
+
+    with tenancy.use(desk):
+        assert book.balance(BILLED) == Money(-115_050)
+        assert Invoice.objects.get(number="INV-1").invoice_date == date(2026, 11, 1)
+
+
+def test_a_refusal_can_be_read_by_a_machine(billfold, tmp_path):
+    command = ["import", "invoices", tmp_path / "invoices.csv", "--biller", "import_desk", "--json"]
+
+    code, output, _ = billfold(*command)
+
+    told = json.loads(output)
+    assert (code, told["outcome"]) == (1, "refused")
+    assert told["problems"][0] == {
+        "line": 1,
+        "column": "Account",
+        "wrong": "Column 1 is not a field",
+        "cure": told["problems"][0]["cure"],
+    }
+
+
+def test_what_cannot_be_meant_is_refused_in_one_line(billfold, tmp_path):
+    file = tmp_path / "invoices.csv"
+    on = ["--biller", "import_desk"]
+    for words, said in [
+        (["import", "invoices", file], "There are several billers: add --biller"),
+        (["import", "invoices", file, "--biller", "x"], "No biller is called 'x'"),
+        (["import", "invoices", tmp_path / "no.csv", *on], "no.csv: No such file"),
+        (["import", "invoices", tmp_path, *on], "Is a directory"),
+        (["import", "invoices", file, *on, "--date-format", "%d"], "--date-format '%d' must"),
+        (["import", "invoices", file, *on, "--map", "amount=a", "--map", "amount=b"], "twice"),
+    ]:
+        code, output, complaints = billfold(*words)
+
+        assert (code, output) == (1, ""), words
+        assert said in complaints
+        assert complaints.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--map", "amount"],
+        ["--control-total", "1e9"],
+        ["--control-count", "many"],
+        ["--contol-count", "2"],
+    ],
+)
+def test_an_option_that_cannot_be_read_is_refused_in_one_line(capsys, words):
+    with pytest.raises(SystemExit) as left:
+        main.main(["import", "invoices", "x.csv", *words])
+
+    assert left.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_export_is_written_whole_or_not_at_all(billfold, tmp_path):
+    target = tmp_path / "payments.csv"
+    command = ["export", "payments", "--since", "2026-11-16", "--biller", "import_desk"]
+
+    code, output, _ = billfold(*command)
+    assert code == 0
+    assert output.startswith("reference,customer_number,invoice_number,amount,applied,")
+
+    assert billfold(*command, "--output", target)[0] == 0
+    assert target.read_text() == output
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
