@@ -51,9 +51,9 @@ class Sftp:
     def far_side(self, name: str) -> bytes | None:
         async def look(far: asyncssh.SFTPClient) -> bytes | None:
             for folder in filter(None, (self.to_bank, self.taken)):
-                path = posixpath.join(folder, name)
-                if await far.isfile(path):
-                    return await _read(far, path)
+                # Only a folder that can be listed proves that a file is not in it.
+                if name in await far.listdir(folder):
+                    return await _read(far, posixpath.join(folder, name))
             return None
 
         return self._run(look)
@@ -104,7 +104,7 @@ class Sftp:
         try:
             Path(self.key_file).stat()
             return asyncio.run(bounded())
-        except (OSError, asyncssh.Error, TimeoutError) as refused:
+        except (OSError, asyncssh.Error, asyncssh.KeyImportError, TimeoutError) as refused:
             raise Unreachable(f"{self.host}: {refused}") from refused
 
 

@@ -67,9 +67,11 @@ class Folder:
             part.rename(self.to_bank / name)
 
     def far_side(self, name: str) -> bytes | None:
-        for folder in (self.to_bank, self.taken):
-            if folder and (folder / name).is_file():
-                return (folder / name).read_bytes()
+        for folder in filter(None, (self.to_bank, self.taken)):
+            # Only a folder that can be listed proves that a file is not in it.
+            with _reached(folder):
+                if name in {path.name for path in folder.iterdir()}:
+                    return (folder / name).read_bytes()
         return None
 
     def waiting(self) -> list[str]:
