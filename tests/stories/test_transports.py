@@ -1,0 +1,173 @@
+"""Files travel to the bank whole or not at all, over a folder or a real SFTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from billfold.banking import transports
+from billfold.banking.transports import Transport, Unreachable
+from tests import sftp_server
+from tests.sftp_server import SftpBank
+
+NAME, CONTENT = "CEDAR-20261116A.ach", b"101 091999049\n" * 200
+
+
+@pytest.fixture
+def sftp(tmp_path: Path) -> Iterator[SftpBank]:
+    with sftp_server.running(tmp_path / "sftp") as bank:
+        yield bank
+
+
+@pytest.fixture(params=["folder", "sftp"])
+def both(request, tmp_path) -> tuple[Transport, Path]:
+    """Give each kind of transport, with the folder in which the bank sees its files."""
+    if request.param == "sftp":
+        bank = request.getfixturevalue("sftp")
+        return transports.of(bank.setting()), bank.root
+    for name in sftp_server.FOLDERS:
+        (tmp_path / name).mkdir()
+    setting = {name: str(tmp_path / name) for name in sftp_server.FOLDERS}
+    return transports.of({"kind": "folder", **setting}), tmp_path
+
+
+def test_an_upload_arrives_whole_and_can_be_looked_at(both):
+    transport, bank = both
+
+    transport.put(NAME, CONTENT)
+
+    assert [path.name for path in (bank / "to_bank").iterdir()] == [NAME]
+    assert transport.far_side(NAME) == CONTENT
+
+
+def test_an_upload_the_bank_has_filed_is_still_found(both):
+    transport, bank = both
+    transport.put(NAME, CONTENT)
+    (bank / "to_bank" / NAME).rename(bank / "taken" / NAME)
+
+    assert transport.far_side(NAME) == CONTENT
+    assert transport.far_side("CEDAR-20261116B.ach") is None
+
+
+@pytest.mark.parametrize("hidden", ["to_bank", "taken"])
+def test_a_folder_that_cannot_be_listed_proves_nothing(both, hidden):
+    transport, bank = both
+    (bank / hidden).rmdir()
+
+    with pytest.raises(Unreachable):
+        transport.far_side(NAME)
+
+
+def test_what_the_bank_left_is_listed_fetched_and_removed_over_there(both):
+    transport, bank = both
+    for name in ("RETURNS.ach", "PRIORDAY.bai", "LATE.bai.part", "X.tmp", ".lock"):
+        (bank / "from_bank" / name).write_bytes(name.encode())
+    (bank / "from_bank" / "archive").mkdir()
+
+    assert transport.waiting() == ["PRIORDAY.bai", "RETURNS.ach"]
+    assert transport.get("RETURNS.ach") == b"RETURNS.ach"
+    transport.done("RETURNS.ach")
+    transport.done("RETURNS.ach")
+
+    assert transport.waiting() == ["PRIORDAY.bai"]
+    with pytest.raises(Unreachable):
+        transport.get("RETURNS.ach")
+
+
+def test_an_upload_cut_in_the_middle_leaves_nothing_whole(sftp):
+    transport = transports.of(sftp.setting())
+    sftp.cut_after_bytes = 100
+
+    with pytest.raises(Unreachable):
+        transport.put(NAME, CONTENT)
+
+    assert transport.far_side(NAME) is None
+    assert [path.name for path in sftp.folder("to_bank").iterdir()] == [NAME + ".part"]
+    sftp.cut_after_bytes = None
+    transport.put(NAME, CONTENT)
+    assert transport.far_side(NAME) == CONTENT
+
+
+def test_an_upload_whose_acknowledgement_is_lost_is_found_over_there(sftp):
+    transport = transports.of(sftp.setting())
+    sftp.cut_after_rename = True
+
+    with pytest.raises(Unreachable):
+        transport.put(NAME, CONTENT)
+
+    assert transport.far_side(NAME) == CONTENT
+
+
+def test_a_full_disk_lets_no_partial_file_be_seen(tmp_path):
+    folder = transports.Folder(tmp_path, tmp_path, tmp_path)
+    (tmp_path / (NAME + ".part")).symlink_to("/dev/full")
+
+    with pytest.raises(Unreachable, match="No space left"):
+        folder.put(NAME, CONTENT)
+
+    assert folder.far_side(NAME) is None
+    assert folder.waiting() == []
+
+
+def test_a_server_that_is_down_is_unreachable(sftp):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        transport = transports.of(sftp.setting(port=closed.getsockname()[1]))
+        with pytest.raises(Unreachable):
+            transport.put(NAME, CONTENT)
+
+
+def test_a_server_with_another_host_key_gets_nothing(sftp):
+    sftp.pin(asyncssh.generate_private_key("ssh-ed25519"))
+
+    with pytest.raises(Unreachable, match="not trusted"):
+        transports.of(sftp.setting()).put(NAME, CONTENT)
+
+    assert list(sftp.folder("to_bank").iterdir()) == []
+
+
+def test_a_stranger_s_key_is_refused_by_the_bank(sftp, tmp_path):
+    stranger = tmp_path / "stranger"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(stranger))
+
+    with pytest.raises(Unreachable, match="denied"):
+        transports.of(sftp.setting(key_file=str(stranger))).waiting()
+
+
+@pytest.mark.parametrize("missing", ["key_file", "known_hosts_file"])
+def test_a_key_file_that_is_missing_or_broken_makes_the_bank_unreachable(sftp, missing, tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_text("not a key")
+
+    for path in ("/nonexistent", str(broken)):
+        with pytest.raises(Unreachable):
+            transports.of(sftp.setting(**{missing: path})).waiting()
+
+
+def test_our_account_cannot_leave_its_folder(sftp):
+    (sftp.place / "secret").write_bytes(b"another customer's")
+    transport = transports.of(sftp.setting(from_bank="/../"))
+
+    assert "secret" not in transport.waiting()
+
+
+def test_a_transfer_works_inside_a_thread_of_the_web_server(sftp):
+    async def in_thread() -> bytes | None:
+        transport = transports.of(sftp.setting())
+        await asyncio.to_thread(transport.put, NAME, CONTENT)
+        return await asyncio.to_thread(transport.far_side, NAME)
+
+    assert asyncio.run(in_thread()) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "setting", [{"kind": "pigeon"}, {"kind": "folder"}, {"kind": "sftp", "host": "x"}, {}]
+)
+def test_a_setting_that_is_not_complete_names_what_is_wrong(setting):
+    with pytest.raises(transports.NotATransport):
+        transports.of(setting)
