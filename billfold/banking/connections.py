@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +23,14 @@ def default() -> BankConnection:
     if found is None:
         raise NoBank
     return found
+
+
+def cutoff_eastern() -> time:
+    """Tell when the collecting account's day closes. Raises: NoBank."""
+    found = BankConnection.objects.order_by("name").values_list("cutoff_eastern", flat=True)
+    for cutoff in found[:1]:
+        return cutoff
+    raise NoBank
 
 
 def add(account_number: str, **terms: Any) -> BankConnection:

@@ -36,7 +36,8 @@ def _database(url: str) -> dict[str, object]:
         "PORT": options.pop("port", str(parts.port or "")),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
+        # Statements that come again are planned once for each connection.
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 3, **options},
         "TEST": {"NAME": parts.path.lstrip("/") or "billfold"},
     }
 

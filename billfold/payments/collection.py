@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from billfold import bankdays
 from billfold.banking import connections
@@ -69,7 +70,7 @@ class TooLateToCancel(Exception):
     """The cut-off has passed, or the payment is no longer waiting."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Intent:
     """What a person wants to pay, from which account, as they agreed to it."""
 
@@ -82,11 +83,12 @@ class Intent:
     validation: Validation
     remember: bool = False
 
-    @property
+    @cached_property
     def amount(self) -> Money:
         currencies = {amount.currency for amount in self.shares.values()} or {"USD"}
         return total(self.shares.values(), currencies.pop())
 
+    @cached_property
     def request_hash(self) -> str:
         """Tell the same request again: who pays what from where."""
         account = self.account
@@ -132,15 +134,22 @@ def schedule(intents: Sequence[Intent], *, now: datetime) -> list[Scheduled]:
 
 def _earlier(intents: Sequence[Intent]) -> dict[str, Payment]:
     """Find payments made by an earlier try. The invoice locks make a parallel try wait for us."""
-    found = {
-        payment.reference: payment
-        for payment in Payment.objects.filter(reference__in=[i.reference for i in intents])
-    }
+    references = [intent.reference for intent in intents]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reference, request_hash FROM payments_payment WHERE reference = ANY(%s)",
+            [references],
+        )
+        hashes: dict[str, str] = dict(cursor.fetchall())
+    if not hashes:
+        return {}
     for intent in intents:
-        payment = found.get(intent.reference)
-        if payment and payment.request_hash != intent.request_hash():
+        if hashes.get(intent.reference, intent.request_hash) != intent.request_hash:
             raise ReferenceReused(intent.reference)
-    return found
+    return {
+        payment.reference: payment
+        for payment in Payment.objects.filter(reference__in=list(hashes)).select_related("method")
+    }
 
 
 def _check(intents: Sequence[Intent], found: Mapping[UUID, payable.Payable]) -> None:
@@ -182,34 +191,35 @@ def _write(
 ) -> list[Payment]:
     if not intents:
         return []
-    cutoff = connections.default().cutoff_eastern
-    profile = BillerProfile.objects.get()
-    made = []
+    cutoff = connections.cutoff_eastern()
+    zone, debit_days = BillerProfile.objects.values_list("zone", "debit_days").get()
+    made, consents = [], []
     for intent in intents:
         method = _method(intent, now)
-        amount = intent.amount
-        mandate = mandates.agree_once(method, amount, intent.consent, intent.validation, now)
+        mandate = mandates.agreed_once(
+            method, intent.amount, intent.consent, intent.validation, now
+        )
+        consents.append(mandate)
         made.append(
             Payment(
                 id=new_id(),
                 reference=intent.reference,
-                request_hash=intent.request_hash(),
+                request_hash=intent.request_hash,
                 customer_id=intent.customer_id,
                 made_by=intent.consent.agreed_by,
                 made_by_name=intent.consent.agreed_by.name,
                 method=method,
                 mandate=mandate,
-                amount_minor=amount.minor,
-                currency=amount.currency,
-                received_date=now.astimezone(ZoneInfo(profile.zone)).date(),
+                amount_minor=intent.amount.minor,
+                currency=intent.amount.currency,
+                received_date=now.astimezone(ZoneInfo(zone)).date(),
                 collect_on=bankdays.file_day(now, cutoff_eastern=cutoff),
-                reflected_by=bankdays.reflected_by(
-                    now, cutoff_eastern=cutoff, days=profile.debit_days
-                ),
+                reflected_by=bankdays.reflected_by(now, cutoff_eastern=cutoff, days=debit_days),
                 created_at=now,
             )
         )
-    Payment.objects.bulk_create(made)
+    rows.add(consents)
+    rows.add(made)
     _remit(intents, made)
     _tell(intents, made, found, now)
     return made
@@ -238,16 +248,22 @@ def _tell(
     found: Mapping[UUID, payable.Payable],
     now: datetime,
 ) -> None:
-    customers = Customer.objects.in_bulk({payment.customer_id for payment in made})
-    letters = []
+    customers = {
+        row[0]: row[1:]
+        for row in Customer.objects.filter(
+            pk__in={payment.customer_id for payment in made}
+        ).values_list("id", "number", "name", "state")
+    }
+    letters, entries = [], []
     for intent, payment in zip(intents, made, strict=True):
-        person, customer = intent.consent.agreed_by, customers[payment.customer_id]
+        person = intent.consent.agreed_by
+        number, name, state = customers[payment.customer_id]
         told = facts.Told(
             email=person.email,
             name=person.name,
-            customer_number=customer.number,
-            customer_name=customer.name,
-            customer_state=customer.state,
+            customer_number=number,
+            customer_name=name,
+            customer_state=state,
             method=payment.method.label,
             method_id=payment.method_id,
             mandate_id=payment.mandate_id,
@@ -261,13 +277,16 @@ def _tell(
             payment.id, payment.reference, payment.customer_id, payment.amount, remitted, ()
         )
         letters.append(messages.received(subject, told))
-        audit.record(
-            "payment scheduled",
-            payment.subject,
-            actor=person.actor(),
-            now=now,
-            after={"amount_minor": payment.amount_minor, "account": customer.number},
+        entries.append(
+            audit.entry(
+                "payment scheduled",
+                payment.subject,
+                actor=person.actor(),
+                now=now,
+                after={"amount_minor": payment.amount_minor, "account": number},
+            )
         )
+    audit.write(entries)
     outbox.queue(letters, now=now)
 
 
@@ -289,4 +308,4 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
 
 def cancel_until(payment: Payment) -> datetime:
     """Tell the moment of the cut-off that takes the payment."""
-    return bankdays.cutoff_at(payment.collect_on, connections.default().cutoff_eastern)
+    return bankdays.cutoff_at(payment.collect_on, connections.cutoff_eastern())

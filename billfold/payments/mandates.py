@@ -108,11 +108,11 @@ def sec_code(method: PaymentMethod) -> str:
     return "CCD" if method.holder == "business" else "WEB"
 
 
-def agree_once(
+def agreed_once(
     method: PaymentMethod, amount: Money, consent: Consent, validation: Validation, now: datetime
 ) -> Mandate:
-    """Keep one consent to one debit. Needs an open transaction."""
-    return Mandate.objects.create(
+    """Make the record of one consent to one debit, to be written with its payment."""
+    return Mandate(
         id=new_id(),
         method=method,
         kind="one_time",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billfold.platform import rows
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry, AuditLink, AuditSeal
 
@@ -47,7 +48,25 @@ def record(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one entry, in the transaction of the change it speaks of."""
-    AuditEntry.objects.create(
+    write([entry(action, subject, actor=actor, now=now, before=before, after=after)])
+
+
+def write(entries: Sequence[AuditEntry]) -> None:
+    """Write many entries at once."""
+    rows.add(entries)
+
+
+def entry(
+    action: str,
+    subject: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Make an entry for `write`."""
+    return AuditEntry(
         id=new_id(),
         at=now,
         actor_id=actor.id,
