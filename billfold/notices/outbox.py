@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 
 from django.core.mail import EmailMessage, get_connection
-from django.db import transaction
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Q
 
 from billfold.notices.models import Notice
@@ -16,6 +17,7 @@ from billfold.platform import rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 
+log = logging.getLogger("billfold.outbox")
 _BATCH = 200
 _LONGEST_WAIT = timedelta(hours=6)
 
@@ -65,23 +67,34 @@ def send_waiting(sender: str, *, now: datetime) -> int:
     waiting = Notice.objects.filter(
         Q(next_try_at=None) | Q(next_try_at__lte=now), sent_at=None
     ).order_by("queued_at", "id")[:_BATCH]
+    if not waiting:
+        return 0
+    mail = get_connection()
+    try:
+        mail.open()
+    except (SMTPException, OSError) as refused:
+        log.warning("the mail server does not answer, so messages wait: %s", refused)
+        return 0
+    with mail:
+        return _send(waiting, mail, sender, now)
+
+
+def _send(waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: datetime) -> int:
     sent = 0
-    with get_connection() as mail:
-        for notice in waiting:
-            letter = EmailMessage(
-                notice.subject, notice.body, sender, [notice.to_email], connection=mail
-            )
-            fault("mail_begun")
-            try:
-                letter.send()
-            except (SMTPException, OSError) as refused:
-                _wait(notice, refused, now)
-                continue
-            fault("mail_inside")
-            with transaction.atomic():
-                Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
-            fault("mail_committed")
-            sent += 1
+    for notice in waiting:
+        letter = EmailMessage(
+            notice.subject, notice.body, sender, [notice.to_email], connection=mail
+        )
+        fault("mail_begun")
+        try:
+            letter.send()
+        except (SMTPException, OSError) as refused:
+            _wait(notice, refused, now)
+            continue
+        fault("mail_inside")
+        Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
+        fault("mail_committed")
+        sent += 1
     return sent
 
 
