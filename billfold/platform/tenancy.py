@@ -113,7 +113,11 @@ def _act(acting: _Acting) -> Iterator[None]:
     if before == acting:
         yield
         return
-    _switch(acting)
+    try:
+        _switch(acting)
+    except Exception:
+        _acting.set(before)
+        raise
     try:
         yield
     finally:
