@@ -26,7 +26,7 @@ from billfold.banking.models import (
     FileState,
 )
 from billfold.banking.transports import Transport
-from billfold.platform import audit, sealing
+from billfold.platform import audit, locks, sealing
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id
 from billfold.rails.protocol import Document, Written
@@ -181,6 +181,15 @@ def send_released(*, now: datetime) -> list[Sending]:
 
 
 def _send(file: BankFile, *, now: datetime) -> Sending:
+    """Send one file; a second sender waits until the first is through, and then finds it sent."""
+    with locks.alone(f"bankfile/{file.id}"):
+        file.refresh_from_db(fields=["state"])
+        if file.state not in {FileState.RELEASED, FileState.SENDING}:
+            return Sending(file, Outcome.LATER, "somebody else dealt with it")
+        return _send_alone(file, now=now)
+
+
+def _send_alone(file: BankFile, *, now: datetime) -> Sending:
     transport = transports.of(file.connection.transport)
     plain = content(file)
     try:
@@ -189,7 +198,7 @@ def _send(file: BankFile, *, now: datetime) -> Sending:
             if verdict is not None:
                 return _settle(file, verdict, now)
         elif not _begin_sending(file):
-            return Sending(file, Outcome.LATER, "somebody else sends it")
+            return Sending(file, Outcome.LATER, "somebody else dealt with it")
         fault("upload_begun")
         transport.put(file.name, plain)
         fault("upload_committed")
@@ -224,10 +233,11 @@ def _settle(file: BankFile, outcome: Outcome, now: datetime) -> Sending:
         return Sending(file, outcome, "the far side cannot say whether it arrived")
     fault("sent_begun")
     with transaction.atomic(durable=True):
-        BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
+        moved = BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
             state=FileState.SENT, sent_at=now
         )
-        audit.record("bank file sent", f"bankfile/{file.id}", actor=audit.job("send"), now=now)
+        if moved:  # Unless the bank's answer was faster.
+            audit.record("bank file sent", f"bankfile/{file.id}", actor=audit.job("send"), now=now)
         fault("sent_inside")
     fault("sent_committed")
     return Sending(file, outcome)
