@@ -7,10 +7,14 @@ the private PostgreSQL; `:fail` raises. A live instance ignores the setting.
 from __future__ import annotations
 
 import os
+import select
 import signal
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
+
+_NOTICED_WITHIN_SECONDS = 5.0
 
 
 class Injected(Exception):
@@ -34,5 +38,9 @@ def fault(name: str) -> None:
 
 
 def _kill_database() -> None:
+    """Kill the server, once, and wait until our connection has noticed."""
+    del os.environ["BILLFOLD_FAULT"]
     pid_file = Path(os.environ["BILLFOLD_FAULT_POSTMASTER"])
     os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
+    if connection.connection is not None and not connection.connection.closed:
+        select.select([connection.connection.fileno()], [], [], _NOTICED_WITHIN_SECONDS)
