@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
 
 from billfold.ledger import book
-from billfold.ledger.chart import BILLED, FEE_INCOME, UNAPPLIED
+from billfold.ledger.chart import BILLED, FEE_INCOME, RECEIVABLE, UNAPPLIED
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money, total
-from billfold.platform import audit
+from billfold.platform import audit, rows
 from billfold.platform.ids import new_ids
 from billfold.receivables.models import CreditNote, Invoice, InvoiceKind
 
@@ -114,28 +114,32 @@ def issue(
     """
     if not invoices:
         return
-    columns: dict[str, list[Any]] = {
-        "id": new_ids(len(invoices)),
-        "kind": [InvoiceKind.INVOICE.value] * len(invoices),
-        "number": [i.number for i in invoices],
-        "reference": [i.reference for i in invoices],
-        "customer_id": [i.customer_id for i in invoices],
-        "invoice_date": [i.invoice_date for i in invoices],
-        "due_date": [i.due_date for i in invoices],
-        "amount_minor": [i.amount.minor for i in invoices],
-        "currency": [i.amount.currency for i in invoices],
-        "description": [i.description for i in invoices],
-        "cause": [None] * len(invoices),
-    }
-    added = _add_invoices(columns, unless_same="number", now=now)
-    if len(added) < len(invoices):
-        asked = Counter(i.number for i in invoices)
-        raise NumberTaken(n for n, times in asked.items() if n not in added or times > 1)
+    ids = new_ids(len(invoices))
+    added = rows.insert(
+        "receivables_invoice",
+        {
+            "id": ("uuid", ids),
+            "kind": ("text", [InvoiceKind.INVOICE.value] * len(invoices)),
+            "number": ("text", [i.number for i in invoices]),
+            "reference": ("text", [i.reference for i in invoices]),
+            "customer_id": ("uuid", [i.customer_id for i in invoices]),
+            "invoice_date": ("date", [i.invoice_date for i in invoices]),
+            "due_date": ("date", [i.due_date for i in invoices]),
+            "amount_minor": ("bigint", [i.amount.minor for i in invoices]),
+            "currency": ("text", [i.amount.currency for i in invoices]),
+            "description": ("text", [i.description for i in invoices]),
+            "revision": ("int", [1] * len(invoices)),
+            "created_at": ("timestamptz", [now] * len(invoices)),
+        },
+        conflict="number",
+    )
+    if added < len(invoices):
+        raise _taken([i.number for i in invoices], ids)
     book.post(
         [
             Transfer(
                 key=f"invoice/{invoice.number}/issued/1",
-                debit=Invoice(kind=InvoiceKind.INVOICE, number=invoice.number).receivable,
+                debit=RECEIVABLE.of(f"invoice/{invoice.number}"),
                 credit=BILLED,
                 amount=invoice.amount,
                 effective_date=on,
@@ -149,21 +153,11 @@ def issue(
     _note("invoices issued", "invoices", [(i.number, i.amount) for i in invoices], actor, now)
 
 
-def _add_invoices(columns: dict[str, list[Any]], *, unless_same: str, now: datetime) -> set[str]:
-    """Insert invoice rows; give the numbers that are new."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""INSERT INTO receivables_invoice
-                    (id, kind, number, reference, customer_id, invoice_date, due_date,
-                     amount_minor, currency, description, cause, revision, created_at)
-                SELECT given.*, 1, %s::timestamptz
-                FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[],
-                            %s::date[], %s::date[], %s::bigint[], %s::text[], %s::text[],
-                            %s::text[]) AS given
-                ON CONFLICT ({unless_same}) DO NOTHING RETURNING number""",  # noqa: S608
-            [now, *columns.values()],
-        )
-        return {number for (number,) in cursor.fetchall()}
+def _taken(numbers: Sequence[str], ids: Sequence[UUID]) -> NumberTaken:
+    """Name the numbers that others have, or that came twice."""
+    others = Invoice.objects.filter(number__in=numbers).exclude(id__in=ids)
+    twice = {number for number, times in Counter(numbers).items() if times > 1}
+    return NumberTaken(twice | set(others.values_list("number", flat=True)))
 
 
 def revise(
@@ -337,26 +331,33 @@ def charge(
     """
     if not charges:
         return []
-    columns: dict[str, list[Any]] = {
-        "id": new_ids(len(charges)),
-        "kind": [InvoiceKind.CHARGE.value] * len(charges),
-        "number": [c.number for c in charges],
-        "reference": [""] * len(charges),
-        "customer_id": [c.customer_id for c in charges],
-        "invoice_date": [c.invoice_date for c in charges],
-        "due_date": [c.due_date for c in charges],
-        "amount_minor": [c.amount.minor for c in charges],
-        "currency": [c.amount.currency for c in charges],
-        "description": [c.description for c in charges],
-        "cause": [c.cause for c in charges],
-    }
-    added = _add_invoices(columns, unless_same="cause", now=now)
-    by_cause = {i.cause: i for i in Invoice.objects.filter(cause__in=columns["cause"])}
+    ids = new_ids(len(charges))
+    rows.insert(
+        "receivables_invoice",
+        {
+            "id": ("uuid", ids),
+            "kind": ("text", [InvoiceKind.CHARGE.value] * len(charges)),
+            "number": ("text", [c.number for c in charges]),
+            "reference": ("text", [""] * len(charges)),
+            "customer_id": ("uuid", [c.customer_id for c in charges]),
+            "invoice_date": ("date", [c.invoice_date for c in charges]),
+            "due_date": ("date", [c.due_date for c in charges]),
+            "amount_minor": ("bigint", [c.amount.minor for c in charges]),
+            "currency": ("text", [c.amount.currency for c in charges]),
+            "description": ("text", [c.description for c in charges]),
+            "cause": ("text", [c.cause for c in charges]),
+            "revision": ("int", [1] * len(charges)),
+            "created_at": ("timestamptz", [now] * len(charges)),
+        },
+        conflict="cause",
+    )
+    by_cause = {i.cause: i for i in Invoice.objects.filter(cause__in=[c.cause for c in charges])}
     for asked in charges:
         found = by_cause[asked.cause]
         if (found.customer_id, found.amount) != (asked.customer_id, asked.amount):
             raise CauseReused(asked.cause)
-    fresh = [i for i in by_cause.values() if i.number in added]
+    made = set(ids)
+    fresh = [i for i in by_cause.values() if i.id in made]
     if fresh:
         book.post([_issuance(i, on=on) for i in fresh], now=now)
         _note("fees charged", "charges", [(i.number, i.amount) for i in fresh], actor, now)
