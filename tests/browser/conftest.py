@@ -1,0 +1,188 @@
+"""A real server on a committed database, and a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from billfold.platform import tenancy
+from tests import environment
+from tests.conftest import MONDAY
+from tests.world import World
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass
+class Site:
+    """A served biller: its address, and the world behind it, whose changes are committed."""
+
+    url: str
+    world: World
+
+
+@dataclass
+class Watched:
+    """A page, and whatever its console complained of."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self) -> Watched:
+        self.page.on(
+            "console",
+            lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return self
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Chromium; without one, skip, or fail where browser tests are mandatory."""
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None:
+        if os.environ.get("BILLFOLD_REQUIRE_BROWSER") == "1":
+            pytest.fail("Browser tests are mandatory here and there is no Chromium.")
+        pytest.skip("There is no Chromium on this machine.")
+    # Playwright keeps an event loop in this thread; Django takes that for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(
+    django_db_setup: tenancy.Biller, django_db_blocker: object, tmp_path: Path
+) -> Iterator[Site]:
+    """Serve a small world, Monday, November 16, 2026, 09:00 Eastern, from its own database."""
+    name = "site"
+    with django_db_blocker.unblock():
+        connection.close()
+        _copy_database(name)
+        try:
+            with _connected_to(name):
+                world = World(biller=django_db_setup, folder=tmp_path / "bank", now=MONDAY)
+                with _served(name, tmp_path) as url:
+                    yield Site(url, world)
+        finally:
+            _server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def page(chromium: Browser, site: Site) -> Iterator[Page]:
+    """Open a desktop page that fails its test if the console complains."""
+    with opened(chromium, site) as watched:
+        yield watched
+
+
+@contextmanager
+def opened(chromium: Browser, site: Site, **options: object) -> Iterator[Page]:
+    """Open a page of the site in a context of its own; the console must stay silent."""
+    settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
+    context = chromium.new_context(base_url=site.url, **settings)
+    context.set_default_timeout(10_000)
+    watched = Watched(context.new_page()).watch()
+    yield watched.page
+    context.close()
+    assert not _relevant(watched.complaints), watched.complaints
+
+
+def _relevant(complaints: list[str]) -> list[str]:
+    # An answer of 4xx to a form is an answer; Chromium still notes it as an error.
+    return [each for each in complaints if "status of 4" not in each]
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state("networkidle")
+
+
+def check_accessibility(page: Page) -> None:
+    """Find no axe violation and no horizontal scroll."""
+    found = Axe().run(page).response["violations"]
+    told = [(v["id"], v["help"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
+    assert not told, told
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def _server(*statements: str) -> None:
+    with psycopg.connect(environment.CLUSTER.dsn("postgres"), autocommit=True) as server:
+        for statement in statements:
+            server.execute(statement)
+
+
+def _copy_database(name: str) -> None:
+    _server(
+        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+        f"CREATE DATABASE {name} TEMPLATE billfold",
+    )
+    with psycopg.connect(environment.CLUSTER.dsn(name), autocommit=True) as copy:
+        copy.execute(
+            "INSERT INTO public.biller_host (host, schema) VALUES (%s, 'cedarline')",
+            [tenancy.ANY_HOST],
+        )
+
+
+@contextmanager
+def _connected_to(name: str) -> Iterator[None]:
+    before = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
+
+
+@contextmanager
+def _served(name: str, folder: Path) -> Iterator[str]:
+    """Run gunicorn on a free port until the test is over."""
+    with socket.socket() as listener, (folder / "web.log").open("wb") as log:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        command = [sys.executable, "-m", "gunicorn", "billfold.config.wsgi", "--threads", "8"]
+        process = subprocess.Popen(
+            [*command, "--bind", f"fd://{listener.fileno()}"],
+            env=os.environ | {"DATABASE_URL": environment.CLUSTER.dsn(name)},
+            pass_fds=[listener.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            _wait_until_up(url)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait_until_up(url: str) -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("The server did not come up.")
