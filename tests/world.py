@@ -9,7 +9,7 @@ from pathlib import Path
 
 from billfold import jobs
 from billfold.bankdays import EASTERN
-from billfold.banking import connections
+from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile
 from billfold.ledger import book
 from billfold.money import Money
@@ -28,8 +28,8 @@ from billfold.receivables.models import (
     FeeCap,
     Invoice,
 )
+from billfold.simulator import days
 from billfold.simulator.bank.bank import Bank
-from billfold.simulator.bank.terms import BankTerms
 
 ODFI = "091999049"
 PAYERS_BANK = "129999018"
@@ -79,23 +79,14 @@ class World:
             self.add_person("priya@cedarline.example", "Priya Raman", Role.TREASURER),
             self.add_person("jonah@cedarline.example", "Jonah Tate", Role.TREASURER),
         ]
-        terms = BankTerms(
-            odfi_routing_number=ODFI,
-            account_number="000773142019",
-            company_id="1910000001",
-            immediate_origin="1910000001",
-            cutoff_eastern=datetime.min.replace(hour=20).time(),
-        )
-        self.bank = Bank(self.folder, terms)
-        self.bank.act(self.now)
         self.connection = connections.add(
-            terms.account_number,
+            "000773142019",
             name="Operating",
             bank_name="First Harbor Bank",
             odfi_routing_number=ODFI,
-            immediate_origin=terms.immediate_origin,
+            immediate_origin="1910000001",
             company_name="CEDARLINE COMM",
-            company_id=terms.company_id,
+            company_id="1910000001",
             transport={
                 "kind": "folder",
                 "to_bank": str(self.folder / "to_bank"),
@@ -103,6 +94,8 @@ class World:
                 "taken": str(self.folder / "taken"),
             },
         )
+        self.bank = days.bank_of(self.connection)
+        self.bank.act(self.now)
         connections.load_directory({ODFI: "First Harbor Bank", PAYERS_BANK: "Pacific Lantern Bank"})
 
     def add_customer(self, number: str, name: str, *, state: str = "OH") -> Customer:
@@ -172,37 +165,19 @@ class World:
         return Payment.objects.get(pk=payment.pk).state
 
     def go_to(self, moment: datetime) -> None:
-        """Let the bank and the jobs do all that is due on the way, in order."""
-        while (due := self._next_due()) <= moment:
-            self._act(due)
-        self._act(moment)
-
-    def _next_due(self) -> datetime:
-        day = self.now.astimezone(EASTERN).date()
-        cutoffs = [eastern(d.year, d.month, d.day, 17) for d in (day, day + timedelta(days=1))]
-        later = [each for each in cutoffs if each > self.now]
-        return min(later[0], max(self.bank.next_due(self.now), self.now + timedelta(seconds=1)))
-
-    def _act(self, moment: datetime) -> None:
+        """Let the bank, the jobs and the treasurers do all that is due on the way, in order."""
+        days.live_until(self.biller, moment, now=self.now, release=self.release_all)
         self.now = moment
-        clock.move_to(moment)
-        self.bank.act(moment)
-        self.run_jobs()
-        if self.release_all():
-            self.run_jobs()
-        self.bank.act(moment)
-        self.run_jobs()
 
     def run_jobs(self) -> None:
         jobs.run_once(self.biller, now=self.now)
 
-    def release_all(self) -> int:
-        from billfold.banking import exchange
-
+    def release_all(self, now: datetime | None = None) -> int:
+        """Let both treasurers approve what waits; give how many files that was."""
         waiting = list(BankFile.objects.filter(direction="out", state="built"))
         for file in waiting:
             for person in self.treasurers:
-                exchange.approve(file.pk, file.sha256, actor=person.actor(), now=self.now)
+                exchange.approve(file.pk, file.sha256, actor=person.actor(), now=now or self.now)
         return len(waiting)
 
     def actor(self) -> audit.Actor:
