@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("theme.css", pages.theme),
     path("office/", include("billfold.office.urls")),
+    *([] if settings.IS_LIVE else [path("demo/", include("billfold.simulator.urls"))]),
     path("", include("billfold.portal.urls")),
 ]
 

@@ -1,0 +1,35 @@
+"""What the demo tells people: which accounts make what happen, and what a day brought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from billfold.simulator import validation
+from billfold.simulator.bank import outcomes
+
+_QUIET: Final = ("Delivered ", "message sent", "messages sent", "file released", "files released")
+_AT_MOST: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of account numbers."""
+
+    ending: str
+    sentence: str
+
+
+def table() -> list[Row]:
+    """List account numbers by their last two digits, and what the simulated bank does."""
+    rows = [Row(outcome.ending, outcome.sentence) for outcome in outcomes.OUTCOMES]
+    rows.append(Row(validation.CLOSED_ENDING, validation.SENTENCE))
+    rows.sort(key=lambda row: row.ending)
+    return [*rows, Row("any other", outcomes.ACCEPTED.sentence)]
+
+
+def highlights(story: Sequence[str]) -> list[str]:
+    """Pick the last few lines that matter to somebody watching."""
+    told = [line for line in story if not any(word in line for word in _QUIET)]
+    return told[-_AT_MOST:]
