@@ -99,7 +99,11 @@ def test_the_table_of_return_codes_is_what_is_done() -> None:
 
 
 def test_every_setting_is_in_the_operating_page() -> None:
-    settings = {name for path in OURS for name in _READ_FROM_ENVIRONMENT.findall(path.read_text())}
+    settings = {
+        name
+        for path in (PROJECT / "billfold").rglob("*.py")
+        for name in _READ_FROM_ENVIRONMENT.findall(path.read_text())
+    }
 
     described = set(re.findall(r"^\| `(\w+)`", page("operating.md"), re.MULTILINE))
 
