@@ -131,7 +131,7 @@ def _import(arguments: argparse.Namespace) -> int:
                 actor=_whoever_typed(),
                 now=now,
                 on=now.astimezone(_zone()).date(),
-                is_reserved=_held_by_payments,
+                is_reserved=held_by_payments,
             )
         except FileRefused as refusal:
             _report_problems(refusal.problems, asked, as_json=arguments.json)
@@ -163,7 +163,7 @@ def _asked(arguments: argparse.Namespace) -> "Asked":
     )
 
 
-def _held_by_payments(invoice_ids: Sequence[UUID]) -> set[UUID]:
+def held_by_payments(invoice_ids: Sequence[UUID]) -> set[UUID]:
     """Find the invoices with a payment that is scheduled, unknown or on its way."""
     from billfold.payments import payable
 

@@ -99,6 +99,7 @@ def load(
             create_customers=asked.create_customers,
             is_reserved=is_reserved,
         )
+        # The file is read inside the transaction: its rows stream into a table that ends with it.
         with transaction.atomic(durable=True):
             _wait_for_our_turn()
             staging.fill(reading, asked.kind, keep=keep)

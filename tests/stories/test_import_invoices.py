@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from billfold.cli.importing import held_by_payments
 from billfold.ledger import book
 from billfold.ledger.chart import BILLED, IN_TRANSIT, UNAPPLIED
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
+from billfold.payments import collection
 from billfold.platform import audit
 from billfold.platform.models import AuditEntry
 from billfold.receivables import billing, imports
@@ -236,6 +238,18 @@ def test_promise_27_a_changed_amount_on_an_invoice_a_payment_reserves_is_a_confl
 
     assert len(problems) == 1
     assert asked == [Invoice.objects.get(number="INV-1").id]
+
+
+def test_promise_27_a_scheduled_payment_keeps_its_invoices_amount(world, bring, refused):
+    content = f"{HEAD}\n40-118-2207,INV-1,2026-11-01,2026-12-01,120.00\n"
+    bring(content)
+    payment = world.pay(Invoice.objects.get())
+    dearer = content.replace("120.00", "130.00")
+
+    assert len(refused(dearer, is_reserved=held_by_payments)) == 1
+
+    collection.cancel(payment, actor=world.actor(), now=world.now)
+    assert bring(dearer, is_reserved=held_by_payments).changes.changed == 1
 
 
 def test_a_paid_invoice_may_still_get_other_dates_and_words(bring, now):
