@@ -6,6 +6,7 @@ the instance reads. A live instance never reads that file.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,5 +45,6 @@ def move_to(moment: datetime) -> None:
     shift = moment - datetime.now(UTC)
     path = _shift_file()
     fresh = path.with_suffix(".new")
-    fresh.write_text(str(round(shift.total_seconds())))
+    # Up to the next second: a clock just before the moment would find what is due then not due.
+    fresh.write_text(str(math.ceil(shift.total_seconds())))
     fresh.replace(path)
