@@ -99,3 +99,19 @@ def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) 
             now=now,
             after={"resolution": decided},
         )
+
+
+def close_explained(key: str, *, now: datetime) -> None:
+    """Close the case about a fact that explained itself later. Needs an open transaction."""
+    actor = audit.job("reconciliation")
+    resolution = "Explained by what the bank sent later"
+    for case in Case.objects.filter(key=key, closed_at=None).select_for_update():
+        case.closed_at, case.closed_by, case.resolution = now, actor.name, resolution
+        case.save(update_fields=["closed_at", "closed_by", "resolution"])
+        audit.record(
+            "case closed",
+            f"case/{case.id}",
+            actor=actor,
+            now=now,
+            after={"resolution": resolution},
+        )

@@ -60,7 +60,12 @@ def _explain(deposit: Deposit, now: datetime) -> bool:
         return False
     recording.record(match.events, now=now)
     Deposit.objects.filter(pk=deposit.pk).update(explained_at=now)
+    cases.close_explained(_case_key(deposit), now=now)
     return True
+
+
+def _case_key(deposit: Deposit) -> str:
+    return f"deposit/{deposit.id}"
 
 
 def _open_case(deposit: Deposit, match: Match, now: datetime) -> None:
@@ -69,7 +74,7 @@ def _open_case(deposit: Deposit, match: Match, now: datetime) -> None:
     cases.open_new(
         [
             cases.NewCase(
-                key=f"deposit/{deposit.id}",
+                key=_case_key(deposit),
                 kind="bank line to explain",
                 title=f"{amount.shown()} {direction} on {deposit.as_of:%b %d}: {match.why_not}",
                 evidence=deposit.evidence,
