@@ -11,12 +11,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 from billfold import bankdays
 from billfold.banking import connections, exchange
@@ -25,7 +24,7 @@ from billfold.ledger import book
 from billfold.notices import outbox
 from billfold.payments import cutoff, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
-from billfold.platform import audit, clock, tenancy
+from billfold.platform import audit, clock, locks, tenancy
 from billfold.receivables.models import BillerProfile
 
 log = logging.getLogger("billfold.jobs")
@@ -125,19 +124,8 @@ def run(job: Job, biller: tenancy.Biller, *, now: datetime) -> None:
     """Run one job of one biller; a second worker waits until the first is through."""
     if job.leaves_the_system and biller.state == "hold":
         return
-    with tenancy.use(biller), _alone(f"{biller.schema}/{job.name}"):
+    with tenancy.use(biller), locks.alone(f"{biller.schema}/{job.name}"):
         job.run(now)
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Hold a lock that the server drops when this process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 _PAUSE_SECONDS: Final = 0.5
@@ -151,7 +139,7 @@ def work(stop: threading.Event | None = None) -> None:
     while not stopped.is_set():
         try:
             billers = tenancy.billers()
-        except DatabaseError as refused:
+        except Error as refused:
             log.error("the database does not answer: %s", refused)
             connection.close()
             stopped.wait(_PAUSE_AFTER_ERROR.total_seconds())
@@ -162,15 +150,15 @@ def work(stop: threading.Event | None = None) -> None:
                     return
                 name = (biller.schema, job.name)
                 if time.monotonic() >= due_at.get(name, 0.0):
-                    wait = _run_guarded(job, biller)
+                    wait = attempt(job, biller, now=clock.now())
                     due_at[name] = time.monotonic() + wait
         stopped.wait(_PAUSE_SECONDS)
 
 
-def _run_guarded(job: Job, biller: tenancy.Biller) -> float:
-    """Run a job; give how many seconds to wait before its next run."""
+def attempt(job: Job, biller: tenancy.Biller, *, now: datetime) -> float:
+    """Run a job, whatever comes of it; give how many seconds to wait before its next run."""
     try:
-        run(job, biller, now=clock.now())
+        run(job, biller, now=now)
     except connections.NoBank:
         return job.every_seconds
     except Exception:
