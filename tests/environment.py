@@ -1,8 +1,9 @@
-"""Loaded before Django's settings: gives each test process a state folder and a database of its own."""
+"""Loaded before Django's settings: a state folder and a database for each test process."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,3 +22,4 @@ def pytest_unconfigure() -> None:
     """Stop the database and take the folder away."""
     CLUSTER.stop()
     CLUSTER.remove()
+    shutil.rmtree(STATE, ignore_errors=True)

@@ -16,6 +16,7 @@ from django.db import Error, connection
 from billfold.ledger.chart import Account, Code
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
+from billfold.platform import rows
 from billfold.platform.ids import new_id, new_ids
 
 _CHUNK = 5_000
@@ -79,30 +80,29 @@ def post(transfers: Sequence[Transfer], *, now: datetime) -> Posted:
 
 
 def _post_chunk(chunk: Sequence[Transfer], now: datetime) -> int:
-    arguments: list[Any] = [
-        new_ids(len(chunk)),
-        [t.key for t in chunk],
-        [t.debit.code.value for t in chunk],
-        [t.debit.subject for t in chunk],
-        [t.credit.code.value for t in chunk],
-        [t.credit.subject for t in chunk],
-        [t.amount.minor for t in chunk],
-        [t.amount.currency for t in chunk],
-        [t.effective_date for t in chunk],
-        [t.reason for t in chunk],
-        [t.evidence for t in chunk],
-        [t.reverses for t in chunk],
-        [t.party for t in chunk],
-        new_ids(2 * len(chunk)),
-        new_id(),
-        now,
+    columns: list[tuple[str, Sequence[Any]]] = [
+        ("uuid", new_ids(len(chunk))),
+        ("text", [t.key for t in chunk]),
+        ("text", [t.debit.code.value for t in chunk]),
+        ("text", [t.debit.subject for t in chunk]),
+        ("text", [t.credit.code.value for t in chunk]),
+        ("text", [t.credit.subject for t in chunk]),
+        ("bigint", [t.amount.minor for t in chunk]),
+        ("text", [t.amount.currency for t in chunk]),
+        ("date", [t.effective_date for t in chunk]),
+        ("text", [t.reason for t in chunk]),
+        ("text", [t.evidence for t in chunk]),
+        ("text", [t.reverses for t in chunk]),
+        ("uuid", [t.party for t in chunk]),
+        ("uuid", new_ids(2 * len(chunk))),
     ]
+    arguments = [rows.array(kind, column) for kind, column in columns]
+    places = ", ".join(f"%s::{kind}[]" for kind, _ in columns)
     with connection.cursor() as cursor:
         try:
             cursor.execute(
-                """SELECT ledger_post(%s, %s, %s, %s, %s, %s, %s::bigint[], %s, %s, %s, %s,
-                                      %s, %s::uuid[], %s, %s, %s)""",
-                arguments,
+                f"SELECT ledger_post({places}, %s::uuid, %s::timestamptz)",
+                [*arguments, new_id(), now],
             )
         except Error as refused:
             raise _named(refused) from refused

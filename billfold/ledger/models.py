@@ -56,8 +56,13 @@ class Transfer(models.Model):
 
     id = models.UUIDField(primary_key=True)
     key = models.TextField(unique=True)
-    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    # Keys of both accounts include the currency; see migration 0003.
+    debit = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
+    credit = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     effective_date = models.DateField()

@@ -122,6 +122,9 @@ def _correct(step: Step, event: Corrected, loaded: Loaded, now: datetime) -> Non
     """Use the bank data the customer's bank gave, from the next entry on; else ask a person."""
     told = loaded.told[step.reference]
     correction = ach_codes.correction(event.code, event.corrected)
+    change = ach_codes.change_code(event.code)
+    if correction is None and not change.applies and not change.opens_case:
+        return  # The name or our own customer number: noted as an event, nothing to change.
     if correction is None:
         cases.open_new(
             [

@@ -20,7 +20,7 @@ def insert(
     Table and column names come from code, never from input.
     """
     statement = _statement(table, {name: kind for name, (kind, _) in columns.items()}, conflict)
-    return _execute(statement, [list(column) for _, column in columns.values()])
+    return _execute(statement, list(columns.values()))
 
 
 def add(objects: Sequence[models.Model]) -> int:
@@ -28,14 +28,16 @@ def add(objects: Sequence[models.Model]) -> int:
     if not objects:
         return 0
     statement, readers = _of_model(type(objects[0]))
-    return _execute(statement, [[read(each) for each in objects] for read in readers])
+    columns = [(kind, [read(each) for each in objects]) for kind, read in readers]
+    return _execute(statement, columns)
 
 
 @cache
-def _of_model(model: type[models.Model]) -> tuple[str, list[Callable[[Any], Any]]]:
+def _of_model(model: type[models.Model]) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
     fields = model._meta.local_concrete_fields
     kinds = {str(field.column): str(field.db_type(connection)) for field in fields}
-    return _statement(model._meta.db_table, kinds, ""), [_reader(field) for field in fields]
+    readers = [(kinds[field.column], _reader(field)) for field in fields]
+    return _statement(model._meta.db_table, kinds, ""), readers
 
 
 def _reader(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
@@ -52,10 +54,31 @@ def _statement(table: str, kinds: Mapping[str, str], conflict: str) -> str:
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({places}){ending}"  # noqa: S608
 
 
-def _execute(statement: str, columns: Sequence[list[Any]]) -> int:
+_QUOTED = frozenset({"text", "jsonb"})
+_BARE = frozenset({"uuid", "bigint", "int", "integer", "smallint", "date", "boolean"})
+
+
+def array(kind: str, values: Sequence[Any]) -> Any:
+    """Write an array as the server reads it; the driver's own way takes three times as long.
+
+    Kinds not known here go to the driver as they are.
+    """
+    base = kind.partition("(")[0]
+    if base in _BARE:
+        return "{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}"
+    if base in _QUOTED and values and all(type(v) is str for v in values):
+        joined = "\0".join(values)
+        if joined.count("\0") == len(values) - 1:  # The driver refuses a NUL inside a text.
+            escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
+            return '{"' + escaped.replace("\0", '","') + '"}'
+    return list(values)
+
+
+def _execute(statement: str, columns: Sequence[tuple[str, Sequence[Any]]]) -> int:
     added = 0
     with connection.cursor() as cursor:
-        for at in range(0, len(columns[0]), _CHUNK):
-            cursor.execute(statement, [column[at : at + _CHUNK] for column in columns])
+        for at in range(0, len(columns[0][1]), _CHUNK):
+            chunk = [array(kind, column[at : at + _CHUNK]) for kind, column in columns]
+            cursor.execute(statement, chunk)
             added += cursor.rowcount
     return added

@@ -57,6 +57,16 @@ def test_promise_10_the_same_key_with_other_content_is_refused(now):
         book.post([replace(issued("A", 500), amount=Money(501))], now=now)
 
 
+def test_promise_10_the_same_key_twice_in_one_batch_is_booked_once(now):
+    posted = book.post([issued("A", 500), issued("A", 500), issued("B", 1)], now=now)
+
+    assert posted.new == 2
+    assert book.balance(RECEIVABLE.of("invoice/A")) == Money(500)
+    assert book.balance(BILLED) == Money(-501)
+    with pytest.raises(book.KeyReused), transaction.atomic():
+        book.post([issued("C", 500), issued("C", 501)], now=now)
+
+
 def test_promise_3_the_application_cannot_change_or_remove_posted_rows(now):
     book.post([issued("A", 500)], now=now)
 

@@ -10,6 +10,10 @@ class Migration(migrations.Migration):
     operations = [
         append_only("ledger_transfer"),
         migrations.RunSQL(
+            (Path(__file__).parent / "0002_account_ids.sql").read_text(),
+            "DROP FUNCTION ledger_account_ids",
+        ),
+        migrations.RunSQL(
             (Path(__file__).parent / "0002_posting.sql").read_text(),
             "DROP FUNCTION ledger_post",
         ),

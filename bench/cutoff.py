@@ -1,0 +1,157 @@
+"""A cut-off of 100,000 due payments, against one bare SQL function that writes the same rows."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench import _ground
+
+NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+CUTOFF = NOW + timedelta(hours=8)
+PAYMENTS = 100_000
+BARE = """
+CREATE FUNCTION bare_cutoff(file uuid, at timestamptz) RETURNS void LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $$
+DECLARE day date := at::date;
+BEGIN
+    CREATE TEMP TABLE due ON COMMIT DROP AS
+    SELECT p.id, p.reference, p.customer_id, p.amount_minor, row_number() OVER (ORDER BY p.id) AS n,
+           r.invoice_id, i.number, r.amount_minor AS part, person.email, person.name,
+           gen_random_uuid() AS transit, gen_random_uuid() AS unapplied,
+           gen_random_uuid() AS submitted, l.id AS receivable
+    FROM payments_payment p JOIN payments_remittance r ON r.payment_id = p.id
+    JOIN receivables_invoice i ON i.id = r.invoice_id
+    JOIN people_person person ON person.id = p.made_by_id
+    JOIN ledger_account l ON l.code = 'receivable' AND l.subject = 'invoice/' || i.number
+    WHERE p.state = 'scheduled';
+    INSERT INTO ledger_account (id, code, subject, currency, party, debits_minor, credits_minor)
+    SELECT transit, 'in_transit', 'payment/' || reference, 'USD', customer_id, amount_minor, 0
+    FROM due
+    UNION ALL
+    SELECT unapplied, 'unapplied', 'payment/' || reference, 'USD', customer_id,
+           amount_minor, amount_minor FROM due;
+    INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
+                                 effective_date, posted_at, reason, evidence)
+    SELECT submitted, 'payment/' || reference || '/submitted/' || file, transit, unapplied,
+           amount_minor, 'USD', day, at, 'submitted', 'bankfile/' || file FROM due
+    UNION ALL
+    SELECT gen_random_uuid(),
+           'payment/' || reference || '/submitted/' || file || '/invoice/' || number,
+           unapplied, receivable, part, 'USD', day, at, 'applied', 'bankfile/' || file FROM due;
+    UPDATE ledger_account l SET credits_minor = l.credits_minor + due.part
+    FROM due WHERE l.id = due.receivable;
+    INSERT INTO payments_paymentevent (id, payment_id, key, kind, on_date, at, code, evidence,
+                                       outcome)
+    SELECT gen_random_uuid(), id, 'submitted/' || file, 'submitted', day, at, '',
+           'bankfile/' || file, 'in_transit' FROM due;
+    INSERT INTO payments_application (id, payment_id, invoice_id, amount_minor, transfer_key, at)
+    SELECT gen_random_uuid(), id, invoice_id, part,
+           'payment/' || reference || '/submitted/' || file || '/invoice/' || number, at FROM due;
+    INSERT INTO payments_instruction (id, file_id, payment_id, kind, odfi, trace, amount_minor,
+                                      currency, rdfi, is_live)
+    SELECT gen_random_uuid(), file, id, 'payment', '09199904', '09199904' || lpad(n::text, 7, '0'),
+           amount_minor, 'USD', '12999901', true FROM due;
+    INSERT INTO notices_notice (id, key, kind, to_email, to_name, subject, body, about, queued_at,
+                                attempts, last_error)
+    SELECT gen_random_uuid(), 'payment/' || reference || '/sent', 'sent', email, name,
+           'Your payment is on its way', repeat('x', 330), 'payment/' || reference, at, 0, ''
+    FROM due;
+    UPDATE payments_payment p SET state = 'in_transit' FROM due WHERE p.id = due.id;
+END $$;
+"""
+
+
+def _world(count: int) -> None:
+    """Make invoices and a due payment for each."""
+    from bench import _people
+    from billfold.payments import collection
+    from billfold.platform import tenancy
+
+    _people.make(count, now=NOW)
+    with tenancy.use(tenancy.biller("cedarline")):
+        for client in range(count // 10_000):
+            intents = _people.intents(client, 10_000, now=NOW)
+            for at in range(0, len(intents), 2_000):
+                collection.schedule(intents[at : at + 2_000], now=NOW)
+    _people.vacuum()
+
+
+def _bare() -> float:
+    """Write the same rows with nothing but SQL, then take them back."""
+    from django.db import connection, transaction
+
+    from bench import _people
+    from billfold.banking import connections
+    from billfold.platform import tenancy
+    from billfold.platform.ids import new_id
+
+    file = new_id()
+    with tenancy.owning(tenancy.biller("cedarline")), connection.cursor() as cursor:
+        cursor.execute(BARE)
+        cursor.execute(
+            """INSERT INTO banking_bankfile (id, connection_id, direction, kind, name, sha256,
+                   size, content_sealed, state, made_at, made_by, modifier, entry_count,
+                   debit_minor, credit_minor, problems)
+               VALUES (%s, %s, 'in', 'bare', 'bare', '', 0, '', 'void', now(), '', '', 0, 0, 0,
+                       '[]')""",
+            [file, connections.default().pk],
+        )
+        with transaction.atomic():
+            start = time.perf_counter()
+            cursor.execute("SELECT bare_cutoff(%s, %s)", [file, CUTOFF])
+            seconds = time.perf_counter() - start
+            transaction.set_rollback(True)
+    _people.vacuum()
+    return seconds
+
+
+def _ours(folder: Path) -> float:
+    """Run the real cut-off, and put its files on disk."""
+    from billfold.banking import connections, exchange
+    from billfold.payments import cutoff
+    from billfold.platform import tenancy
+
+    with tenancy.use(tenancy.biller("cedarline")):
+        bank = connections.default()
+        start = time.perf_counter()
+        for file in cutoff.collect_due(bank, CUTOFF.date(), now=CUTOFF):
+            (folder / file.name).write_bytes(exchange.content(file))
+        return time.perf_counter() - start
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _measure(count: int) -> None:
+    """Measure and print one size. The world is made in a process of its own, for its memory."""
+    with _ground.ground() as state:
+        maker = multiprocessing.Process(target=_world, args=(count,))
+        maker.start()
+        maker.join()
+        bare = _bare()
+        ours = _ours(state)
+        _ground.report(
+            f"cut-off of {count:,} payments against bare SQL",
+            bare / ours,
+            0.4,
+            note=f"{count / ours:,.0f}/s against {count / bare:,.0f}/s",
+        )
+        _ground.report("peak memory of it, MB", _peak_mb(), 300, at_most=True)
+
+
+def main() -> int:
+    """Measure and print."""
+    counts = [int(argument) for argument in sys.argv[1:] if argument.isdigit()] or [PAYMENTS]
+    for count in counts:
+        _measure(count)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
