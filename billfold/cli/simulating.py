@@ -54,15 +54,16 @@ def _refuse_live() -> None:
 def _live(arguments: argparse.Namespace) -> None:
     _refuse_live()
     from billfold.platform import clock
-    from billfold.simulator import days
+    from billfold.simulator import days, telling
 
     biller = choosing.chosen(arguments)
     story = days.advance(biller, days=arguments.days, now=clock.now())
-    now = clock.now().isoformat(timespec="minutes")
+    now = clock.now()
     if arguments.json:
-        print(json.dumps({"biller": biller.schema, "now": now, "story": story}))
+        at = now.isoformat(timespec="seconds")
+        print(json.dumps({"biller": biller.schema, "now": at, "story": story}))
     else:
-        print("\n".join([*story, f"It is now {now}."]))
+        print("\n".join([*story, f"It is now {telling.moment(now)}."]))
 
 
 def _show_accounts(arguments: argparse.Namespace) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-from billfold.bankdays import EASTERN
 from billfold.people.models import Person
 from billfold.platform import clock
-from billfold.simulator import cedarline
+from billfold.simulator import cedarline, telling
 
 STORY: Final = "demo_story"
 """Where the session keeps what happened in the days lived last."""
@@ -34,14 +33,19 @@ def clock_bar(request: HttpRequest) -> dict[str, Any]:
     """Hang the demo's bar over a page. A live instance has none."""
     if settings.IS_LIVE or not hasattr(request, "session"):
         return {}
-    bar = Bar(
-        now_text=_written(clock.now()),
+    # Drawn only if the page has room for it: an error page must not ask the database.
+    drawn = SimpleLazyObject(lambda: _draw(request))
+    return {"page_bar": "simulator/_bar.html", "demo": drawn}
+
+
+def _draw(request: HttpRequest) -> Bar:
+    return Bar(
+        now_text=telling.moment(clock.now()),
         back=request.get_full_path() if request.method == "GET" else "/",
         story=tuple(request.session.get(STORY, ())),
         sign_ins=_sign_ins(request),
         password=cedarline.PASSWORD,
     )
-    return {"page_bar": "simulator/_bar.html", "bar": bar}
 
 
 def _sign_ins(request: HttpRequest) -> tuple[cedarline.SignIn, ...]:
@@ -51,10 +55,3 @@ def _sign_ins(request: HttpRequest) -> tuple[cedarline.SignIn, ...]:
     emails = [who.email for who in cedarline.SIGN_INS]
     there = set(Person.objects.filter(email__in=emails).values_list("email", flat=True))
     return tuple(who for who in cedarline.SIGN_INS if who.email in there)
-
-
-def _written(now: datetime) -> str:
-    """Write a moment as the bar does: Mon, Nov 23, 2026, 9:00 am ET."""
-    at = now.astimezone(EASTERN)
-    hour = at.hour % 12 or 12
-    return f"{at:%a, %b} {at.day}, {at.year}, {hour}:{at:%M} {'am' if at.hour < 12 else 'pm'} ET"

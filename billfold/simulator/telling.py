@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from billfold.bankdays import EASTERN
 from billfold.simulator import validation
 from billfold.simulator.bank import outcomes
 
@@ -33,3 +35,10 @@ def highlights(story: Sequence[str]) -> list[str]:
     """Pick the last few lines that matter to somebody watching."""
     told = [line for line in story if not any(word in line for word in _QUIET)]
     return told[-_AT_MOST:]
+
+
+def moment(now: datetime) -> str:
+    """Write a moment of the demo: Mon, Nov 23, 2026, 9:00 am ET."""
+    at = now.astimezone(EASTERN)
+    half = "am" if at.hour < 12 else "pm"
+    return f"{at:%a, %b} {at.day}, {at.year}, {at.hour % 12 or 12}:{at:%M} {half} ET"

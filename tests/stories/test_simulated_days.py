@@ -170,6 +170,19 @@ def test_every_account_number_with_an_outcome_is_explained():
     assert len(endings) == len(set(endings))
 
 
+@pytest.mark.parametrize(
+    ("at", "written"),
+    [
+        (eastern(2026, 11, 23), "Mon, Nov 23, 2026, 9:00 am ET"),
+        (eastern(2026, 11, 23, 0, 5), "Mon, Nov 23, 2026, 12:05 am ET"),
+        (eastern(2026, 7, 4, 12, 30), "Sat, Jul 4, 2026, 12:30 pm ET"),
+        (eastern(2026, 7, 4, 17), "Sat, Jul 4, 2026, 5:00 pm ET"),
+    ],
+)
+def test_the_bar_writes_its_moment_for_people(at, written):
+    assert telling.moment(at) == written
+
+
 SCHEMA = "days_story"
 
 
