@@ -273,8 +273,17 @@ def fetch_new(bank: BankConnection, *, now: datetime) -> Fetched:
     return Fetched(stored, repeated)
 
 
-def store(bank: BankConnection, document: Document, *, now: datetime) -> tuple[BankFile, bool]:
-    """Keep a received document; bytes that are here already are noted as a repeat."""
+def store(
+    bank: BankConnection,
+    document: Document,
+    *,
+    now: datetime,
+    actor: audit.Actor | None = None,
+) -> tuple[BankFile, bool]:
+    """Keep a received document; bytes that are here already are noted as a repeat.
+
+    `actor` is the person who added it by hand; without one the bank left it.
+    """
     sha256 = hashlib.sha256(document.content).hexdigest()
     with transaction.atomic(durable=True):
         earlier = BankFile.objects.filter(direction="in", sha256=sha256).first()
@@ -294,10 +303,18 @@ def store(bank: BankConnection, document: Document, *, now: datetime) -> tuple[B
             size=len(document.content),
             state=FileState.RECEIVED,
             made_at=now,
-            made_by=bank.bank_name,
+            made_by=actor.name if actor else bank.bank_name,
         )
         file.content_sealed = sealing.seal(document.content, context=_context(file))
         file.save(force_insert=True)
+        if actor:
+            audit.record(
+                "bank file added by hand",
+                f"bankfile/{file.id}",
+                actor=actor,
+                now=now,
+                after={"name": file.name, "sha256": sha256},
+            )
         fault("fetch_inside")
     return file, True
 

@@ -36,6 +36,10 @@ class NotWithdrawable(Exception):
     """The file may have been processed: it cannot be taken back."""
 
 
+class NeedsReason(Exception):
+    """A file is taken back only with a word on why."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Due:
     """A locked payment whose day has come."""
@@ -279,6 +283,23 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
         now=now,
         after={"state": state, "why": why},
     )
+
+
+def take_back(file_id: UUID, sha256: str, *, why: str, actor: audit.Actor, now: datetime) -> None:
+    """Take back exactly these bytes before they leave, as a person decided.
+
+    Raises: NeedsReason, OtherBytes, NotWithdrawable.
+    """
+    reason = why.strip()
+    if not reason:
+        raise NeedsReason
+    with transaction.atomic(durable=True):
+        file = BankFile.objects.select_for_update().get(pk=file_id, direction="out")
+        if file.state not in {FileState.BUILT, FileState.RELEASED}:
+            raise NotWithdrawable
+        if sha256 != file.sha256:
+            raise exchange.OtherBytes
+        withdraw(file.pk, why=reason, actor=actor, now=now)
 
 
 def open_transmission_case(file: BankFile, reason: str, *, now: datetime) -> None:
