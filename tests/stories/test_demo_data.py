@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 
 from billfold import bankdays
 from billfold.banking import connections
@@ -21,7 +21,7 @@ from billfold.payments import mandates, payable
 from billfold.payments.methods import BankAccount
 from billfold.payments.models import Case, Payment
 from billfold.people.models import Person
-from billfold.platform import clock, tenancy
+from billfold.platform import clock, faults, tenancy
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import (
     BillerProfile,
@@ -31,7 +31,7 @@ from billfold.receivables.models import (
     Invoice,
     InvoiceLine,
 )
-from billfold.simulator import cedarline, demo
+from billfold.simulator import cedarline, context, demo
 from tests.world import eastern, usd
 
 SUNDAY_NIGHT = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
@@ -40,8 +40,11 @@ SCHEMA = "demo_story"
 
 @pytest.fixture(scope="module")
 def loaded(django_db_setup, django_db_blocker):
-    """Load the demo into a schema of its own, for real, and take it away afterwards."""
+    """Load the demo into a schema of its own, for real, cut short once; take it away afterwards."""
     with django_db_blocker.unblock():
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(faults.Injected):
+            patch.setenv("BILLFOLD_FAULT", "reconcile_inside:fail")
+            demo.load(SUNDAY_NIGHT, schema=SCHEMA, hosts=["demo.story"])
         demo.load(SUNDAY_NIGHT, schema=SCHEMA, hosts=["demo.story"])
         moment = clock.now()
         biller = tenancy.biller(SCHEMA)
@@ -194,6 +197,25 @@ def test_the_bank_refuses_closed_accounts_and_vouches_for_others(loaded):
         mandates.validate(account("880002"), setting=setting, now=SUNDAY_NIGHT)
     with pytest.raises(mandates.CannotValidate):
         mandates.validate(account("880017"), setting="nobody", now=SUNDAY_NIGHT)
+
+
+def test_the_bar_lists_the_sign_ins_on_the_sign_in_page_alone(loaded):
+    def bar(path: str) -> context.Bar:
+        request = RequestFactory().get(path)
+        request.session = {}
+        return context.clock_bar(request)["demo"]
+
+    assert bar("/sign-in").sign_ins == cedarline.SIGN_INS
+    assert bar("/invoices?page=2").sign_ins == ()
+    assert bar("/invoices?page=2").back == "/invoices?page=2"
+
+
+def test_a_live_instance_has_no_bar(loaded):
+    request = RequestFactory().get("/sign-in")
+    request.session = {}
+
+    with override_settings(IS_LIVE=True):
+        assert context.clock_bar(request) == {}
 
 
 def test_the_bar_moves_the_demo_to_the_next_banking_day(loaded):
