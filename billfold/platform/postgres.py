@@ -448,6 +448,8 @@ class Cluster:
         that server while it does. A living process of the same user it takes for a server: we know
         that this one is not, but must look for the orphans in its place.
         """
+        if self._process is not None:
+            self._process.wait()  # It serves no longer, but may not quite be gone.
         lines = self._pid_file()
         if lines and lines[0].isdigit() and processes.is_alive(int(lines[0])):
             segment = lines[6].split()[-1] if len(lines) > 6 else ""
