@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.request import split_domain_port
 from psycopg import sql
+
+from billfold.platform import live_mark
 
 DIRECTORY = """
 CREATE TABLE IF NOT EXISTS public.instance (
@@ -36,7 +39,7 @@ CREATE TABLE IF NOT EXISTS public.biller_host (
     schema text NOT NULL REFERENCES public.biller
 );
 """
-SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+SCHEMA_NAME = re.compile(r"(?!pg_|public\Z|information_schema\Z)[a-z][a-z0-9_]{0,39}\Z")
 ANY_HOST = "*"
 _HOST_CACHE_SECONDS = 15.0
 
@@ -54,7 +57,8 @@ class UnknownBiller(Exception):
 
 
 class NotASchemaName(ValueError):
-    """Use a lower-case letter, then letters, digits and underscores, 40 at most."""
+    """Use a lower-case letter, then letters, digits and underscores, 40 at most; none of its own
+    that PostgreSQL has."""
 
 
 class BillerExists(Exception):
@@ -128,12 +132,16 @@ def _switch(acting: _Acting) -> None:
     if connection.in_atomic_block:
         raise SwitchInTransaction
     _acting.set(acting)
-    if connection.connection is not None and not connection.connection.closed:
-        try:
+    if connection.connection is None:
+        return
+    try:
+        with connection.wrap_database_errors:
             acting.apply()
-        except Exception:
-            connection.close()  # Never leave a connection that serves somebody else.
-            raise
+    except OperationalError:
+        connection.close()  # It is lost. The next one begins where the context stands.
+    except Exception:
+        connection.close()  # Never leave a connection that serves somebody else.
+        raise
 
 
 @contextmanager
@@ -161,7 +169,13 @@ def billers() -> list[Biller]:
     """List the directory by schema."""
     with nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT schema, name, state FROM public.biller ORDER BY schema")
-        return [Biller(*row) for row in cursor.fetchall()]
+        listed = [Biller(*row) for row in cursor.fetchall()]
+        return [replace(each, state="hold") for each in listed] if _is_held(cursor) else listed
+
+
+def _is_held(cursor: CursorWrapper) -> bool:
+    """Tell whether this is a copy, in which nothing may leave, whatever the directory says."""
+    return live_mark.standing(cursor) is not live_mark.Standing.MATCHES
 
 
 def biller(schema: str) -> Biller:
@@ -195,7 +209,7 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
         )
         if taken := cursor.fetchone():
             raise BillerExists(taken[0])
-        _make_role(cursor, made)
+        make_role(cursor, made)
         cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
     migrate(made)
     with nobody(), connection.cursor() as cursor:
@@ -208,12 +222,13 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
     return made
 
 
-def _make_role(cursor: object, made: Biller) -> None:
+def make_role(cursor: CursorWrapper, made: Biller) -> None:
+    """Make the role the application takes on for a biller, if the server lacks it."""
     role = sql.Identifier(made.role)
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [made.role])  # type: ignore[attr-defined]
-    if not cursor.fetchone():  # type: ignore[attr-defined]
-        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))  # type: ignore[attr-defined]
-    cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))  # type: ignore[attr-defined]
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [made.role])
+    if not cursor.fetchone():
+        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))
+    cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
 def migrate(served: Biller) -> None:
@@ -271,7 +286,9 @@ def by_host(host: str) -> Biller | None:
             [host, ANY_HOST, ANY_HOST],
         )
         row = cursor.fetchone()
-    found = Biller(*row) if row else None
+        found = Biller(*row) if row else None
+        if found and _is_held(cursor):
+            found = replace(found, state="hold")
     if len(_hosts) > 1_000:
         _hosts.clear()
     _hosts[host] = (time.monotonic() + _HOST_CACHE_SECONDS, found)
