@@ -1,0 +1,74 @@
+"""Every check, and every promise no look at a running system can settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from billfold.payments.proof import (
+    files,
+    leaks,
+    money,
+    outside,
+    paying_once,
+    permission,
+    records,
+    sealed,
+)
+from billfold.payments.proof.check import Check
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *money.CHECKS,
+    *outside.CHECKS,
+    *paying_once.CHECKS,
+    *files.CHECKS,
+    *permission.CHECKS,
+    *sealed.CHECKS,
+    *leaks.CHECKS,
+    *records.CHECKS,
+)
+
+TITLES: Final[Mapping[int, str]] = {
+    1: "Balanced",
+    2: "Parts equal the whole",
+    3: "Nothing posted is edited",
+    4: "Balances are derivable",
+    5: "Whole cents",
+    6: "Conservation",
+    7: "Outside equals inside",
+    8: "Statements join up",
+    9: "Closed stays closed",
+    10: "One key, one payment",
+    11: "Unknown is a state",
+    12: "One key for all paths",
+    13: "Each outside event acts once, in any order",
+    14: "Files leave once",
+    15: "Returns act once",
+    16: "Autopay once",
+    17: "Refunds never exceed what is really there",
+    18: "No debit without a live authorisation",
+    19: "Dates mean banking days",
+    20: "Two people for heavy acts",
+    21: "Limits",
+    22: "Billers never meet",
+    23: "Secrets stay secret",
+    24: "Nobody learns who has an account",
+    25: "Everything is on record",
+    26: "State and message together",
+    27: "Imports are all or nothing",
+    28: "Only a live instance can reach live rails",
+    29: "Restore converges",
+    30: "Versions overlap",
+}
+
+NOT_CHECKABLE: Final[Mapping[int, str]] = {
+    9: "there are no closed periods yet, so no row could break it",
+    11: "it is about what is done at the moment an answer is missing; tests cut the line there",
+    12: "it is about which code serves which door: there is one funnel, and tests use every door",
+    19: "a stored date does not show which clock, calendar or cut-off it was computed from",
+    21: "limits are decided before anything is stored, and what was refused leaves no row",
+    24: "it is about what strangers are answered; tests compare the answers",
+    28: "it is about the settings of the process that sends; `billfold doctor` looks at those",
+    29: "it takes a restore to see; the restore drill shows it",
+    30: "it takes two versions running at once; the upgrade test runs them",
+}

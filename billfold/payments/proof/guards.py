@@ -1,0 +1,92 @@
+"""The database's own guards: rights, triggers, unique indexes, constraints. Are they all there?"""
+
+from __future__ import annotations
+
+from billfold.payments.proof.check import Check, by_sql
+
+_CHANGEABLE = """
+SELECT 'the application may ' || lower(act.name) || ' rows of ' || asked.name
+FROM unnest(%(tables)s::text[]) asked (name)
+JOIN pg_class c ON c.relname = asked.name AND c.relnamespace = %(schema)s::text::regnamespace
+CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) act (name)
+WHERE has_table_privilege(%(role)s::text, c.oid, act.name)
+   OR (act.name = 'UPDATE' AND has_any_column_privilege(%(role)s::text, c.oid, 'UPDATE'))
+UNION ALL
+SELECT 'there is no table ' || asked.name FROM unnest(%(tables)s::text[]) asked (name)
+WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relname = asked.name
+                  AND c.relnamespace = %(schema)s::text::regnamespace)
+"""
+_UNGUARDED = """
+SELECT 'the trigger that keeps rows of ' || asked.name || ' as they are is missing or off'
+FROM unnest(%(tables)s::text[]) asked (name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    JOIN pg_proc f ON f.oid = t.tgfoid
+    WHERE c.relname = asked.name AND c.relnamespace = %(schema)s::text::regnamespace
+      AND t.tgname = 'append_only' AND f.proname = 'refuse_change' AND t.tgenabled IN ('O', 'A')
+      -- Bits: before 2, delete 8, update 16, truncate 32. Source: PostgreSQL, catalog/pg_trigger.h.
+      AND t.tgtype & 58 = 58 AND t.tgqual IS NULL AND t.tgattr = '')
+"""
+
+
+def never_changed(promise: int, what: str, *tables: str) -> list[Check]:
+    """Check that rows of `tables` can be added and read, never changed or removed."""
+    return [
+        by_sql(
+            promise,
+            f"The application has no right to change {what}",
+            _CHANGEABLE,
+            tables=list(tables),
+        ),
+        by_sql(
+            promise,
+            f"A trigger refuses changes of {what}, whoever makes them",
+            _UNGUARDED,
+            tables=list(tables),
+        ),
+    ]
+
+
+_NOT_UNIQUE = """
+SELECT 'no unique index on ' || asked.name || ' (' || asked.columns || ')'
+FROM unnest(%(tables)s::text[], %(columns)s::text[], %(partial)s::boolean[])
+    asked (name, columns, partial)
+WHERE NOT EXISTS (
+    SELECT FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid
+    WHERE c.relname = asked.name AND c.relnamespace = %(schema)s::text::regnamespace
+      AND x.indisunique AND x.indisvalid AND x.indimmediate
+      AND (x.indpred IS NOT NULL) = asked.partial
+      AND asked.columns = (
+          SELECT string_agg(a.attname, ', ' ORDER BY a.attname) FROM unnest(x.indkey) key (number)
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = key.number))
+"""
+
+
+def unique(promise: int, title: str, *columns: str, partial: bool = False) -> Check:
+    """Check that the database lets each `table.column+column` stand once.
+
+    `partial`: only among some of the rows, as the index itself says.
+    """
+    named = [column.partition(".") for column in columns]
+    return by_sql(
+        promise,
+        title,
+        _NOT_UNIQUE,
+        tables=[table for table, _, _ in named],
+        columns=[", ".join(sorted(names.split("+"))) for _, _, names in named],
+        partial=[partial] * len(named),
+    )
+
+
+_UNCONSTRAINED = """
+SELECT 'the constraint ' || asked.name || ' is missing or was never validated'
+FROM unnest(%(names)s::text[]) asked (name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_constraint k WHERE k.conname = asked.name AND k.convalidated
+      AND k.connamespace = %(schema)s::text::regnamespace)
+"""
+
+
+def constrained(promise: int, title: str, *names: str) -> Check:
+    """Check that constraints of these names stand and cover every row."""
+    return by_sql(promise, title, _UNCONSTRAINED, names=list(names))

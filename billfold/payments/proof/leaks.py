@@ -1,0 +1,159 @@
+"""Promise 23: the account numbers we know, looked for wherever they must not stand.
+
+A number counts as found where it stands as a word of its own, or right after its routing number as
+in a bank file. Numbers under six characters are looked for only in the second way: alone they
+could be anything. So could a number that is also the number of an invoice, credit note or
+customer: it is passed over. Ids of ours, and JSON numbers too short for an account, are no words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+
+from billfold.payments.proof.check import SHOWN, Check, Found, Inspection
+from billfold.payments.proof.sealed import opened, stream
+
+SHORTEST_WORD: Final = 6
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WORD: Final = re.compile(r"[0-9A-Za-z]{6,}")
+_RUN: Final = re.compile(r"[0-9]{10,}[0-9A-Za-z]*")
+_SHORT_JSON_NUMBER: Final = re.compile(r"(?<=[:\[,] )-?[0-9]{1,8}(?=[,}\]])")
+_ROUTING: Final = 9
+_MAY_HOLD: Final = r"[0-9]{6}|[0-9][A-Za-z0-9]{4,}[0-9]|[A-Z][0-9A-Z]{5}"
+
+
+@dataclass(slots=True)
+class _Search:
+    """What is looked for, and where it was seen."""
+
+    words: frozenset[str]
+    behind: dict[str, set[str]]
+    """Routing number -> account numbers."""
+    shortest_behind: int
+    seen: Counter[str] = field(default_factory=Counter)
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def look(self, text: str, place: str) -> None:
+        """Note every known number in a text."""
+        text = _UUID.sub(" ", text)
+        for number in self.words.intersection(_WORD.findall(text)):
+            self._note(number, place)
+        for run in _RUN.findall(text):
+            for number in self._behind_routing(run):
+                self._note(number, place)
+
+    def _behind_routing(self, run: str) -> Iterator[str]:
+        for at in range(len(run) - _ROUTING - self.shortest_behind + 1):
+            numbers = self.behind.get(run[at : at + _ROUTING], ())
+            if numbers:
+                rest = run[at + _ROUTING :]
+                yield from (rest[:n] for n in range(1, 18) if rest[:n] in numbers)
+
+    def _note(self, number: str, place: str) -> None:
+        self.seen[number] += 1
+        places = self.places.setdefault(number, [])
+        if len(places) < SHOWN:
+            places.append(place)
+
+
+def _known(look: Inspection) -> _Search:
+    """Open every account number there is; the biller's own counts unless its pages print it."""
+    printed = {
+        n for (n,) in look.rows("SELECT deposit_account_number FROM receivables_billerprofile")
+    }
+    pairs: set[tuple[str, str]] = set()
+    for made, routing, sealed in stream(
+        "SELECT id, routing_number, account_sealed FROM payments_paymentmethod"
+    ):
+        pairs.add((routing, opened(sealed, f"payments_paymentmethod|account|{made}") or ""))
+    for made, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
+        routing, _, rest = (opened(sealed, f"payments_methodchange|before|{made}") or "").partition(
+            "|"
+        )
+        pairs.add((routing, rest.partition("|")[0]))
+    for made, routing, sealed in stream(
+        "SELECT id, odfi_routing_number, account_number_sealed FROM banking_bankconnection"
+    ):
+        number = opened(sealed, f"banking_bankconnection|account_number|{made}") or ""
+        if number not in printed:
+            pairs.add((routing, number))
+    behind: dict[str, set[str]] = {}
+    for routing, number in pairs:
+        if number:
+            behind.setdefault(routing, set()).add(number)
+    numbers = {number for _, number in pairs if number}
+    return _Search(
+        words=frozenset(n for n in numbers if len(n) >= SHORTEST_WORD),
+        behind=behind,
+        shortest_behind=min(map(len, numbers), default=1),
+    )
+
+
+_COLUMNS: Final = """
+SELECT c.table_name, c.column_name, c.data_type = 'jsonb'
+FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+WHERE c.table_schema = %(schema)s::text AND t.table_type = 'BASE TABLE'
+  AND c.data_type IN ('text', 'character varying', 'character', 'json', 'jsonb')
+  AND coalesce(c.character_maximum_length, 100) >= 6
+  AND (c.table_name, c.column_name) NOT IN (('django_session', 'session_data'))
+ORDER BY 1, 2"""
+
+
+def _search_tables(look: Inspection, search: _Search) -> None:
+    for table, column, is_json in look.rows(_COLUMNS):
+        place = f"{table}.{column}"
+        for (text,) in stream(
+            f"SELECT {column}::text FROM {table} WHERE {column}::text ~ '{_MAY_HOLD}'"  # noqa: S608
+        ):
+            search.look(_SHORT_JSON_NUMBER.sub("", text) if is_json else text, place)
+    sessions = SessionStore()
+    for (data,) in stream("SELECT session_data FROM django_session"):
+        search.look(str(sessions.decode(data)), "django_session.session_data")
+
+
+def _search_logs(search: _Search) -> None:
+    state = Path(settings.STATE_DIR)
+    for path in sorted(
+        {*state.glob("*.log*"), *state.glob("logs/*"), *state.glob("postgres/*log*")}
+    ):
+        try:
+            with path.open(errors="replace") as lines:
+                for line in lines:
+                    search.look(line, f"the log {path.name}")
+        except (IsADirectoryError, PermissionError):
+            continue
+
+
+_IDENTIFIERS: Final = """
+SELECT DISTINCT word.word FROM unnest(%(words)s::text[]) word (word)
+WHERE EXISTS (SELECT FROM receivables_invoice
+              WHERE strpos(number, word.word) > 0 OR strpos(reference, word.word) > 0)
+   OR EXISTS (SELECT FROM receivables_creditnote WHERE strpos(number, word.word) > 0)
+   OR EXISTS (SELECT FROM receivables_customer WHERE strpos(number, word.word) > 0)"""
+
+
+def _find(look: Inspection) -> Found:
+    search = _known(look)
+    if not search.behind:
+        return Found(0)
+    _search_tables(look, search)
+    _search_logs(search)
+    innocent = {word for (word,) in look.rows(_IDENTIFIERS, words=sorted(search.seen))}
+    guilty = sorted(search.seen.keys() - innocent)
+    words = [
+        f"an account number ending {number[-4:]} stands in the clear in {place}"
+        for number in guilty
+        for place in sorted(set(search.places[number]))
+    ]
+    return Found(sum(search.seen[number] for number in guilty), words[:SHOWN])
+
+
+CHECKS: Final = (Check(23, "No account number stands in the clear in tables or logs", _find),)

@@ -1,0 +1,184 @@
+"""Promises 10, 13 and 15 to 17: every act and every fact takes effect once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from billfold.payments.lifecycle import NEXT
+from billfold.payments.proof.check import by_sql
+from billfold.payments.proof.guards import constrained, unique
+from billfold.rails.ach_returns import RETURN_CODES
+
+_PAID_TWICE: Final = """
+SELECT 'reference ' || reference || ' names ' || count(*) || ' payments'
+FROM payments_payment GROUP BY reference HAVING count(*) > 1
+"""
+_NO_REQUEST: Final = """
+SELECT 'payment ' || reference || ' does not say what was asked'
+FROM payments_payment WHERE request_hash !~ '^[0-9a-f]{64}$' OR trim(reference) = ''
+"""
+_STEPS: Final = """
+WITH allowed AS (
+    SELECT * FROM unnest(%(before)s::text[], %(kind)s::text[], %(after)s::text[])
+        AS a (before, kind, after)
+), step AS (
+    SELECT payment_id, key, kind, outcome,
+           coalesce(lag(outcome) OVER (PARTITION BY payment_id ORDER BY at, id), 'scheduled')
+               AS before
+    FROM payments_paymentevent WHERE outcome <> 'stray'
+)
+SELECT 'payment ' || p.reference || ' was ' || step.before || ', then ' || step.key || ' made it '
+       || step.outcome
+FROM step JOIN payments_payment p ON p.id = step.payment_id
+LEFT JOIN allowed ON allowed.before = step.before AND allowed.kind = step.kind
+WHERE allowed.after IS DISTINCT FROM step.outcome
+"""
+_STATE: Final = """
+WITH latest AS (
+    SELECT DISTINCT ON (payment_id) payment_id, outcome
+    FROM payments_paymentevent WHERE outcome <> 'stray' ORDER BY payment_id, at DESC, id DESC
+)
+SELECT 'payment ' || p.reference || ' is ' || p.state || ', its events leave it '
+       || coalesce(latest.outcome, 'scheduled')
+FROM payments_payment p LEFT JOIN latest ON latest.payment_id = p.id
+WHERE p.state <> coalesce(latest.outcome, 'scheduled')
+"""
+_REPEATED: Final = """
+SELECT 'event ' || min(e.key) || ' of payment ' || min(p.reference) || ' took effect '
+       || count(*) || ' times'
+FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
+GROUP BY e.payment_id, e.key HAVING count(*) > 1
+"""
+_EVIDENCE: Final = """
+WITH known AS (
+    SELECT 'bankfile/' || id AS evidence FROM banking_bankfile
+    UNION ALL SELECT 'deposit/' || id FROM banking_deposit
+), named AS (
+    SELECT DISTINCT evidence, kind FROM payments_paymentevent
+    WHERE evidence <> '' OR kind NOT IN ('canceled', 'refused')
+)
+SELECT kind || ' events name ' || CASE WHEN named.evidence = '' THEN 'no evidence'
+           ELSE named.evidence || ', which is not there' END
+FROM named LEFT JOIN known USING (evidence) WHERE known.evidence IS NULL
+"""
+_STRAYS: Final = """
+SELECT 'event ' || e.key || ' does not fit payment ' || p.reference || ' and no case asks why'
+FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
+WHERE e.outcome = 'stray'
+  AND NOT EXISTS (SELECT FROM payments_case c
+                  WHERE c.key = 'stray/' || p.reference || '/' || e.key)
+"""
+_RETURNED_TWICE: Final = """
+SELECT 'payment ' || p.reference || ' was returned ' || count(*) || ' times'
+FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
+WHERE e.kind = 'returned' AND e.outcome <> 'stray'
+GROUP BY p.id HAVING count(*) > 1
+"""
+_FEES_TWICE: Final = """
+SELECT count(*) || ' fees for ' || cause FROM receivables_invoice
+WHERE kind = 'charge' AND starts_with(cause, 'return/') GROUP BY cause HAVING count(*) > 1
+"""
+_FEES: Final = """
+WITH fee AS (
+    SELECT i.number, i.cause, i.amount_minor, i.customer_id AS charged, i.invoice_date,
+           p.id AS payment_id, p.state, p.customer_id, c.state AS customer_state,
+           (SELECT e.code FROM payments_paymentevent e
+            WHERE e.payment_id = p.id AND e.kind = 'returned' AND e.outcome <> 'stray'
+            ORDER BY e.at DESC, e.id DESC LIMIT 1) AS code
+    FROM receivables_invoice i
+    LEFT JOIN payments_payment p ON i.cause = 'return/' || p.reference
+    LEFT JOIN receivables_customer c ON c.id = p.customer_id
+    WHERE i.kind = 'charge' AND starts_with(i.cause, 'return/')
+)
+SELECT 'fee ' || number || ' (' || cause || ') ' || CASE
+    WHEN fee.state IS DISTINCT FROM 'returned' THEN 'is for a payment that was not returned'
+    WHEN charged <> customer_id THEN 'is charged to another customer'
+    WHEN (code = ANY(%(codes)s)) IS NOT TRUE THEN 'is for ' || code || ', which bears none'
+    WHEN cap.state IS NULL THEN 'is charged in ' || customer_state || ', which is not reviewed'
+    WHEN only_fees THEN 'is for the return of a fee'
+    ELSE 'is ' || amount_minor || ', above the cap of ' || cap_minor END
+FROM fee LEFT JOIN receivables_feecap cap ON cap.state = fee.customer_state
+CROSS JOIN LATERAL (
+    SELECT coalesce(bool_and(paid.kind = 'charge'), false) AS only_fees
+    FROM payments_remittance r JOIN receivables_invoice paid ON paid.id = r.invoice_id
+    WHERE r.payment_id = fee.payment_id
+) what
+WHERE fee.state IS DISTINCT FROM 'returned' OR charged <> customer_id
+   OR (code = ANY(%(codes)s)) IS NOT TRUE OR cap.state IS NULL OR only_fees
+   -- A cap that was reviewed later was not the cap of that day.
+   OR (amount_minor > cap_minor AND reviewed_on <= invoice_date)
+"""
+_AUTOPAY_TWICE: Final = """
+SELECT 'invoice ' || i.number || ' due ' || i.due_date || ' is in ' || count(*)
+       || ' debits under standing consent'
+FROM payments_payment p JOIN payments_mandate m ON m.id = p.mandate_id
+JOIN payments_remittance r ON r.payment_id = p.id
+JOIN receivables_invoice i ON i.id = r.invoice_id
+WHERE m.kind = 'standing' AND p.state NOT IN ('canceled', 'failed', 'returned')
+GROUP BY i.id HAVING count(*) > 1
+"""
+_USED_TWICE: Final = """
+SELECT 'money of ' || subject || ' was used ' || debits_minor - credits_minor || ' too often'
+FROM ledger_account WHERE code = 'unapplied' AND debits_minor > credits_minor
+"""
+_CASH_OUT: Final = """
+SELECT 'transfer ' || t.key || ' takes cash without a return: ' || t.reason
+FROM ledger_account cash JOIN ledger_transfer t ON t.credit_id = cash.id
+JOIN ledger_account other ON other.id = t.debit_id
+LEFT JOIN payments_paymentevent e
+    ON t.key = other.subject || '/' || e.key AND e.kind = 'takenback' AND e.outcome <> 'stray'
+    AND e.payment_id = (SELECT p.id FROM payments_payment p
+                        WHERE other.subject = 'payment/' || p.reference)
+WHERE cash.code = 'cash' AND e.id IS NULL
+UNION ALL
+SELECT other.subject || ': the bank took back ' || sum(t.amount_minor) || ' of '
+       || p.amount_minor
+FROM ledger_account cash JOIN ledger_transfer t ON t.credit_id = cash.id
+JOIN ledger_account other ON other.id = t.debit_id
+JOIN payments_payment p ON other.subject = 'payment/' || p.reference
+WHERE cash.code = 'cash'
+GROUP BY other.subject, p.id HAVING sum(t.amount_minor) > p.amount_minor
+"""
+
+CHECKS: Final = (
+    unique(10, "The database takes a reference once", "payments_payment.reference"),
+    by_sql(10, "One reference, one payment", _PAID_TWICE),
+    by_sql(10, "Every payment keeps what was asked", _NO_REQUEST),
+    by_sql(
+        10,
+        "Every step of a payment is one that may follow",
+        _STEPS,
+        before=[before.value for before, _ in NEXT],
+        kind=[event.__name__.lower() for _, event in NEXT],
+        after=[after.value for after in NEXT.values()],
+    ),
+    by_sql(10, "A payment is where its events left it", _STATE),
+    unique(
+        13,
+        "The database takes each outside fact once",
+        "payments_paymentevent.payment_id+key",
+        "ledger_transfer.key",
+        "payments_application.transfer_key",
+        "payments_case.key",
+        "banking_bankfile.direction+sha256",
+        "banking_statement.connection_id+as_of",
+        "banking_deposit.connection_id+as_of+type_code+amount_minor+bank_reference"
+        "+customer_reference+text_fingerprint+occurrence",
+    ),
+    by_sql(13, "No event took effect twice", _REPEATED),
+    by_sql(13, "Every fact names evidence that is there", _EVIDENCE),
+    by_sql(13, "An event that does not fit has a case", _STRAYS),
+    unique(15, "The database takes a fee's cause once", "receivables_invoice.cause"),
+    by_sql(15, "A payment is returned once", _RETURNED_TWICE),
+    by_sql(15, "A return bears one fee", _FEES_TWICE),
+    by_sql(
+        15,
+        "A return fee stands only where code, state and cap allow it",
+        _FEES,
+        codes=[code.code for code in RETURN_CODES.values() if code.fee_chargeable],
+    ),
+    by_sql(16, "One invoice, one debit under standing consent", _AUTOPAY_TWICE),
+    by_sql(17, "No money is used twice", _USED_TWICE),
+    constrained(17, "The database lets no money be used twice", "ledger_unapplied_never_in_debit"),
+    by_sql(17, "Cash leaves only when the bank takes a return", _CASH_OUT),
+)

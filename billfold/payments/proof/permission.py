@@ -1,0 +1,148 @@
+"""Promises 18, 20 and 22: no debit, release or look without the right to it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from billfold.banking.exchange import PEOPLE_NEEDED
+from billfold.payments.proof.check import by_sql
+from billfold.payments.proof.guards import never_changed, unique
+
+_UNAUTHORISED: Final = """
+SELECT 'the debit of payment ' || p.reference || ' ' || CASE
+    WHEN m.agreed_at > f.made_at THEN 'was put in a file before anybody agreed'
+    WHEN m.revoked_at <= f.made_at THEN 'was put in a file after its consent was revoked'
+    WHEN m.method_id <> p.method_id THEN 'is from another account than the consent'
+    WHEN p.currency <> m.currency OR p.amount_minor > m.amount_minor
+        THEN 'of ' || p.amount_minor || ' exceeds the ' || m.amount_minor || ' agreed'
+    WHEN m.revoked_at IS NULL AND m.account_fingerprint <> a.account_fingerprint
+        THEN 'is from an account that changed since the consent'
+    ELSE 'has a consent for ' || c.number || ', another customer' END
+FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
+JOIN banking_bankfile f ON f.id = i.file_id
+JOIN payments_mandate m ON m.id = p.mandate_id
+JOIN payments_paymentmethod a ON a.id = m.method_id
+JOIN receivables_customer c ON c.id = a.customer_id
+WHERE m.agreed_at > f.made_at OR m.revoked_at <= f.made_at OR m.method_id <> p.method_id
+   OR p.currency <> m.currency OR p.amount_minor > m.amount_minor OR a.customer_id <> p.customer_id
+   OR (m.revoked_at IS NULL AND m.account_fingerprint <> a.account_fingerprint)
+"""
+_CONSENT: Final = """
+SELECT 'the consent to payment ' || p.reference || ' keeps no '
+       || concat_ws(' and no ', CASE WHEN trim(m.text) = '' THEN 'text' END,
+                    CASE WHEN trim(m.text_version) = '' THEN 'version of it' END,
+                    CASE WHEN trim(m.agreed_by_name) = '' THEN 'name' END)
+FROM payments_payment p JOIN payments_mandate m ON m.id = p.mandate_id
+WHERE trim(m.text) = '' OR trim(m.text_version) = '' OR trim(m.agreed_by_name) = ''
+"""
+_NOT_VALIDATED: Final = """
+SELECT DISTINCT 'the account of payment ' || p.reference || ' was not validated before its debit'
+FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
+JOIN banking_bankfile f ON f.id = i.file_id JOIN payments_mandate m ON m.id = p.mandate_id
+WHERE m.sec_code = 'WEB'
+  AND (m.validated_at IS NULL OR m.validated_at > f.made_at OR m.validated_by = '')
+"""
+_REMOVABLE: Final = """
+SELECT 'the application may remove rows of ' || name
+FROM unnest(ARRAY['payments_mandate', 'payments_paymentmethod', 'payments_payment']) table_ (name)
+CROSS JOIN unnest(ARRAY['DELETE', 'TRUNCATE']) act (name_)
+WHERE has_table_privilege(%(role)s::text, quote_ident(%(schema)s::text) || '.' || name, act.name_)
+"""
+_RELEASED: Final = """
+WITH yes AS (
+    SELECT file_id, count(DISTINCT actor_id) FILTER (WHERE starts_with(actor_id, 'person/'))
+               AS people,
+           bool_or(starts_with(actor_id, 'job/')) AS by_itself
+    FROM banking_fileapproval a JOIN banking_bankfile f ON f.id = a.file_id
+    WHERE a.sha256 = f.sha256 AND a.at <= f.released_at GROUP BY 1
+)
+SELECT 'file ' || f.name || ' is ' || f.state || ', released by ' || coalesce(people, 0)
+       || ' people' || CASE WHEN by_itself THEN ' and by itself, above the limit' ELSE '' END
+FROM banking_bankfile f JOIN banking_bankconnection b ON b.id = f.connection_id
+LEFT JOIN yes ON yes.file_id = f.id
+WHERE f.direction = 'out'
+  AND (f.released_at IS NOT NULL OR f.state IN ('released', 'sending', 'sent', 'accepted'))
+  AND coalesce(people, 0) < CASE WHEN b.two_people_release THEN %(needed)s ELSE 1 END
+  AND NOT (coalesce(by_itself, false) AND f.debit_minor + f.credit_minor <= b.release_limit_minor)
+"""
+_OTHER_BYTES: Final = """
+SELECT a.actor_name || ' approved other bytes than ' || f.name || ' has'
+FROM banking_fileapproval a JOIN banking_bankfile f ON f.id = a.file_id WHERE a.sha256 <> f.sha256
+"""
+_ROLE: Final = """
+SELECT 'role ' || rolname || ' may ' || may
+FROM pg_roles CROSS JOIN LATERAL (VALUES
+    (rolsuper, 'do anything'), (rolbypassrls, 'pass over row security'),
+    (rolcreaterole, 'make roles'), (rolcreatedb, 'make databases'),
+    (rolreplication, 'copy the server'), (rolcanlogin, 'sign in by itself')) granted (yes, may)
+WHERE rolname = %(role)s::text AND yes
+UNION ALL
+SELECT 'role ' || %(role)s::text || ' is a member of ' || g.rolname
+FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member
+WHERE r.rolname = %(role)s::text
+UNION ALL
+SELECT 'there is no role ' || %(role)s::text
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %(role)s::text)
+"""
+_OWNER: Final = """
+SELECT 'the application owns ' || kind || ' ' || name
+FROM (
+    SELECT 'table', relname, relowner FROM pg_class
+    WHERE relnamespace = %(schema)s::text::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'S')
+    UNION ALL SELECT 'function', proname, proowner FROM pg_proc
+    WHERE pronamespace = %(schema)s::text::regnamespace
+    UNION ALL SELECT 'schema', nspname, nspowner FROM pg_namespace WHERE nspname = %(schema)s::text
+) thing (kind, name, owner)
+WHERE pg_get_userbyid(owner) = %(role)s::text
+UNION ALL
+SELECT 'the application may make tables in schema ' || %(schema)s::text
+WHERE has_schema_privilege(%(role)s::text, %(schema)s::text, 'CREATE')
+"""
+_NEIGHBOURS: Final = """
+SELECT 'role ' || %(role)s::text || ' reaches into schema ' || b.schema
+FROM public.biller b JOIN pg_namespace n ON n.nspname = b.schema
+WHERE b.schema <> %(schema)s::text AND has_schema_privilege(%(role)s::text, n.oid, 'USAGE')
+UNION ALL
+SELECT 'role ' || r.rolname || ' reaches into schema ' || %(schema)s::text
+FROM public.biller b JOIN pg_roles r ON r.rolname = 'billfold_' || b.schema
+WHERE b.schema <> %(schema)s::text AND has_schema_privilege(r.oid, %(schema)s::text, 'USAGE')
+UNION ALL
+SELECT 'everybody on the server may read ' || %(schema)s::text || '.' || c.relname
+FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) acl
+WHERE c.relnamespace = %(schema)s::text::regnamespace AND acl.grantee = 0
+UNION ALL
+SELECT 'role ' || %(role)s::text || ' may read the directory'
+WHERE has_table_privilege(%(role)s::text, 'public.biller', 'SELECT')
+"""
+_CROSSING: Final = """
+SELECT 'foreign key ' || k.conname || ' leads to another schema'
+FROM pg_constraint k JOIN pg_class far ON far.oid = k.confrelid
+WHERE k.contype = 'f' AND k.connamespace = %(schema)s::text::regnamespace
+  AND far.relnamespace <> k.connamespace
+UNION ALL
+SELECT 'function ' || p.proname || ' is not bound to its schema'
+FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace = %(schema)s::text::regnamespace
+  AND (p.prosecdef OR (p.prorettype <> 'trigger'::regtype AND l.lanname IN ('plpgsql', 'sql')
+       AND NOT EXISTS (SELECT FROM unnest(p.proconfig) setting (words)
+                       WHERE replace(words, '"', '') = 'search_path=' || %(schema)s::text)))
+"""
+
+CHECKS: Final = (
+    by_sql(18, "Every debit had a live consent when its file was made", _UNAUTHORISED),
+    by_sql(18, "Every consent keeps the text, its version and who agreed", _CONSENT),
+    by_sql(18, "Every account was validated before its first WEB debit", _NOT_VALIDATED),
+    by_sql(18, "The application cannot remove a consent", _REMOVABLE),
+    by_sql(20, "Every file that left was released by two people", _RELEASED, needed=PEOPLE_NEEDED),
+    by_sql(20, "Every approval names the bytes of its file", _OTHER_BYTES),
+    unique(
+        20,
+        "The database takes one approval of each person",
+        "banking_fileapproval.file_id+actor_id",
+    ),
+    *never_changed(20, "approvals", "banking_fileapproval"),
+    by_sql(22, "The application's role has no special powers", _ROLE),
+    by_sql(22, "The application's role owns nothing", _OWNER),
+    by_sql(22, "No biller reaches another's tables", _NEIGHBOURS),
+    by_sql(22, "Nothing in the schema leads out of it", _CROSSING),
+)

@@ -1,0 +1,154 @@
+"""Promise 23: what must be sealed is sealed, and opens to what stands beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import connection
+
+from billfold.banking.connections import own_account
+from billfold.payments import methods
+from billfold.payments.proof.check import Check, Found, Inspection, by_sql
+from billfold.platform import sealing
+
+_CHUNK: Final = 5_000
+_BYTES: Final = frozenset(
+    {
+        ("banking_bankconnection", "account_number_sealed"),
+        ("banking_bankfile", "content_sealed"),
+        ("banking_deposit", "text_sealed"),
+        ("payments_methodchange", "before_sealed"),
+        ("payments_paymentmethod", "account_sealed"),
+        # The biller's own papers, which name no bank account of anybody.
+        ("receivables_importrun", "content"),
+        ("receivables_invoicedocument", "content"),
+    }
+)
+_CLEAR_BYTES: Final = """
+SELECT c.table_name || '.' || c.column_name || ' holds bytes nobody vouches for'
+FROM information_schema.columns c
+WHERE c.table_schema = %(schema)s::text AND c.data_type = 'bytea'
+  AND (c.table_name::text, c.column_name::text)
+      NOT IN (SELECT * FROM unnest(%(tables)s::text[], %(columns)s::text[]))
+"""
+
+
+def stream(statement: str) -> Iterator[tuple[Any, ...]]:
+    """Read a large query in pieces, through a cursor of the server's."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from rows
+
+
+def opened(sealed: bytes, context: str) -> str | None:
+    """Open a sealed text; None if it does not open, which is an offence of its own."""
+    try:
+        return sealing.unseal(sealed, context=context).decode()
+    except (sealing.Unsealable, UnicodeDecodeError):
+        return None
+
+
+_METHODS: Final = """
+SELECT id, routing_number, account_sealed, account_fingerprint, account_last4
+FROM payments_paymentmethod"""
+
+
+def _numbers(_look: Inspection) -> Found:
+    """Open every account number and compare it with its fingerprint and last four."""
+
+    def offenders() -> Iterator[str]:
+        for made, routing, sealed, fingerprint, last4 in stream(_METHODS):
+            number = opened(sealed, f"payments_paymentmethod|account|{made}")
+            if number is None:
+                yield f"the account number of method {made} does not open with our keys"
+            elif fingerprint != methods.fingerprint(routing, number) or last4 != number[-4:]:
+                yield f"method {made} shows another account than it keeps"
+        for made, sealed, fingerprint, last4 in stream(
+            """SELECT id, account_number_sealed, account_fingerprint, account_last4
+               FROM banking_bankconnection"""
+        ):
+            number = opened(sealed, f"banking_bankconnection|account_number|{made}")
+            if number is None:
+                yield f"the account number of bank {made} does not open with our keys"
+            elif fingerprint != own_account(number) or last4 != number[-4:]:
+                yield f"bank {made} shows another account than it keeps"
+
+    return Found.of(offenders())
+
+
+def _texts(_look: Inspection) -> Found:
+    """Open the words of every bank line, and what every notice of change replaced."""
+
+    def offenders() -> Iterator[str]:
+        for made, sealed, fingerprint in stream(
+            "SELECT id, text_sealed, text_fingerprint FROM banking_deposit"
+        ):
+            text = opened(sealed, f"banking_deposit|text|{made}")
+            if text is None:
+                yield f"the words of bank line {made} do not open with our keys"
+            elif fingerprint != sealing.fingerprint(text, purpose="statement text"):
+                yield f"the words of bank line {made} are not those it came with"
+        for made, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
+            if opened(sealed, f"payments_methodchange|before|{made}") is None:
+                yield f"what change {made} replaced does not open with our keys"
+
+    return Found.of(offenders())
+
+
+_OUT: Final = """
+SELECT b.transport, f.name, f.state, f.sent_at < %(now)s::timestamptz - interval '1 day'
+FROM banking_bankfile f JOIN banking_bankconnection b ON b.id = f.connection_id
+WHERE f.direction = 'out'"""
+_IN: Final = """
+SELECT sha256 FROM banking_bankfile
+WHERE direction = 'in' AND made_at < %(now)s::timestamptz - interval '1 hour'"""
+
+
+def _folders(look: Inspection) -> Found:
+    """Find clear copies of files that lie about in the folders to and from the bank."""
+
+    def offenders() -> Iterator[str]:
+        known = {
+            name: state in {"accepted", "rejected", "void"} or bool(is_old)
+            for _, name, state, is_old in look.rows(_OUT)
+        }
+        stored = {sha256 for (sha256,) in look.rows(_IN)}
+        for (transport,) in look.rows(
+            "SELECT transport->>'to_bank' FROM banking_bankconnection "
+            "WHERE transport->>'kind' = 'folder'"
+        ):
+            for path in _files(transport):
+                if known.get(path.name.removesuffix(".part"), path.suffix == ".part"):
+                    yield f"{path.name} still lies in the folder to the bank"
+        for (transport,) in look.rows(
+            "SELECT transport->>'from_bank' FROM banking_bankconnection "
+            "WHERE transport->>'kind' = 'folder'"
+        ):
+            for path in _files(transport):
+                if hashlib.sha256(path.read_bytes()).hexdigest() in stored:
+                    yield f"{path.name} still lies in the folder from the bank"
+
+    return Found.of(offenders())
+
+
+def _files(folder: str) -> list[Path]:
+    place = Path(folder)
+    return sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+
+
+CHECKS: Final = (
+    by_sql(
+        23,
+        "Bytes are kept only where they are sealed or the biller's own",
+        _CLEAR_BYTES,
+        tables=[table for table, _ in sorted(_BYTES)],
+        columns=[column for _, column in sorted(_BYTES)],
+    ),
+    Check(23, "Every account number is sealed and is the one shown", _numbers),
+    Check(23, "Every bank line's words are sealed", _texts),
+    Check(23, "No clear bank file is left in the folders to and from the bank", _folders),
+)
