@@ -8,17 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
-def bad_request(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that the request cannot be understood."""
     return render(request, "pages/400.html", status=400)
 
 
-def forbidden(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that this person may not do this."""
     return render(request, "pages/403.html", status=403)
 
 
-def missing(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that there is no such page; what is not yours looks the same."""
     return render(request, "pages/404.html", status=404)
 
