@@ -64,9 +64,9 @@ def make(invoices: int, *, now: datetime) -> None:
     vacuum()
 
 
-def vacuum() -> None:
+def vacuum(schema: str = "cedarline") -> None:
     """Leave the tables as a quiet night would."""
-    with tenancy.owning(tenancy.biller("cedarline")), connection.cursor() as cursor:
+    with tenancy.owning(tenancy.biller(schema)), connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 

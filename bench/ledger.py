@@ -1,0 +1,182 @@
+"""The ledger when it is busy and when it is large."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from bench import _ground
+from billfold.ledger.transfer import Transfer
+
+NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+ON = date(2026, 11, 16)
+CLIENTS = 8
+SECONDS = 6
+SMALL, USUAL, LARGE = 10_000, 1_000_000, 10_000_000
+FILL = """
+INSERT INTO ledger_account (id, code, subject, currency, debits_minor, credits_minor)
+SELECT md5('a' || n)::uuid, 'receivable', 'invoice/old-' || n, 'USD', 1000, 0
+FROM generate_series(%(from)s / 10, (%(to)s - 1) / 10) n;
+INSERT INTO ledger_account (id, code, subject, currency, debits_minor, credits_minor)
+VALUES (md5('billed')::uuid, 'billed', '', 'USD', 0, 0) ON CONFLICT DO NOTHING;
+INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
+                             effective_date, posted_at, reason, evidence)
+SELECT md5('t' || n)::uuid, 'old/' || n, md5('a' || n / 10)::uuid,
+       (SELECT id FROM ledger_account WHERE code = 'billed' AND subject = ''), 100, 'USD',
+       date '2025-01-01' + n %% 600, now(), 'issued', ''
+FROM generate_series(%(from)s, %(to)s - 1) n;
+INSERT INTO ledger_movement (code, currency, effective_date, batch, debits_minor, credits_minor)
+SELECT c.code, 'USD', day, gen_random_uuid(),
+       CASE c.code WHEN 'receivable' THEN minor ELSE 0 END,
+       CASE c.code WHEN 'billed' THEN minor ELSE 0 END
+FROM (SELECT date '2025-01-01' + n %% 600 AS day, count(*) * 100 AS minor
+      FROM generate_series(%(from)s, %(to)s - 1) n GROUP BY 1) d,
+     (VALUES ('receivable'), ('billed')) AS c (code);
+"""
+SCAN = """
+SELECT code, sum(debit)::bigint, sum(credit)::bigint FROM (
+    SELECT a.code, t.amount_minor AS debit, 0 AS credit
+    FROM ledger_transfer t JOIN ledger_account a ON a.id = t.debit_id
+    UNION ALL
+    SELECT a.code, 0, t.amount_minor
+    FROM ledger_transfer t JOIN ledger_account a ON a.id = t.credit_id
+) side GROUP BY code ORDER BY code
+"""
+
+
+def _transfer(number: int, client: int, *, hot: bool) -> Transfer:
+    from billfold.ledger.chart import CASH, IN_TRANSIT, UNAPPLIED
+    from billfold.money import Money
+
+    subject = f"payment/{'hot' if hot else 'own'}-{client}-{number}"
+    return Transfer(
+        key=subject,
+        debit=CASH if hot else IN_TRANSIT.of(subject),
+        credit=UNAPPLIED.of(subject),
+        amount=Money(100),
+        effective_date=ON,
+        reason="bench",
+    )
+
+
+def _client(client: int, hot: bool, out: multiprocessing.Queue[float]) -> None:
+    from django.db import transaction
+
+    from billfold.ledger import book
+    from billfold.platform import tenancy
+
+    with tenancy.use(tenancy.biller("cedarline")):
+        start = time.perf_counter()
+        done = 0
+        while time.perf_counter() - start < SECONDS:
+            with transaction.atomic(durable=True):
+                book.post([_transfer(done, client, hot=hot)], now=NOW)
+            done += 1
+        out.put(done / (time.perf_counter() - start))
+
+
+def _rate(*, hot: bool) -> float:
+    from django.db import connection
+
+    connection.close()
+    out: multiprocessing.Queue[float] = multiprocessing.Queue()
+    clients = [
+        multiprocessing.Process(target=_client, args=(client, hot, out))
+        for client in range(CLIENTS)
+    ]
+    for client in clients:
+        client.start()
+    rate = sum(out.get() for _ in clients)
+    for client in clients:
+        client.join()
+    return rate
+
+
+def _hot_account() -> None:
+    """Everybody books on one control account, then nobody does; the better of two rounds each."""
+    rates = [(_rate(hot=True), _rate(hot=False)) for _ in range(2)]
+    hot, own = (max(column) for column in zip(*rates, strict=True))
+    _ground.report(
+        "8 clients on a hot control account / without one",
+        hot / own,
+        0.9,
+        note=f"{hot:,.0f}/s against {own:,.0f}/s",
+    )
+
+
+def _fill(schema: str, rows: int) -> None:
+    """Make old transfers with nothing but SQL."""
+    from django.db import connection
+
+    from bench import _people
+    from billfold.platform import tenancy
+
+    step = 1_000_000
+    with tenancy.owning(tenancy.biller(schema)), connection.cursor() as cursor:
+        for at in range(0, rows, step):
+            for statement in FILL.split(";\n")[:-1]:
+                cursor.execute(statement, {"from": at, "to": min(at + step, rows)})
+    _people.vacuum(schema)
+
+
+def _post(schema: str, numbers: Iterator[int]) -> float:
+    """Give the seconds of posting 1,000 transfers in one batch."""
+    from django.db import transaction
+
+    from billfold.ledger import book
+    from billfold.platform import tenancy
+
+    with tenancy.use(tenancy.biller(schema)):
+        start = time.perf_counter()
+        with transaction.atomic(durable=True):
+            book.post([_transfer(next(numbers), 0, hot=False) for _ in range(1_000)], now=NOW)
+        return time.perf_counter() - start
+
+
+def _at_size(rows: int) -> None:
+    """Post at few rows and at many, in turn; add up many, rolled up and raw."""
+    from billfold.platform import tenancy
+
+    tenancy.add("large", "Large", ["large.test"])
+    _fill("cedarline", SMALL)
+    _fill("large", rows)
+    numbers = itertools.count()
+    pairs = [(_post("cedarline", numbers), _post("large", numbers)) for _ in range(40)]
+    ratio = statistics.median(many / few for few, many in pairs[5:])
+    _ground.report(f"posting at {rows:,} rows / at {SMALL:,}", ratio, 1.2, at_most=True)
+    with tenancy.use(tenancy.biller("large")):
+        _trial_balance(rows)
+
+
+def _trial_balance(rows: int) -> None:
+    from django.db import connection
+
+    from billfold.ledger import book
+
+    book.roll_up()
+    rolled = min(_ground.timed(book.trial_balance) for _ in range(5))
+    lines = [(line.code, line.debits.minor, line.credits.minor) for line in book.trial_balance()]
+    with connection.cursor() as cursor:
+        start = time.perf_counter()
+        cursor.execute(SCAN)
+        raw_lines = cursor.fetchall()
+        raw = time.perf_counter() - start
+    assert lines == raw_lines, (lines, raw_lines)
+    _ground.report(f"trial balance at {rows:,} rows, raw scan / rolled up", raw / rolled, 20)
+
+
+def main() -> int:
+    """Measure and print."""
+    with _ground.ground():
+        _at_size(LARGE if "--large" in sys.argv else USUAL)
+        _hot_account()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
