@@ -18,16 +18,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 def chosen(arguments: argparse.Namespace) -> "Biller":
     """Find the biller a command is about. Raises: Refused."""
-    from django.db import ProgrammingError
-
-    from billfold.platform import tenancy
-
-    try:
-        billers = tenancy.billers()
-    except ProgrammingError:
-        billers = []
-    if not billers:
-        raise Refused("There is no biller yet: run `billfold biller add` first.")
+    billers = all_billers()
     names = ", ".join(biller.schema for biller in billers)
     if arguments.biller is None:
         if len(billers) > 1:
@@ -37,3 +28,23 @@ def chosen(arguments: argparse.Namespace) -> "Biller":
         if biller.schema == arguments.biller:
             return biller
     raise Refused(f"No biller is called {arguments.biller!r}: there are {names}.")
+
+
+def all_billers() -> "list[Biller]":
+    """List every biller. Raises: Refused if there is none."""
+    from django.db import ProgrammingError
+
+    from billfold.platform import tenancy
+
+    try:
+        billers = tenancy.billers()
+    except ProgrammingError:
+        billers = []
+    if not billers:
+        raise Refused("There is no biller yet: run `billfold init` or `billfold biller add` first.")
+    return billers
+
+
+def several(arguments: argparse.Namespace) -> "list[Biller]":
+    """Find the billers a command is about: the named one, or all of them. Raises: Refused."""
+    return all_billers() if arguments.biller is None else [chosen(arguments)]

@@ -20,7 +20,18 @@ from billfold.platform.postgres import Cluster
 #   run       called with the parsed arguments; returns an exit code, or None for 0
 #   database  False: it starts no database and uses none (default True)
 #   django    False: it does without Django (default True)
-MODULES: Final = ("operating", "importing", "banking", "proving", "simulating", "demo")
+MODULES: Final = (
+    "installing",
+    "staffing",
+    "operating",
+    "holding",
+    "safekeeping",
+    "importing",
+    "banking",
+    "proving",
+    "simulating",
+    "demo",
+)
 MODE_FILE: Final = "mode"
 INTERRUPTED: Final = 130
 
@@ -40,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _carry_out(arguments)
     except (Refused, postgres_refusals.Unavailable) as refusal:
-        return _say(str(refusal))
+        return say(str(refusal))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -51,12 +62,12 @@ def main(arguments: Sequence[str]) -> int:
         words = _of_the_system(refusal)
         if words is None:
             raise
-        return _say(words)
+        return say(words)
     except Exception as refusal:
         words = _of_the_database(refusal)
         if words is None:
             raise
-        return _say(words)
+        return say(words)
 
 
 def _carry_out(arguments: Sequence[str]) -> int:
@@ -73,6 +84,8 @@ def _carry_out(arguments: Sequence[str]) -> int:
         return run(parsed) or 0
     with database():
         _set_up_django(parsed)
+        if getattr(parsed, "django", True):
+            check_installation()
         return run(parsed) or 0
 
 
@@ -98,10 +111,35 @@ def _parser(place: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def _set_up_django(parsed: argparse.Namespace) -> None:
     if getattr(parsed, "django", True):
-        import django
+        set_up_django()
 
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billfold.config.settings")
-        django.setup()
+
+def set_up_django() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billfold.config.settings")
+    django.setup()
+
+
+def check_installation() -> None:
+    """Keep a demo's hands off a live database, and say when a live one is on HOLD as a copy.
+
+    Raises: Refused.
+    """
+    from django.conf import settings
+
+    from billfold.platform import directory
+
+    found = directory.instance()
+    if found is None:
+        return
+    if found.mode == "live" and not settings.IS_LIVE:
+        raise Refused(
+            f"The database is a live installation and {settings.STATE_DIR} is not its state "
+            "directory: name that with --state DIR, or set DATABASE_URL to another database."
+        )
+    if standing := directory.standing():
+        say(f"on HOLD, because {standing}; nothing leaves until `billfold hold off`.")
 
 
 def recorded_mode(directory: Path) -> str:
@@ -137,7 +175,8 @@ def _close_connections() -> None:
             connections.close_all()
 
 
-def _say(words: str) -> int:
+def say(words: str) -> int:
+    """Say one line on the error output; give the exit code of a refusal."""
     print(f"billfold: {' '.join(words.split())}", file=sys.stderr)
     return 1
 
@@ -156,10 +195,15 @@ def _of_the_system(refusal: OSError) -> str | None:
 def _of_the_database(refusal: Exception) -> str | None:
     if "django.db" not in sys.modules:
         return None
-    from django.db import OperationalError
+    from django.db import OperationalError, ProgrammingError
 
     if isinstance(refusal, OperationalError):
         return f"The database does not answer: {refusal} (DATABASE_URL names it)."
+    if isinstance(refusal, ProgrammingError) and "permission denied" in str(refusal):
+        return (
+            f"The database refuses: {refusal} (docs/operating.md says which rights the user in "
+            "DATABASE_URL needs)."
+        )
     return None
 
 

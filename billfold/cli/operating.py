@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from billfold.cli import supervision
+from billfold.cli import main, supervision
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -38,6 +38,9 @@ def _at_least_one(text: str) -> int:
 
 def _serve(arguments: argparse.Namespace) -> None:
     supervision.follow_supervisor()
+    main.set_up_django()
+    main.check_installation()
+    _hang_up()
     import gunicorn.app.base  # type: ignore[import-untyped]
     import gunicorn.util  # type: ignore[import-untyped]
 
@@ -52,6 +55,13 @@ def _serve(arguments: argparse.Namespace) -> None:
             return gunicorn.util.import_app("billfold.config.wsgi:application")
 
     Web().run()
+
+
+def _hang_up() -> None:
+    """Close our connection: the processes that gunicorn forks may not share it."""
+    from django.db import connections
+
+    connections.close_all()
 
 
 def _gunicorn_settings(arguments: argparse.Namespace) -> dict[str, object]:
@@ -76,12 +86,16 @@ def _work(_arguments: argparse.Namespace) -> None:
 
 def _migrate(_arguments: argparse.Namespace) -> None:
     from django.conf import settings
+    from django.db import connection
 
-    from billfold.platform import sealing, tenancy
+    from billfold.platform import live_mark, sealing, tenancy
 
     if not settings.IS_LIVE:
         sealing.make_keys()  # A live instance gets its keys from `billfold init`, once.
     tenancy.install()
+    if not settings.IS_LIVE:
+        with tenancy.nobody(), connection.cursor() as cursor:
+            live_mark.make_instance(cursor, settings.MODE)
     for biller in tenancy.billers():
         tenancy.migrate(biller)
         print(f"{biller.schema}: up to date", flush=True)

@@ -209,7 +209,6 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
         )
         if taken := cursor.fetchone():
             raise BillerExists(taken[0])
-        make_role(cursor, made)
         cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
     migrate(made)
     with nobody(), connection.cursor() as cursor:
@@ -222,17 +221,26 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
     return made
 
 
-def make_role(cursor: CursorWrapper, made: Biller) -> None:
-    """Make the role the application takes on for a biller, if the server lacks it."""
+def _make_role(cursor: CursorWrapper, made: Biller) -> None:
+    """Make the role the application takes on for a biller, and let us take it on."""
     role = sql.Identifier(made.role)
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [made.role])
     if not cursor.fetchone():
         cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))
-    cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+    cursor.execute(
+        """SELECT pg_has_role(current_user, %s, CASE
+                      WHEN current_setting('server_version_num')::int < 160000
+                      THEN 'MEMBER' ELSE 'SET' END)""",
+        [made.role],
+    )
+    if not cursor.fetchone()[0]:
+        cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
 def migrate(served: Biller) -> None:
     """Bring one biller's schema up to this version and set its rights anew. Can be repeated."""
+    with nobody(), connection.cursor() as cursor:
+        _make_role(cursor, served)
     with owning(served):
         call_command("migrate", interactive=False, verbosity=0)
         grant(served)

@@ -1,0 +1,97 @@
+"""What happened after a backup was made and is not in it: asked of each biller's own tables."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from billfold.platform.tenancy import Biller
+
+_NAMES_AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far the restored books of one biller reach."""
+
+    biller: str
+    last_statement_day: str | None
+    last_received: str | None
+    last_sent: str | None
+    last_entry: str | None
+    unsent_files: list[str] = field(default_factory=list)
+    due_payments: int = 0
+    due_total: str = ""
+    waiting_messages: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def of(biller: "Biller", *, now: datetime) -> Gap:
+    """Look where a biller's restored books end."""
+    from django.db.models import Max, Sum
+
+    from billfold.banking.models import BankFile, FileState, Statement
+    from billfold.money import Money
+    from billfold.notices.models import Notice
+    from billfold.payments.models import Payment
+    from billfold.platform import tenancy
+    from billfold.platform.models import AuditEntry
+
+    with tenancy.use(biller):
+        sent = BankFile.objects.filter(direction="out", sent_at__isnull=False)
+        received = BankFile.objects.filter(direction="in")
+        unsent = BankFile.objects.filter(
+            direction="out", state__in=[FileState.BUILT, FileState.RELEASED, FileState.SENDING]
+        )
+        due = Payment.objects.filter(state="scheduled", collect_on__lte=now.date())
+        statement_day = Statement.objects.aggregate(last=Max("as_of"))["last"]
+        entry_at = AuditEntry.objects.aggregate(last=Max("at"))["last"]
+        return Gap(
+            biller=biller.schema,
+            last_statement_day=statement_day and statement_day.isoformat(),
+            last_received=_named(received.order_by("-made_at").first(), "made_at"),
+            last_sent=_named(sent.order_by("-sent_at").first(), "sent_at"),
+            last_entry=entry_at and entry_at.isoformat(timespec="seconds"),
+            unsent_files=list(unsent.order_by("name").values_list("name", flat=True)),
+            due_payments=due.count(),
+            due_total=Money(due.aggregate(sum=Sum("amount_minor"))["sum"] or 0).shown(),
+            waiting_messages=Notice.objects.filter(sent_at=None).count(),
+        )
+
+
+def _named(file: Any, moment: str) -> str | None:
+    return file and f"{file.name} at {getattr(file, moment).isoformat(timespec='minutes')}"
+
+
+def told(gap: Gap, *, made_at: str) -> list[str]:
+    """Word the report: what the books know, and what a person does before lifting HOLD."""
+    names = ", ".join(gap.unsent_files[:_NAMES_AT_MOST]) or "none"
+    more = len(gap.unsent_files) - _NAMES_AT_MOST
+    lines = [
+        f"{gap.biller}: the books end at {gap.last_entry or made_at}.",
+        f"  last statement day           {gap.last_statement_day or 'none'}",
+        f"  last file from the bank      {gap.last_received or 'none'}",
+        f"  last file sent to the bank   {gap.last_sent or 'none'}",
+        f"  files not sent by then       {names}{f' and {more} more' if more > 0 else ''}",
+        f"  payments due by today        {gap.due_payments} ({gap.due_total})",
+        f"  messages waiting             {gap.waiting_messages}",
+        "  Before HOLD is lifted:",
+    ]
+    acts = [
+        f"Ask the bank for every statement and return file after {gap.last_statement_day}, and "
+        "leave them where Billfold fetches: HOLD lets them in."
+        if gap.last_statement_day
+        else "Ask the bank for every statement and return file there is, and leave them where "
+        "Billfold fetches: HOLD lets them in.",
+        f"Ask the bank which files it took after {made_at}. Whatever it took must not leave again:",
+    ]
+    if gap.unsent_files:
+        acts.append("void those of the files above that it has;")
+    if gap.due_payments:
+        acts.append("cancel those of the due payments above that are in a file it has.")
+    if not gap.unsent_files and not gap.due_payments:
+        acts.append("nothing here waits to leave, so customers' imports can be repeated at once.")
+    acts.append("Repeat the imports made after the backup; a file already in changes nothing.")
+    return [*lines, *(f"   - {act}" for act in acts)]

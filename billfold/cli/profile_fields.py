@@ -1,0 +1,227 @@
+"""What a biller's profile file may say, field by field, and how a value of it is read. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from billfold.formats import nacha
+from billfold.money import Money, NotAnAmount
+
+Read = Callable[[Any], Any]
+LONGEST: Final = 2_000
+_EMAIL: Final = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z")
+_STATE: Final = re.compile(r"[A-Z]{2}\Z")
+_COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
+_URL: Final = re.compile(r"https?://[^\s\"<>]+\Z")
+_SWIFT: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\Z")
+
+
+class Unfit(ValueError):
+    """The value cannot be taken; the text completes "this field …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: how it is read, where it is kept, and whether a new row must have it."""
+
+    read: Read
+    column: str = ""
+    is_required: bool = False
+
+
+def text(longest: int = LONGEST, *, shortest: int = 0) -> Read:
+    """Make a reader of text."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Unfit("must be text between quotes")
+        if not shortest <= len(value.strip()) <= longest:
+            raise Unfit(f"must have {shortest} to {longest} characters")
+        if any(not each.isprintable() and each != "\n" for each in value):
+            raise Unfit("holds a character that cannot be printed")
+        return value.strip()
+
+    return read
+
+
+def matching(pattern: re.Pattern[str], words: str, *, may_be_empty: bool = True) -> Read:
+    """Make a reader of text of one shape."""
+
+    def read(value: Any) -> str:
+        told = text()(value)
+        if told == "" and may_be_empty:
+            return ""
+        if not pattern.match(told):
+            raise Unfit(f"must be {words}")
+        return str(told)
+
+    return read
+
+
+def whole(lowest: int, highest: int) -> Read:
+    """Make a reader of whole numbers."""
+
+    def read(value: Any) -> int:
+        if type(value) is not int or not lowest <= value <= highest:
+            raise Unfit(f"must be a whole number from {lowest} to {highest:,}")
+        return value
+
+    return read
+
+
+def one_of(*words: str) -> Read:
+    """Make a reader of a choice."""
+
+    def read(value: Any) -> str:
+        if value not in words:
+            raise Unfit(f"must be {' or '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def yes_or_no(value: Any) -> bool:
+    if type(value) is not bool:
+        raise Unfit("must be true or false, without quotes")
+    return value
+
+
+def amount(value: Any) -> int:
+    """Read an amount in dollars into cents."""
+    if not isinstance(value, str):
+        raise Unfit('must be an amount between quotes, such as "25.00"')
+    try:
+        minor = Money.parse(value).minor
+    except NotAnAmount as refusal:
+        raise Unfit(f"must be an amount such as 25.00: {refusal}") from None
+    if minor < 0:
+        raise Unfit("must not be below zero")
+    return minor
+
+
+def routing_number(value: Any) -> str:
+    told = str(text()(value))
+    if told and not nacha.is_routing_number(told):
+        raise Unfit("is no routing number: nine digits of which the last checks the others")
+    return told
+
+
+def account_number(value: Any) -> str:
+    told = str(text(17)(value))
+    if told and not (told.isascii() and told.isalnum() and told.strip("0")):
+        raise Unfit("must be 1 to 17 letters and digits, not all zeros")
+    return told
+
+
+def zone(value: Any) -> str:
+    told = text(60, shortest=1)(value)
+    try:
+        ZoneInfo(told)
+    except (KeyError, ValueError, OSError):
+        raise Unfit("must be a time zone such as America/Chicago") from None
+    return str(told)
+
+
+def day(value: Any) -> date:
+    if type(value) is not date:
+        raise Unfit("must be a day such as 2026-11-16, without quotes")
+    return value
+
+
+def moment_of_day(value: Any) -> time:
+    if type(value) is not time:
+        raise Unfit("must be a time such as 17:00:00, without quotes")
+    return value
+
+
+def line_end(value: Any) -> str:
+    return {"lf": "\n", "crlf": "\r\n"}[one_of("lf", "crlf")(value)]
+
+
+def full_path(value: Any) -> str:
+    told = str(text(400)(value))
+    if told and not told.startswith("/"):
+        raise Unfit("must be a full path, beginning with /")
+    return told
+
+
+def _state(*, is_required: bool = False) -> Field:
+    words = "two capital letters such as OH"
+    return Field(matching(_STATE, words, may_be_empty=not is_required), is_required=is_required)
+
+
+def _name(longest: int, *, is_required: bool = True) -> Field:
+    return Field(text(longest, shortest=1), is_required=is_required)
+
+
+BILLER: Final[Mapping[str, Field]] = {
+    "trade_name": _name(60),
+    "legal_name": _name(120),
+    "address": Field(text(400, shortest=1), is_required=True),
+    "state": _state(is_required=True),
+    "zone": Field(zone),
+    "base_url": Field(matching(_URL, "an address such as https://billing.example.com")),
+    "brand_color": Field(matching(_COLOR, "a color such as #1d5c49", may_be_empty=False)),
+    "support_phone": Field(text(40)),
+    "support_email": Field(matching(_EMAIL, "an e-mail address")),
+    "support_hours": Field(text(100)),
+    "remit_to": Field(text(400)),
+    "wire_routing_number": Field(routing_number),
+    "ach_routing_number": Field(routing_number),
+    "deposit_account_number": Field(account_number),
+    "swift_code": Field(matching(_SWIFT, "8 or 11 capital letters and digits")),
+    "return_fee": Field(amount, column="return_fee_minor"),
+    "paper_fee": Field(amount, column="paper_fee_minor"),
+    "debit_days": Field(whole(1, 30)),
+    "check_days": Field(whole(1, 30)),
+}
+TILE: Final[Mapping[str, Field]] = {
+    "label": _name(40),
+    "title": _name(60),
+    "text": Field(text(120), is_required=True),
+    "url": Field(matching(_URL, "an address such as https://…", may_be_empty=False), "", True),
+}
+FEE_CAP: Final[Mapping[str, Field]] = {
+    "state": _state(is_required=True),
+    "cap": Field(amount, column="cap_minor", is_required=True),
+    "source": _name(400),
+    "reviewed_on": Field(day, is_required=True),
+}
+BANK: Final[Mapping[str, Field]] = {
+    "name": _name(60),
+    "bank_name": _name(60),
+    "routing_number": Field(routing_number, column="odfi_routing_number", is_required=True),
+    "account_number": Field(account_number, is_required=True),
+    "immediate_origin": Field(text(10, shortest=9), is_required=True),
+    "company_name": _name(16),
+    "company_id": Field(text(10, shortest=10), is_required=True),
+    "entry_description": Field(text(10, shortest=1)),
+    "balanced": Field(yes_or_no),
+    "settlement": Field(one_of("gross", "net")),
+    "max_entries": Field(whole(1, 1_000_000)),
+    "line_end": Field(line_end),
+    "cutoff_eastern": Field(moment_of_day),
+    "two_people_release": Field(yes_or_no),
+    "release_limit": Field(amount, column="release_limit_minor"),
+    "account_validation": _name(40, is_required=False),
+}
+FOLDER: Final[Mapping[str, Field]] = {
+    "kind": Field(one_of("folder"), is_required=True),
+    "to_bank": Field(full_path, is_required=True),
+    "from_bank": Field(full_path, is_required=True),
+    "taken": Field(full_path),
+}
+SFTP: Final[Mapping[str, Field]] = {
+    "kind": Field(one_of("sftp"), is_required=True),
+    "host": _name(253),
+    "port": Field(whole(1, 65_535)),
+    "username": _name(100),
+    "key_file": Field(full_path, is_required=True),
+    "known_hosts_file": Field(full_path, is_required=True),
+    "to_bank": _name(400),
+    "from_bank": _name(400),
+    "taken": Field(text(400)),
+}
