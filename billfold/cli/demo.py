@@ -273,7 +273,8 @@ class Demo:
     def _start_processes(self) -> None:
         web = ["serve", "--bind", f"{HOST}:{self.port}", "--workers", "1", "--grace-seconds", "1"]
         say("Starting the web server, the worker and the simulated bank ...")
-        for name, arguments in (("web", web), ("worker", ["worker"])):
+        bank = ["simulate", "bank"]
+        for name, arguments in (("web", web), ("worker", ["worker"]), ("bank", bank)):
             log = self.logs / f"{name}.log"
             log.unlink(missing_ok=True)
             self.children.append(supervision.Child(name, arguments, log=log))
