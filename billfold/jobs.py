@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -136,6 +136,7 @@ def work(stop: threading.Event | None = None) -> None:
     """Run the jobs of every biller until asked to stop. One job's failure leaves the rest alone."""
     stopped = stop or _stop_on_signal()
     due_at: dict[tuple[str, str], float] = {}
+    held: set[str] = set()
     while not stopped.is_set():
         try:
             billers = tenancy.billers()
@@ -144,6 +145,7 @@ def work(stop: threading.Event | None = None) -> None:
             connection.close()
             stopped.wait(_PAUSE_AFTER_ERROR.total_seconds())
             continue
+        held = _tell_of_holds(billers, held)
         for biller in billers:
             for job in JOBS:
                 if stopped.is_set():
@@ -153,6 +155,16 @@ def work(stop: threading.Event | None = None) -> None:
                     wait = attempt(job, biller, now=clock.now())
                     due_at[name] = time.monotonic() + wait
         stopped.wait(_PAUSE_SECONDS)
+
+
+def _tell_of_holds(billers: Sequence[tenancy.Biller], before: set[str]) -> set[str]:
+    """Log which billers came on HOLD or left it since the last look; give those on it."""
+    held = {biller.schema for biller in billers if biller.state == "hold"}
+    for schema in sorted(held - before):
+        log.warning("%s is on HOLD: nothing leaves; see `billfold biller list`", schema)
+    for schema in sorted(before - held):
+        log.warning("%s is no longer on HOLD", schema)
+    return held
 
 
 def attempt(job: Job, biller: tenancy.Biller, *, now: datetime) -> float:

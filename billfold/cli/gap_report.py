@@ -79,19 +79,15 @@ def told(gap: Gap, *, made_at: str) -> list[str]:
         f"  messages waiting             {gap.waiting_messages}",
         "  Before HOLD is lifted:",
     ]
+    since = f"after {gap.last_statement_day}" if gap.last_statement_day else "there is"
     acts = [
-        f"Ask the bank for every statement and return file after {gap.last_statement_day}, and "
-        "leave them where Billfold fetches: HOLD lets them in."
-        if gap.last_statement_day
-        else "Ask the bank for every statement and return file there is, and leave them where "
-        "Billfold fetches: HOLD lets them in.",
-        f"Ask the bank which files it took after {made_at}. Whatever it took must not leave again:",
+        f"Ask the bank for every statement and return file {since}, and leave them where Billfold "
+        "fetches: HOLD lets files in.",
+        f"Ask the bank which files it took after {made_at}: what it has must not leave again.",
     ]
     if gap.unsent_files:
-        acts.append("void those of the files above that it has;")
+        acts.append("Void those of the files above that it has.")
     if gap.due_payments:
-        acts.append("cancel those of the due payments above that are in a file it has.")
-    if not gap.unsent_files and not gap.due_payments:
-        acts.append("nothing here waits to leave, so customers' imports can be repeated at once.")
-    acts.append("Repeat the imports made after the backup; a file already in changes nothing.")
+        acts.append("Cancel those of the due payments above that are in a file it has.")
+    acts.append("Repeat the imports made since; a file that is in already changes nothing.")
     return [*lines, *(f"   - {act}" for act in acts)]

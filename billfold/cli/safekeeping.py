@@ -102,9 +102,9 @@ def _bring_back(arguments: argparse.Namespace, manifest: "Manifest", place: Path
         backups.load(arguments.file, manifest)
     now = clock.now()
     billers = tenancy.billers()
+    gaps = [gap_report.of(biller, now=now) for biller in billers]
     for biller in billers:
         _note(biller, manifest)
-    gaps = [gap_report.of(biller, now=now) for biller in billers]
     if arguments.json:
         facts = [gap.facts() for gap in gaps]
         print(json.dumps({"hold": True, **_facts(manifest), "gaps": facts}, indent=2))

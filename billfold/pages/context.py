@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billfold.money import Money
 from billfold.pages.shapes import Biller, Link
-from billfold.platform import audit
+from billfold.platform import audit, tenancy
 from billfold.receivables.models import BillerProfile
 
 _NOT_PAGES = ("/static/", "/healthz")
@@ -44,6 +44,7 @@ def biller(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"request_id": audit.request_id.get()}
     if getattr(request, "_biller_profile", None) is not None:
         context["biller"] = shape(profile(request))
+        context["is_on_hold"] = tenancy.current().state == "hold"
     return context
 
 
