@@ -48,7 +48,15 @@ FROM ledger_account a JOIN payments_payment p ON a.subject = 'payment/' || p.ref
 JOIN payments_paymentevent e ON e.payment_id = p.id
     AND e.kind IN ('submitted', 'settled', 'returned', 'refused', 'takenback')
 WHERE a.code = 'in_transit' AND a.debits_minor <> a.credits_minor
-  AND NOT EXISTS (SELECT FROM payments_case c WHERE c.payment_id = p.id AND c.closed_at IS NULL)
+  AND NOT EXISTS (
+      SELECT FROM payments_case c
+      LEFT JOIN banking_deposit d ON c.key = 'deposit/' || d.id
+      LEFT JOIN payments_instruction i ON i.payment_id = p.id AND i.is_live
+      LEFT JOIN banking_bankfile f ON f.id = i.file_id
+      WHERE c.closed_at IS NULL AND (
+          c.payment_id = p.id OR c.evidence = 'bankfile/' || f.id
+          OR c.facts->>'file' = f.name OR c.facts->'files' ? f.name
+          OR d.amount_minor = abs(a.debits_minor - a.credits_minor)))
 GROUP BY p.id, a.id
 HAVING max(e.on_date) < (%(now)s::timestamptz AT TIME ZONE 'America/New_York')::date
                         - %(days)s::integer

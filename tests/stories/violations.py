@@ -1,0 +1,411 @@
+"""What only the owner of the tables can do wrong: one violation for each check of `verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.world import World
+
+Plant = Callable[[World, Any], list[Path]]
+"""Breaks something; gives the files it left outside the database."""
+
+
+def sql(*statements: str) -> Plant:
+    """Break something by SQL; `{one:table}` is not needed: say which rows."""
+
+    def plant(_world: World, cursor: Any) -> list[Path]:
+        for statement in statements:
+            cursor.execute(statement)
+        return []
+
+    return plant
+
+
+def unguarded(table: str, *statements: str) -> Plant:
+    """Break something in a table whose triggers, foreign keys among them, are off."""
+    return sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL", *statements)
+
+
+def without(table: str, constraint: str, *statements: str) -> Plant:
+    """Break something that a constraint would refuse."""
+    return unguarded(table, f"ALTER TABLE {table} DROP CONSTRAINT {constraint}", *statements)
+
+
+def not_unique(table: str, columns: str, *statements: str) -> Plant:
+    """Break something that a unique index on `columns` would refuse."""
+
+    def plant(_world: World, cursor: Any) -> list[Path]:
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        cursor.execute(
+            """SELECT i.relname, k.conname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+               LEFT JOIN pg_constraint k ON k.conindid = x.indexrelid AND k.contype IN ('u', 'p')
+               WHERE x.indrelid = %s::regclass AND x.indisunique AND %s = (
+                   SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM unnest(x.indkey) key
+                   JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = key)""",
+            [table, ",".join(sorted(columns.split(",")))],
+        )
+        ((index, constraint),) = cursor.fetchall()
+        if constraint:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        else:
+            cursor.execute(f"DROP INDEX {index}")
+        for statement in statements:
+            cursor.execute(statement)
+        return []
+
+    return plant
+
+
+def _one(table: str, where: str = "true") -> str:
+    return f"id = (SELECT id FROM {table} WHERE {where} ORDER BY id LIMIT 1)"
+
+
+def _in_folder(world: World, cursor: Any) -> list[Path]:
+    cursor.execute("SELECT name FROM banking_bankfile WHERE direction = 'out' LIMIT 1")
+    (name,) = cursor.fetchone()
+    left = world.folder / "to_bank" / name
+    left.write_text("101 ...")
+    return [left]
+
+
+def _second(table: str, **changed: str) -> Callable[[str], Plant]:
+    """Insert a row again with a fresh id and other values, whatever the table's columns."""
+
+    def make(where: str) -> Plant:
+        def plant(_world: World, cursor: Any) -> list[Path]:
+            cursor.execute(f"SELECT * FROM {table} LIMIT 0")
+            columns = [column.name for column in cursor.description]
+            values = {"id": "gen_random_uuid()", **changed}
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) "
+                f"SELECT {', '.join(values.get(c, c) for c in columns)} FROM {table} "
+                f"WHERE {_one(table, where)}"
+            )
+            return []
+
+        return plant
+
+    return make
+
+
+def both(*plants: Plant) -> Plant:
+    """Break several things, one after the other."""
+
+    def plant(world: World, cursor: Any) -> list[Path]:
+        return [left for each in plants for left in each(world, cursor)]
+
+    return plant
+
+
+ROLE = "billfold_cedarline"
+_SETTLED = "payment_id = (SELECT id FROM payments_payment WHERE state = 'settled' LIMIT 1)"
+_SETTLED_PAYMENT = "id = (SELECT id FROM payments_payment WHERE state = 'settled' LIMIT 1)"
+_CASH = "(SELECT id FROM ledger_account WHERE code = 'cash')"
+_OUT = _one("banking_bankfile", "direction = 'out'")
+_INVOICE = "(SELECT id FROM receivables_invoice WHERE number = '{}')"
+
+MONEY: dict[tuple[int, str], Plant] = {
+    (1, "A transfer moves an amount above zero between two accounts"): without(
+        "ledger_transfer",
+        "ledger_amount_positive",
+        f"UPDATE ledger_transfer SET amount_minor = -1 WHERE {_one('ledger_transfer')}",
+    ),
+    (1, "Both accounts of a transfer are in its currency"): unguarded(
+        "ledger_transfer",
+        f"UPDATE ledger_transfer SET currency = 'EUR' WHERE {_one('ledger_transfer')}",
+    ),
+    (1, "The database stores no other transfers"): without(
+        "ledger_transfer", "ledger_credit_in_currency"
+    ),
+    (2, "The sums of each account are those of its transfers"): sql(
+        "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE subject = 'invoice/CL-1'"
+    ),
+    (2, "Accounts of a code add up to its control"): sql(
+        "UPDATE ledger_movement SET debits_minor = debits_minor + 1 WHERE code = 'receivable'"
+    ),
+    (2, "Each account is booked under its own customer"): sql(
+        "UPDATE ledger_account SET party = gen_random_uuid() WHERE subject = 'invoice/CL-1'"
+    ),
+    (2, "Control accounts keep no sum, others name a subject"): without(
+        "ledger_account",
+        "ledger_control_keeps_no_sum",
+        "UPDATE ledger_account SET debits_minor = 5 WHERE code = 'cash'",
+    ),
+    (3, "The application has no right to change posted rows"): sql(
+        f"GRANT UPDATE (amount_minor) ON ledger_transfer TO {ROLE}"
+    ),
+    (3, "A trigger refuses changes of posted rows, whoever makes them"): sql(
+        "ALTER TABLE payments_application DISABLE TRIGGER append_only"
+    ),
+    (3, "A reversal mirrors the one transfer it takes back"): unguarded(
+        "ledger_transfer",
+        "UPDATE ledger_transfer SET amount_minor = amount_minor + 1 WHERE reverses_id IS NOT NULL",
+    ),
+    (4, "Stored movements of each day are those of the transfers"): sql(
+        "UPDATE ledger_movement SET effective_date = effective_date + 1 WHERE code = 'cash'"
+    ),
+    (4, "The trial balance is balanced"): sql(
+        "UPDATE ledger_movement SET debits_minor = debits_minor + 1 WHERE code = 'cash'"
+    ),
+    (5, "Amounts are whole numbers"): sql(
+        "ALTER TABLE receivables_feecap ALTER cap_minor TYPE numeric"
+    ),
+    (5, "Every currency is one we can count in"): sql(
+        "UPDATE receivables_invoice SET currency = 'XXX' WHERE number = 'CL-1'"
+    ),
+    (6, "All of a payment is applied, unapplied or back with the payer"): unguarded(
+        "payments_application",
+        f"UPDATE payments_application SET amount_minor = amount_minor + 1 WHERE {_SETTLED}",
+    ),
+    (6, "What is in transit follows from the payment's events"): sql(
+        "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE code = 'in_transit'"
+    ),
+    (6, "Every application agrees with its transfer"): unguarded(
+        "payments_application",
+        "UPDATE payments_application SET transfer_key = 'none' "
+        f"WHERE {_one('payments_application')}",
+    ),
+    (6, "Every transfer onto an invoice has its application"): unguarded(
+        "payments_application", f"DELETE FROM payments_application WHERE {_SETTLED}"
+    ),
+    (6, "No invoice is paid below zero"): without(
+        "ledger_account",
+        "ledger_receivable_never_in_credit",
+        "UPDATE ledger_account SET credits_minor = debits_minor + 1 WHERE subject = 'invoice/CL-1'",
+    ),
+    (6, "Invoices and credit notes are booked with their amount"): sql(
+        "UPDATE receivables_invoice SET amount_minor = amount_minor + 1 WHERE number = 'CL-7'"
+    ),
+    (6, "A payment is for no more than its amount"): unguarded(
+        "payments_remittance", "UPDATE payments_remittance SET amount_minor = amount_minor + 1"
+    ),
+    (6, "The database lets no invoice be paid below zero"): without(
+        "payments_application", "application_or_its_opposite"
+    ),
+    (7, "The transfers that name a bank line add up to it"): sql(
+        "UPDATE banking_deposit SET amount_minor = amount_minor + 1 "
+        f"WHERE {_one('banking_deposit')}"
+    ),
+    (7, "A bank line nobody explained has an open case"): sql(
+        f"UPDATE banking_deposit SET explained_at = NULL WHERE {_one('banking_deposit')}"
+    ),
+    (7, "Every movement of cash names a bank line"): unguarded(
+        "ledger_transfer", f"UPDATE ledger_transfer SET evidence = '' WHERE debit_id = {_CASH}"
+    ),
+    (7, "Nothing stays in transit for long without an open case"): unguarded(
+        "payments_paymentevent",
+        "UPDATE payments_paymentevent SET on_date = on_date - 30",
+        "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE code = 'in_transit'",
+    ),
+    (8, "A statement opens with what the one before closed with"): sql(
+        "UPDATE banking_statement SET opening_minor = opening_minor + 1"
+    ),
+    (8, "The lines of a statement lead from its opening to its closing"): sql(
+        "UPDATE banking_statement SET closing_minor = closing_minor + 1"
+    ),
+    (8, "Every bank line stands on the statement of its day"): sql(
+        f"UPDATE banking_deposit SET as_of = as_of - 1 WHERE {_one('banking_deposit')}"
+    ),
+}
+
+ONCE: dict[tuple[int, str], Plant] = {
+    (10, "The database takes a reference once"): not_unique("payments_payment", "reference"),
+    (10, "One reference, one payment"): not_unique(
+        "payments_payment",
+        "reference",
+        "UPDATE payments_payment SET reference = (SELECT min(reference) FROM payments_payment)",
+    ),
+    (10, "Every payment keeps what was asked"): sql("UPDATE payments_payment SET request_hash = ''"),
+    (10, "Every step of a payment is one that may follow"): unguarded(
+        "payments_paymentevent",
+        "UPDATE payments_paymentevent SET outcome = 'settled' WHERE kind = 'submitted'",
+    ),
+    (10, "A payment is where its events left it"): sql(
+        f"UPDATE payments_payment SET state = 'failed' WHERE {_SETTLED_PAYMENT}"
+    ),
+    (13, "The database takes each outside fact once"): not_unique(
+        "payments_paymentevent", "payment_id,key"
+    ),
+    (13, "No event took effect twice"): both(
+        not_unique("payments_paymentevent", "payment_id,key"),
+        _second("payments_paymentevent")("kind = 'settled'"),
+    ),
+    (13, "Every fact names evidence that is there"): unguarded(
+        "payments_paymentevent",
+        "UPDATE payments_paymentevent SET evidence = 'deposit/none' WHERE kind = 'settled'",
+    ),
+    (13, "An event that does not fit has a case"): unguarded(
+        "payments_paymentevent",
+        "UPDATE payments_paymentevent SET outcome = 'stray' WHERE kind = 'corrected'",
+    ),
+    (15, "The database takes a fee's cause once"): not_unique("receivables_invoice", "cause"),
+    (15, "A payment is returned once"): both(
+        unguarded("payments_paymentevent"),
+        _second("payments_paymentevent", key="'again'")("kind = 'returned'"),
+    ),
+    (15, "A return bears one fee"): both(
+        not_unique("receivables_invoice", "cause"),
+        _second("receivables_invoice", number="'RF-SECOND'")("kind = 'charge'"),
+    ),
+    (15, "A return fee stands only where code, state and cap allow it"): sql(
+        "UPDATE receivables_feecap SET cap_minor = 1000"
+    ),
+    (16, "One invoice, one debit under standing consent"): unguarded(
+        "payments_remittance",
+        "UPDATE payments_mandate SET kind = 'standing'",
+        f"UPDATE payments_remittance SET invoice_id = {_INVOICE.format('CL-1')} "
+        f"WHERE invoice_id = {_INVOICE.format('CL-4')}",
+    ),
+    (17, "No money is used twice"): without(
+        "ledger_account",
+        "ledger_unapplied_never_in_debit",
+        "UPDATE ledger_account SET debits_minor = credits_minor + 1 WHERE subject = 'credit/CR-1'",
+    ),
+    (17, "The database lets no money be used twice"): without(
+        "ledger_account", "ledger_unapplied_never_in_debit"
+    ),
+    (17, "Cash leaves only when the bank takes a return"): unguarded(
+        "ledger_transfer",
+        f"UPDATE ledger_transfer SET key = key || '/refund' WHERE credit_id = {_CASH}",
+    ),
+}
+
+FILES: dict[tuple[int, str], Plant] = {
+    (14, "The database takes a trace, a file and its modifier once"): not_unique(
+        "payments_instruction", "odfi,trace"
+    ),
+    (14, "The database takes one live entry of each payment, one modifier a day"): not_unique(
+        "payments_instruction", "payment_id"
+    ),
+    (14, "Every debit is in exactly one live file"): sql(
+        f"UPDATE payments_instruction SET is_live = false WHERE {_SETTLED}"
+    ),
+    (14, "Every entry asks for the amount of its payment"): sql(
+        f"UPDATE payments_instruction SET amount_minor = amount_minor + 1 WHERE {_SETTLED}"
+    ),
+    (14, "The entries of a file add up to it"): sql(
+        f"UPDATE banking_bankfile SET debit_minor = debit_minor + 1 WHERE {_OUT}"
+    ),
+    (14, "Entries are live while their file is"): sql(
+        f"UPDATE banking_bankfile SET state = 'void' WHERE {_OUT}"
+    ),
+    (14, "No released file is forgotten or stuck"): sql(
+        f"UPDATE banking_bankfile SET state = 'sending' WHERE {_OUT}"
+    ),
+    (14, "Every file knows when it was released and sent"): sql(
+        f"UPDATE banking_bankfile SET sent_at = NULL WHERE {_OUT}"
+    ),
+    (14, "No due payment was passed over"): sql(
+        "UPDATE payments_payment SET collect_on = '2026-11-16', created_at = '2026-11-01' "
+        "WHERE state = 'scheduled'"
+    ),
+    (14, "The bytes of a file debit what our entries say"): sql(
+        f"UPDATE payments_instruction SET trace = odfi || '9999999' WHERE {_SETTLED}"
+    ),
+    (27, "Stored files are the bytes they were, and ours can be written again"): sql(
+        f"UPDATE banking_bankfile SET sha256 = repeat('0', 64) WHERE {_OUT}"
+    ),
+}
+
+PERMISSION: dict[tuple[int, str], Plant] = {
+    (18, "Every debit had a live consent when its file was made"): sql(
+        "UPDATE payments_mandate SET revoked_at = '2026-11-01' WHERE revoked_at IS NULL"
+    ),
+    (18, "Every consent keeps the text, its version and who agreed"): sql(
+        f"UPDATE payments_mandate SET text = ' ' WHERE {_one('payments_mandate')}"
+    ),
+    (18, "Every account was validated before its first WEB debit"): sql(
+        "UPDATE payments_mandate SET validated_at = NULL"
+    ),
+    (18, "The application cannot remove a consent"): sql(
+        f"GRANT DELETE ON payments_mandate TO {ROLE}"
+    ),
+    (20, "Every file that left was released by two people"): unguarded(
+        "banking_fileapproval",
+        f"DELETE FROM banking_fileapproval WHERE {_one('banking_fileapproval')}",
+    ),
+    (20, "Every approval names the bytes of its file"): unguarded(
+        "banking_fileapproval", "UPDATE banking_fileapproval SET sha256 = repeat('0', 64)"
+    ),
+    (20, "The database takes one approval of each person"): not_unique(
+        "banking_fileapproval", "file_id,actor_id"
+    ),
+    (20, "The application has no right to change approvals"): sql(
+        f"GRANT TRUNCATE ON banking_fileapproval TO {ROLE}"
+    ),
+    (20, "A trigger refuses changes of approvals, whoever makes them"): sql(
+        "DROP TRIGGER append_only ON banking_fileapproval"
+    ),
+    (22, "The application's role has no special powers"): sql(f"ALTER ROLE {ROLE} BYPASSRLS"),
+    (22, "The application's role owns nothing"): sql(f"ALTER TABLE payments_case OWNER TO {ROLE}"),
+    (22, "No biller reaches another's tables"): sql(
+        f"GRANT USAGE ON SCHEMA harborpoint TO {ROLE}"
+    ),
+    (22, "Nothing in the schema leads out of it"): sql(
+        "ALTER FUNCTION ledger_post RESET search_path"
+    ),
+}
+
+DATA: dict[tuple[int, str], Plant] = {
+    (23, "Bytes are kept only where they are sealed or the biller's own"): sql(
+        "ALTER TABLE payments_case ADD COLUMN attachment bytea"
+    ),
+    (23, "Every account number is sealed and is the one shown"): sql(
+        "UPDATE payments_paymentmethod SET account_sealed = '440001'::bytea "
+        f"WHERE {_one('payments_paymentmethod')}"
+    ),
+    (23, "Every bank line's words are sealed"): sql(
+        "UPDATE banking_deposit SET text_sealed = 'CREDIT'::bytea "
+        f"WHERE {_one('banking_deposit')}"
+    ),
+    (23, "No clear bank file is left in the folders to and from the bank"): _in_folder,
+    (23, "No account number stands in the clear in tables or logs"): sql(
+        "UPDATE notices_notice SET body = body || 'from account 77440001.' "
+        f"WHERE {_one('notices_notice')}"
+    ),
+    (25, "The audit trail's chain holds"): unguarded(
+        "platform_auditentry",
+        "UPDATE platform_auditentry SET actor_name = 'Somebody Else' "
+        f"WHERE {_one('platform_auditentry')}",
+    ),
+    (25, "No seal is missing or empty"): unguarded(
+        "platform_auditlink", "DELETE FROM platform_auditlink WHERE seal_id = 1"
+    ),
+    (25, "Every entry is sealed within ten minutes"): unguarded(
+        "platform_auditlink", "DELETE FROM platform_auditlink WHERE position = 0"
+    ),
+    (25, "Every act about money is on record"): both(
+        unguarded("platform_auditentry"),
+        unguarded(
+            "platform_auditlink",
+            "DELETE FROM platform_auditentry WHERE action = 'payment canceled'",
+        ),
+    ),
+    (25, "The application has no right to change the audit trail"): sql(
+        f"GRANT DELETE ON platform_auditentry TO {ROLE}"
+    ),
+    (25, "A trigger refuses changes of the audit trail, whoever makes them"): sql(
+        "ALTER TABLE platform_auditseal DISABLE TRIGGER append_only"
+    ),
+    (26, "Every fact a payer must hear of has its notice"): sql(
+        "DELETE FROM notices_notice WHERE kind = 'settled'"
+    ),
+    (26, "No notice tells what did not happen"): sql(
+        "UPDATE notices_notice SET about = 'payment/NONE' WHERE kind = 'received'"
+    ),
+    (26, "The database takes one notice of each fact"): not_unique("notices_notice", "key"),
+    (27, "Every import is the bytes that came"): sql(
+        "UPDATE receivables_importrun SET content = substring(content FROM 1 FOR 30)"
+    ),
+    (27, "Every import's totals are those put on record"): sql(
+        "UPDATE receivables_importrun SET total_minor = 1"
+    ),
+    (27, "Every invoice document is the bytes that came"): sql(
+        "INSERT INTO receivables_invoicedocument (invoice_id, name, sha256, content) "
+        f"VALUES ({_INVOICE.format('CL-1')}, 'CL-1.pdf', repeat('0', 64), 'PDF'::bytea)"
+    ),
+}
+
+VIOLATIONS = MONEY | ONCE | FILES | PERMISSION | DATA
