@@ -36,6 +36,8 @@ class PaymentMethod(models.Model):
     """personal · business: decides the SEC code, not the customer's kind."""
     holder_name = models.TextField()
     is_remembered = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False, db_default=False)
+    nickname = models.CharField(max_length=40, default="", db_default="", blank=True)
     state = models.TextField(choices=MethodState.choices, default=MethodState.ACTIVE)
     state_reason = models.TextField(default="", blank=True)
     created_at = models.DateTimeField()
