@@ -8,6 +8,7 @@ from billfold.banking import connections
 from billfold.banking.models import BankConnection, BankFile, Deposit, Statement
 from billfold.formats import bai2
 from billfold.formats.bai2_codes import Direction
+from billfold.money import EXPONENTS
 from billfold.platform import sealing
 from billfold.platform.ids import new_id
 
@@ -23,6 +24,10 @@ class OtherAccount(Exception):
     """The statement is about an account that is not set up here."""
 
 
+class OtherCurrency(Exception):
+    """The statement is in a currency that is not used here."""
+
+
 class SaidOtherwise(Exception):
     """A statement of that day is here already, with other balances."""
 
@@ -30,7 +35,8 @@ class SaidOtherwise(Exception):
 def keep(file: BankFile, content: bytes) -> list[Deposit]:
     """Store a BAI2 file's statements and lines; give the lines that are new.
 
-    Needs an open transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount, SaidOtherwise.
+    Needs an open transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount, OtherCurrency,
+    SaidOtherwise.
     """
     fresh: list[Deposit] = []
     for group, account in _accounts(bai2.read(content)):
@@ -38,7 +44,9 @@ def keep(file: BankFile, content: bytes) -> list[Deposit]:
             account_fingerprint=connections.own_account(account.number)
         ).first()
         if bank is None:
-            raise OtherAccount(account.number[-4:])
+            raise OtherAccount(f"ending {account.number[-4:]}")
+        if account.currency not in EXPONENTS:
+            raise OtherCurrency(account.currency)
         statement = _statement(file, bank, group, account)
         fresh.extend(_lines(statement, group, account))
     return fresh

@@ -96,9 +96,12 @@ def _bank_lines(files: Sequence[BankFile]) -> Mapping[UUID, tuple[int, int]]:
         Deposit.objects.filter(statement__file__in=[f.id for f in files if f.kind == "statement"])
         .order_by()
         .values_list("statement__file")
-        .annotate(Count("id"), Sum("amount_minor", filter=Q(is_credit=True, currency="USD")))
+        .annotate(
+            count=Count("id"),
+            credited=Sum("amount_minor", filter=Q(is_credit=True, currency="USD")),
+        )
     )
-    return {file_id: (count, credits or 0) for file_id, count, credits in found}
+    return {file_id: (count, credited or 0) for file_id, count, credited in found}
 
 
 def _row(visit: Visit, file: BankFile, lines: Mapping[UUID, tuple[int, int]]) -> shapes.FileRow:

@@ -28,6 +28,7 @@ _REFUSALS = (
     Unreadable,
     statements.WaitsForAPerson,
     statements.OtherAccount,
+    statements.OtherCurrency,
     statements.SaidOtherwise,
     NotAnAcknowledgement,
 )
@@ -79,7 +80,7 @@ def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
         problems = (
             [str(problem) for problem in refused.problems]
             if isinstance(refused, Unreadable)
-            else [f"{type(refused).__name__}: {refused}"]
+            else [f"{type(refused).__doc__} ({refused})"]
         )
         file.problems = problems[:200]
         _mark(file, FileState.REFUSED)
