@@ -24,7 +24,7 @@ from billfold.ledger import book
 from billfold.notices import outbox
 from billfold.payments import cutoff, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
-from billfold.platform import audit, clock, locks, tenancy
+from billfold.platform import audit, clock, heartbeat, locks, tenancy
 from billfold.receivables.models import BillerProfile
 
 log = logging.getLogger("billfold.jobs")
@@ -146,6 +146,7 @@ def work(stop: threading.Event | None = None) -> None:
             stopped.wait(_PAUSE_AFTER_ERROR.total_seconds())
             continue
         held = _tell_of_holds(billers, held)
+        heartbeat.beat()
         for biller in billers:
             for job in JOBS:
                 if stopped.is_set():

@@ -217,7 +217,9 @@ ONCE: dict[tuple[int, str], Plant] = {
         "reference",
         "UPDATE payments_payment SET reference = (SELECT min(reference) FROM payments_payment)",
     ),
-    (10, "Every payment keeps what was asked"): sql("UPDATE payments_payment SET request_hash = ''"),
+    (10, "Every payment keeps what was asked"): sql(
+        "UPDATE payments_payment SET request_hash = ''"
+    ),
     (10, "Every step of a payment is one that may follow"): unguarded(
         "payments_paymentevent",
         "UPDATE payments_paymentevent SET outcome = 'settled' WHERE kind = 'submitted'",
@@ -340,9 +342,7 @@ PERMISSION: dict[tuple[int, str], Plant] = {
     ),
     (22, "The application's role has no special powers"): sql(f"ALTER ROLE {ROLE} BYPASSRLS"),
     (22, "The application's role owns nothing"): sql(f"ALTER TABLE payments_case OWNER TO {ROLE}"),
-    (22, "No biller reaches another's tables"): sql(
-        f"GRANT USAGE ON SCHEMA harborpoint TO {ROLE}"
-    ),
+    (22, "No biller reaches another's tables"): sql(f"GRANT USAGE ON SCHEMA harborpoint TO {ROLE}"),
     (22, "Nothing in the schema leads out of it"): sql(
         "ALTER FUNCTION ledger_post RESET search_path"
     ),
@@ -357,8 +357,7 @@ DATA: dict[tuple[int, str], Plant] = {
         f"WHERE {_one('payments_paymentmethod')}"
     ),
     (23, "Every bank line's words are sealed"): sql(
-        "UPDATE banking_deposit SET text_sealed = 'CREDIT'::bytea "
-        f"WHERE {_one('banking_deposit')}"
+        f"UPDATE banking_deposit SET text_sealed = 'CREDIT'::bytea WHERE {_one('banking_deposit')}"
     ),
     (23, "No clear bank file is left in the folders to and from the bank"): _in_folder,
     (23, "No account number stands in the clear in tables or logs"): sql(

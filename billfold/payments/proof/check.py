@@ -52,9 +52,10 @@ class Inspection:
         return self.kept[name]
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Read rows; the statement may name `now`, `schema` and `role`."""
+        """Read rows; the statement may name `now`, `schema`, `role` and `is_held`."""
         named: dict[str, Any] = {"now": self.now}
         named |= {"schema": self.biller.schema, "role": self.biller.role}
+        named["is_held"] = self.biller.state == "hold"
         with connection.cursor() as cursor:
             cursor.execute(statement, named | values)
             found: list[tuple[Any, ...]] = cursor.fetchall()

@@ -46,11 +46,11 @@ WHERE i.is_live = (f.state IN ('void', 'rejected')) OR f.direction <> 'out'
 _STUCK: Final = """
 SELECT 'file ' || f.name || ' has been ' || f.state || ' since ' || f.released_at
        || ' and nobody was asked'
-FROM banking_bankfile f JOIN public.biller b ON b.schema = %(schema)s::text
+FROM banking_bankfile f
 WHERE f.direction = 'out' AND (
     (f.state = 'sending' AND f.released_at < %(now)s::timestamptz - interval '1 hour')
     OR (f.state = 'released' AND f.released_at < %(now)s::timestamptz - interval '1 day'
-        AND b.state = 'open'))
+        AND NOT %(is_held)s::boolean))
   AND NOT EXISTS (SELECT FROM payments_case c
                   WHERE c.key = 'transmission/' || f.id AND c.closed_at IS NULL)
 """

@@ -1,0 +1,209 @@
+"""The commands that look and change nothing, from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billfold.banking import connections
+from billfold.banking.models import BankConnection
+from billfold.cli import main, probes
+from billfold.payments.proof import report
+from billfold.payments.proof.check import Check, Found, Inspection
+from billfold.platform import clock, heartbeat, sealing, tenancy
+from tests.conftest import MONDAY
+
+
+def test_verify_writes_nothing(outside_transaction: tenancy.Biller) -> None:
+    def write(look: Inspection) -> Found:
+        return look.offenders("INSERT INTO banking_routingnumber VALUES ('0', '') RETURNING '!'")
+
+    def delete(look: Inspection) -> Found:
+        look.rows("DELETE FROM payments_payment RETURNING 1")
+        return Found(0)
+
+    checks = [Check(1, "writes", write), Check(2, "deletes", delete)]
+    found = report.run(outside_transaction, now=MONDAY, checks=checks)
+
+    assert found.broken == [1, 2]
+    assert "read-only transaction" in found.promises[1].first[0]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    return lambda *words: main.main([*words])
+
+
+def test_verify_exits_0_when_clean_and_1_when_not(
+    outside_transaction: tenancy.Biller, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("verify", "--json", "--biller", "cedarline") == 0
+    assert json.loads(capsys.readouterr().out)["is_clean"] is True
+    with tenancy.owning(outside_transaction), connection.cursor() as cursor:
+        cursor.execute("GRANT UPDATE ON ledger_transfer TO billfold_cedarline")
+    try:
+        assert command("verify", "--biller", "cedarline") == 1
+    finally:
+        tenancy.migrate(outside_transaction)
+
+    said = capsys.readouterr().out
+    assert "promise 3, Nothing posted is edited: BROKEN" in said
+    assert "the application may update rows of ledger_transfer" in said
+    assert command("verify", "--biller", "cedarline") == 0
+    assert "all kept" in capsys.readouterr().out
+
+
+def test_verify_of_a_biller_that_is_not_there_is_refused(
+    outside_transaction: tenancy.Biller, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("verify", "--biller", "nobody") == 1
+    assert "No biller is called 'nobody'" in capsys.readouterr().err
+
+
+def levels(found: list[probes.Finding]) -> dict[str, str]:
+    return {each.subject: each.level.value for each in found}
+
+
+def test_doctor_finds_what_stands_around_and_says_what_to_do(
+    outside_transaction: tenancy.Biller, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heartbeat.beat()
+    code = command("doctor", "--json")
+    told = json.loads(capsys.readouterr().out)
+
+    found = {each["subject"]: each for each in told["findings"]}
+    assert code == (0 if told["is_well"] else 1)
+    assert {"configuration", "keys", "disk", "mail", "database", "clock", "worker"} <= set(found)
+    assert found["keys"]["level"] == found["worker"]["level"] == "ok"
+    assert found["biller cedarline"] == {
+        "subject": "biller cedarline",
+        "level": "ok",
+        "words": "open: files and mail leave",
+        "todo": "",
+    }
+    # The suite's server is fast because it may lose what it confirmed.
+    assert (found["database"]["level"], "may lose" in found["database"]["words"]) == ("warn", True)
+    assert all(each["todo"] for each in told["findings"] if each["level"] != "ok")
+    assert command("doctor") == code
+    assert "OK    keys: there, private and working" in capsys.readouterr().out
+
+
+def test_doctor_without_an_installation_or_a_database_says_so(
+    command: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("BILLFOLD_STATE", str(tmp_path / "none"))
+
+    assert command("doctor") == 1
+    assert "FAIL  database: There is no installation in" in capsys.readouterr().out
+    assert not (tmp_path / "none").exists()
+
+
+def test_doctor_sees_keys_that_are_missing_loose_or_broken(
+    settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STATE_DIR = tmp_path
+    monkeypatch.setattr(sealing, "_aead", sealing._aead.__wrapped__)
+
+    assert levels([*probes.keys()]) == {"keys": "fail"}
+    sealing.make_keys()
+    assert levels([*probes.keys()]) == {"keys": "ok"}
+    (tmp_path / "keys" / "lookup").chmod(0o640)
+    assert "others may read" in next(probes.keys()).words
+    (tmp_path / "keys" / "lookup").chmod(0o600)
+    (tmp_path / "keys" / "sealing.json").write_text("{}")
+    assert "they do not work" in next(probes.keys()).words
+
+
+def test_doctor_sees_a_state_directory_of_another_mode_or_open_to_others(
+    settings: Any, tmp_path: Any
+) -> None:
+    settings.STATE_DIR = tmp_path
+    tmp_path.chmod(0o710)
+
+    assert levels([*probes.configuration()]) == {"configuration": "ok"}
+    tmp_path.chmod(0o755)
+    assert "others may enter" in next(probes.configuration()).words
+    (tmp_path / main.MODE_FILE).write_text("live")
+    assert "was made for live" in next(probes.configuration()).words
+
+
+def test_doctor_sees_a_worker_that_never_came_or_went_silent(settings: Any, tmp_path: Any) -> None:
+    settings.STATE_DIR = tmp_path
+
+    assert levels([*probes.worker()]) == {"worker": "warn"}
+    heartbeat.beat()
+    assert levels([*probes.worker()]) == {"worker": "ok"}
+    os.utime(tmp_path / "worker", (0, time.time() - 600))
+    assert levels([*probes.worker()]) == {"worker": "fail"}
+
+
+def test_doctor_sees_mail_that_is_not_taken(settings: Any) -> None:
+    assert levels([*probes.mail()]) == {"mail": "ok"}
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+
+    assert "127.0.0.1:1 does not take mail" in next(probes.mail()).words
+
+
+def test_doctor_sees_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, level in ((10**8, "fail"), (10**9, "warn")):
+        usage = type("Usage", (), {"free": free})
+        monkeypatch.setattr(probes.shutil, "disk_usage", lambda _, usage=usage: usage)
+
+        assert levels([*probes.disk()]) == {"disk": level}
+
+
+def test_doctor_sees_a_bank_that_does_not_answer(cedarline: tenancy.Biller, tmp_path: Any) -> None:
+    assert levels([*probes.banks(cedarline)]) == {"bank of cedarline": "warn"}
+    folders = {name: str(tmp_path / name) for name in ("to_bank", "from_bank")}
+    connections.add("12345678", name="Operating", transport={"kind": "folder", **folders})
+
+    assert "does not answer" in next(probes.banks(cedarline)).words
+    (tmp_path / "from_bank").mkdir()
+    assert next(probes.banks(cedarline)).words == "answers, 0 files wait there for us"
+    BankConnection.objects.update(transport={"kind": "pigeon"})
+    assert "does not answer: kind 'pigeon'" in next(probes.banks(cedarline)).words
+
+
+def test_doctor_sees_migrations_that_were_not_run(outside_transaction: tenancy.Biller) -> None:
+    assert probes.migrations(outside_transaction) is None
+    with tenancy.owning(outside_transaction), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE app = 'ledger' AND name = '0003_one_currency' "
+            "RETURNING app, name, applied"
+        )
+        row = cursor.fetchone()
+        assert row is not None
+    try:
+        found = probes.migrations(outside_transaction)
+    finally:
+        with tenancy.owning(outside_transaction), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row
+            )
+
+    assert found is not None
+    assert (found.level, found.todo) == (probes.Level.FAIL, "Run `billfold migrate`.")
+
+
+def test_doctor_sees_a_biller_on_hold(outside_transaction: tenancy.Biller) -> None:
+    held = tenancy.Biller("cedarline", "Cedarline Communications", "hold")
+
+    found = probes.hold(held)
+
+    assert (found.level, found.words) == (probes.Level.WARN, "on HOLD: nothing leaves")
+
+
+def test_doctor_sees_a_clock_that_was_moved(outside_transaction: tenancy.Biller) -> None:
+    clock.move_to(MONDAY)
+
+    (found,) = probes.drift()
+
+    assert (found.level, "moved by" in found.words) == (probes.Level.OK, True)
