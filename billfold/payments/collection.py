@@ -173,17 +173,29 @@ def _check(intents: Sequence[Intent], found: Mapping[UUID, payable.Payable]) -> 
             left[invoice_id] -= asked
 
 
-def _method(intent: Intent, now: datetime) -> PaymentMethod:
-    if isinstance(intent.account, BankAccount):
-        return methods.add(
+def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
+    """Give each intent's method: saved ones locked in id order, new ones kept."""
+    saved = {
+        method.pk: method
+        for method in PaymentMethod.objects.select_for_update()
+        .filter(pk__in=[i.account.pk for i in intents if isinstance(i.account, PaymentMethod)])
+        .order_by("pk")
+    }
+    for intent in intents:
+        if isinstance(intent.account, PaymentMethod):
+            method = saved[intent.account.pk]
+            if method.customer_id != intent.customer_id:
+                raise NotYours
+            if method.state != MethodState.ACTIVE:
+                raise MethodNotUsable
+    return [
+        saved[intent.account.pk]
+        if isinstance(intent.account, PaymentMethod)
+        else methods.add(
             intent.account, customer_id=intent.customer_id, remember=intent.remember, now=now
         )
-    method = PaymentMethod.objects.select_for_update().get(pk=intent.account.pk)
-    if method.customer_id != intent.customer_id:
-        raise NotYours
-    if method.state != MethodState.ACTIVE:
-        raise MethodNotUsable
-    return method
+        for intent in intents
+    ]
 
 
 def _write(
@@ -194,8 +206,7 @@ def _write(
     cutoff = connections.cutoff_eastern()
     zone, debit_days = BillerProfile.objects.values_list("zone", "debit_days").get()
     made, consents = [], []
-    for intent in intents:
-        method = _method(intent, now)
+    for intent, method in zip(intents, _methods(intents, now), strict=True):
         mandate = mandates.agreed_once(
             method, intent.amount, intent.consent, intent.validation, now
         )

@@ -36,7 +36,7 @@ def add(objects: Sequence[models.Model]) -> int:
 def _of_model(model: type[models.Model]) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
     fields = model._meta.local_concrete_fields
     kinds = {str(field.column): str(field.db_type(connection)) for field in fields}
-    readers = [(kinds[field.column], _reader(field)) for field in fields]
+    readers = [(kinds[str(field.column)], _reader(field)) for field in fields]
     return _statement(model._meta.db_table, kinds, ""), readers
 
 
