@@ -1,0 +1,193 @@
+"""What runs inside the processes that are killed: one act after another, on one database.
+
+A web process acts as a person's click does; a worker attempts jobs as `billfold worker` does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billfold.config.settings")
+django.setup()
+
+from django.db import connection, connections  # noqa: E402
+
+from billfold import jobs  # noqa: E402
+from billfold.banking import exchange  # noqa: E402
+from billfold.banking.models import BankConnection, BankFile  # noqa: E402
+from billfold.config import settings as configured  # noqa: E402
+from billfold.payments import collection  # noqa: E402
+from billfold.payments.mandates import Consent, Validation  # noqa: E402
+from billfold.payments.methods import BankAccount  # noqa: E402
+from billfold.payments.models import Payment  # noqa: E402
+from billfold.payments.proof import report as proof  # noqa: E402
+from billfold.people.models import Person  # noqa: E402
+from billfold.platform import sealing, tenancy  # noqa: E402
+from billfold.receivables.models import Customer, Invoice  # noqa: E402
+from billfold.simulator import days  # noqa: E402
+from tests.world import PAYERS_BANK, World, usd  # noqa: E402
+
+GOOD: Final = "pay-good"
+BAD: Final = "pay-comes-back"
+AMOUNTS: Final = {GOOD: ("CL-1", "346.18", "4417006789"), BAD: ("CL-2", "120.00", "4400000001")}
+TREASURERS: Final = ("priya@cedarline.example", "jonah@cedarline.example")
+
+
+def serve(pipe: Connection, url: str, environment: dict[str, str]) -> None:
+    """Do what is asked for and answer, until killed or left alone."""
+    os.environ.update(environment)
+    connections.settings["default"].update(configured._database(url))
+    with suppress(EOFError):
+        while True:
+            act, arguments = pipe.recv()
+            try:
+                answer = ("done", ACTS[act](**arguments))
+            except Exception as refused:
+                connection.close()
+                answer = ("refused", f"{type(refused).__name__}: {refused}")
+            pipe.send(answer)
+
+
+def _served() -> tenancy.Biller:
+    return tenancy.biller("cedarline")
+
+
+def prepare(folder: str, now: datetime) -> None:
+    """Make the biller with its small world, and schedule the payment that will come back."""
+    sealing.make_keys()
+    tenancy.install()
+    with tenancy.use(tenancy.add("cedarline", "Cedarline Communications", ["testserver"])):
+        world = World(biller=tenancy.current(), folder=Path(folder), now=now)
+        for number, amount, _ in AMOUNTS.values():
+            world.invoice(number, amount)
+    pay(BAD, now=now)
+    connection.close()
+
+
+# -- What a web process does -----------------------------------------------------------------
+
+
+def intent(reference: str, now: datetime) -> collection.Intent:
+    """Say what the payer's form says; the same each time it is sent."""
+    number, amount, account = AMOUNTS[reference]
+    return collection.Intent(
+        reference=reference,
+        customer_id=Customer.objects.get().id,
+        shares={Invoice.objects.get(number=number).id: usd(amount)},
+        account=BankAccount(
+            routing_number=PAYERS_BANK,
+            account_number=account,
+            account_type="checking",
+            holder="personal",
+            holder_name="Dana Osei",
+            bank_name="Pacific Lantern Bank",
+        ),
+        consent=Consent(
+            text="I authorize this debit.",
+            agreed_by=Person.objects.get(email="dana@hollis-wren.example"),
+            ip_address="192.0.2.7",
+            user_agent="test",
+        ),
+        validation=Validation(by="bank_service", evidence="ok", at=now),
+    )
+
+
+def pay(reference: str, now: datetime) -> str:
+    """Press Pay."""
+    with tenancy.use(_served()):
+        [scheduled] = collection.schedule([intent(reference, now)], now=now)
+        return f"{scheduled.payment.reference} {scheduled.payment.id}"
+
+
+def pay_at_once(reference: str, now: datetime, times: int) -> list[str]:
+    """Press Pay in many threads, each with a connection of its own, at the same moment."""
+    ready = threading.Barrier(times)
+
+    def press() -> str:
+        try:
+            with tenancy.use(_served()):
+                wanted = intent(reference, now)
+                ready.wait()
+                [scheduled] = collection.schedule([wanted], now=now)
+                return f"{scheduled.payment.reference} {scheduled.payment.id} {scheduled.is_new}"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        presses = [pool.submit(press) for _ in range(times)]
+        return [pressed.result() for pressed in presses]
+
+
+def cancel(reference: str, now: datetime) -> None:
+    """Press Cancel; being told that it is too late is an answer."""
+    with tenancy.use(_served()):
+        payment = Payment.objects.get(reference=reference)
+        with suppress(collection.TooLateToCancel):
+            collection.cancel(payment, actor=payment.made_by.actor(), now=now)
+
+
+def approve(treasurer: int, now: datetime) -> None:
+    """Press Approve on the one file; being told that it is decided is an answer."""
+    with tenancy.use(_served()):
+        actor = Person.objects.get(email=TREASURERS[treasurer]).actor()
+        for file in BankFile.objects.filter(direction="out", state="built"):
+            with suppress(exchange.NotWaiting, exchange.ApprovedAlready):
+                exchange.approve(file.pk, file.sha256, actor=actor, now=now)
+
+
+# -- What a worker does ----------------------------------------------------------------------
+
+
+def job(name: str, now: datetime) -> float:
+    """Attempt one job, whatever comes of it."""
+    [wanted] = [each for each in jobs.JOBS if each.name == name]
+    return jobs.attempt(wanted, _served(), now=now)
+
+
+# -- What the world does ---------------------------------------------------------------------
+
+
+def bank(now: datetime) -> None:
+    """Let the simulated bank do what is due."""
+    with tenancy.use(_served()):
+        days.bank_of(BankConnection.objects.get()).act(now)
+
+
+def live(moments: list[datetime]) -> None:
+    """Let bank, worker and treasurers do all that is due at each moment."""
+    served = _served()
+    for now in moments:
+        bank(now)
+        jobs.run_once(served, now=now)
+        for treasurer in range(len(TREASURERS)):
+            approve(treasurer, now)
+        jobs.run_once(served, now=now)
+        bank(now)
+    jobs.run_once(served, now=moments[-1])
+
+
+def verify(now: datetime) -> list[Any]:
+    """Check every promise; give those that are broken, with the first offenders."""
+    report = proof.run(_served(), now=now)
+    return [(kept.promise, kept.title, kept.first) for kept in report.promises if kept.offenders]
+
+
+def hang_up() -> None:
+    """Close the connection."""
+    connection.close()
+
+
+ACTS: Final[dict[str, Callable[..., Any]]] = {
+    act.__name__: act
+    for act in (prepare, pay, pay_at_once, cancel, approve, job, bank, live, verify, hang_up)
+}

@@ -1,0 +1,270 @@
+"""Kill -9 at every step of a payment's walk: afterwards it is as if nothing had happened.
+
+Each act runs in the process that performs it on a real instance:
+
+    step of the walk                    process   act                   transaction
+    2  a payment is scheduled           web       schedule              A
+       … or taken back                  web       cancel
+    3  its cut-off is run               worker    cutoff                B
+       the file is released             web       approve
+    4  facts are recorded               worker    record, inside        B, E and F
+    5  the file is sent                 worker    sending, upload, sent C, none, C'
+    6  the bank's answers are fetched   worker    fetch                 D
+    7  … and read                       worker    read                  E
+    8  bank lines are explained         worker    reconcile             F
+       messages are sent                worker    mail
+
+Each is killed before, inside and after its transaction, by killing once the process and once the
+database. A process that lost its database goes on by itself when that is back; a killed one is
+started anew. A person who got no answer presses again. Then the world is lived to its end,
+`verify` must find it clean, and it is compared with one in which nothing was killed: payments,
+ledger, files at the bank, messages.
+"""
+
+from __future__ import annotations
+
+import ast
+import signal
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import billfold
+from tests.faults.driver import BAD, GOOD
+from tests.faults.ground import Died, Ground, Refused, World, at_the_bank, census, moment
+
+pytestmark = pytest.mark.faults
+
+MORNING, CUTOFF = moment(16, 9), moment(16, 17)
+STATEMENT, RETURNS, TAKEN = moment(18, 6), moment(18, 6, 30), moment(19, 6)
+MOMENTS = (MORNING, CUTOFF, STATEMENT, RETURNS, TAKEN)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a process does, in which world, and the hooks it passes."""
+
+    title: str
+    process: str
+    stage: str
+    name: str
+    hooks: Sequence[str]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    now: Any = MORNING
+    pressed_again: bool = False
+
+
+def _around(step: str) -> tuple[str, str, str]:
+    return f"{step}_begun", f"{step}_inside", f"{step}_committed"
+
+
+def _job(title: str, stage: str, job: str, hooks: Sequence[str], now: Any) -> Act:
+    return Act(title, "worker", stage, "job", hooks, {"name": job}, now)
+
+
+ACTS = (
+    Act("pay", "web", "open", "pay", _around("schedule"), {"reference": GOOD}, pressed_again=True),
+    Act(
+        "cancel",
+        "web",
+        "paid",
+        "cancel",
+        _around("cancel"),
+        {"reference": GOOD},
+        pressed_again=True,
+    ),
+    _job("mail", "paid", "mail", _around("mail"), MORNING),
+    _job("cut off", "paid", "cut-off", (*_around("cutoff"), "record_inside"), CUTOFF),
+    Act(
+        "approve",
+        "web",
+        "half released",
+        "approve",
+        _around("approve"),
+        {"treasurer": 1},
+        CUTOFF,
+        pressed_again=True,
+    ),
+    _job(
+        "send",
+        "released",
+        "send",
+        (*_around("sending"), *_around("upload"), *_around("sent")),
+        CUTOFF,
+    ),
+    _job("fetch", "answered", "fetch", _around("fetch"), CUTOFF),
+    _job("read the answer", "answer fetched", "read", _around("read"), CUTOFF),
+    _job("read a statement", "statement fetched", "read", _around("read"), STATEMENT),
+    _job(
+        "settle",
+        "statement read",
+        "reconcile",
+        (*_around("reconcile"), "record_inside"),
+        STATEMENT,
+    ),
+    _job("read returns", "returns fetched", "read", (*_around("read"), "record_inside"), RETURNS),
+    _job("explain a debit", "debit read", "reconcile", _around("reconcile"), TAKEN),
+)
+CASES = [
+    pytest.param(act, hook, victim, id=f"{act.title}-{hook}-{victim}")
+    for act in ACTS
+    for hook in act.hooks
+    for victim in (act.process, "database")
+]
+WALK: Sequence[tuple[str, str, dict[str, Any]]] = (
+    ("open", "pay", {"reference": GOOD, "now": MORNING}),
+    ("paid", "job", {"name": "cut-off", "now": CUTOFF}),
+    ("built", "approve", {"treasurer": 0, "now": CUTOFF}),
+    ("half released", "approve", {"treasurer": 1, "now": CUTOFF}),
+    ("released", "job", {"name": "send", "now": CUTOFF}),
+    ("sent", "bank", {"now": CUTOFF}),
+    ("answered", "job", {"name": "fetch", "now": CUTOFF}),
+    ("answer fetched", "job", {"name": "read", "now": CUTOFF}),
+    ("answer read", "bank", {"now": STATEMENT}),
+    ("statement there", "job", {"name": "fetch", "now": STATEMENT}),
+    ("statement fetched", "job", {"name": "read", "now": STATEMENT}),
+    ("statement read", "job", {"name": "reconcile", "now": STATEMENT}),
+    ("settled", "bank", {"now": RETURNS}),
+    ("returns there", "job", {"name": "fetch", "now": RETURNS}),
+    ("returns fetched", "job", {"name": "read", "now": RETURNS}),
+    ("returned", "bank", {"now": TAKEN}),
+    ("debit there", "job", {"name": "fetch", "now": TAKEN}),
+    ("debit fetched", "job", {"name": "read", "now": TAKEN}),
+)
+"""Stage -> the act that leads to the next; the last leads to "debit read"."""
+
+
+@dataclass
+class Stages:
+    """Worlds at each stage, and how each act's world ends if nothing is killed."""
+
+    worlds: dict[str, World]
+    endings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def stages(prepared: Ground) -> Iterator[Stages]:
+    """Walk through the life of two payments, keeping a copy of the world at each stage."""
+    life = prepared.world("billfold")
+    worlds = {}
+    with life.process() as process:
+        process.ask("prepare", folder=str(life.folder), now=MORNING)
+        for stage, act, arguments in WALK:
+            process.ask("hang_up")
+            worlds[stage] = life.copy(stage)
+            process.ask(act, **arguments)
+        process.ask("hang_up")
+    worlds["debit read"] = life.copy("debit read")
+    return Stages(worlds)
+
+
+def _end(world: World, act: Act) -> dict[str, Any]:
+    with world.process() as process:
+        process.ask("live", moments=[each for each in MOMENTS if each >= act.now])
+        assert process.ask("verify", now=TAKEN) == []
+    return census(world)
+
+
+def _undisturbed(stages: Stages, act: Act) -> dict[str, Any]:
+    if act.title not in stages.endings:
+        world = stages.worlds[act.stage].copy("undisturbed")
+        with world.process() as process:
+            process.ask(act.name, now=act.now, **act.arguments)
+        stages.endings[act.title] = _end(world, act)
+        world.drop()
+    return stages.endings[act.title]
+
+
+@pytest.mark.parametrize(("act", "hook", "victim"), CASES)
+def test_a_kill_at_any_step_leaves_no_trace(prepared, stages, act, hook, victim):
+    expected = _undisturbed(stages, act)
+    world = stages.worlds[act.stage].copy("killed")
+
+    if victim == "database":
+        _lose_the_database(prepared, world, act, hook)
+    else:
+        _lose_the_process(world, act, hook)
+
+    assert _differences(_end(world, act), expected) == {}
+    _check_by_hand(world, canceled=act.name == "cancel")
+    world.drop()
+
+
+def _lose_the_process(world: World, act: Act, hook: str) -> None:
+    with world.process(f"{hook}:kill") as process:
+        with pytest.raises(Died) as death:
+            process.ask(act.name, now=act.now, **act.arguments)
+        assert death.value.args == (-signal.SIGKILL,)
+    with world.process() as another:
+        if act.pressed_again or act.process == "worker":
+            another.ask(act.name, now=act.now, **act.arguments)
+
+
+def _lose_the_database(ground: Ground, world: World, act: Act, hook: str) -> None:
+    with world.process(f"{hook}:kill-database") as process:
+        try:
+            process.ask(act.name, now=act.now, **act.arguments)
+        except Refused as refused:
+            assert "Error" in str(refused)
+        ground.start_again()
+        process.ask(act.name, now=act.now, **act.arguments)
+
+
+def _differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {
+            "too many": Counter(found[name]) - Counter(expected[name]),
+            "missing": Counter(expected[name]) - Counter(found[name]),
+        }
+        for name in expected
+        if found[name] != expected[name]
+    }
+
+
+def _check_by_hand(world: World, *, canceled: bool) -> None:
+    """Say once in plain words what an undisturbed world must be."""
+    states = dict(world.rows("SELECT reference, state FROM payments_payment"))
+    assert states == {GOOD: "canceled" if canceled else "settled", BAD: "returned"}
+    assert list(at_the_bank(world).values()) == [1]
+    [(sent,)] = world.rows("SELECT name FROM banking_bankfile WHERE direction = 'out'")
+    assert at_the_bank(world)[sent] == 1
+    open_amounts = world.rows(
+        """SELECT subject, debits_minor - credits_minor FROM ledger_account
+           WHERE code = 'receivable' AND subject LIKE 'invoice/%%' ORDER BY 1""",
+        [],
+    )
+    assert open_amounts == [("invoice/CL-1", 34618 if canceled else 0), ("invoice/CL-2", 12000)]
+    assert world.rows("SELECT 1 FROM receivables_invoice WHERE kind = 'charge'") == [(1,)]
+    assert (
+        world.rows(
+            """SELECT 1 FROM ledger_account WHERE code = 'in_transit'
+           AND debits_minor <> credits_minor"""
+        )
+        == []
+    )
+
+
+def test_every_hook_in_the_code_is_killed_at():
+    code = Path(billfold.__file__).parent
+    hooks = {
+        call.args[0].value
+        for path in code.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "fault"
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+    assert hooks == {hook for act in ACTS for hook in act.hooks}
+
+
+def test_every_step_has_a_hook_before_inside_and_after():
+    hooks = {hook for act in ACTS for hook in act.hooks} - {"record_inside"}
+    steps = {hook.rpartition("_")[0] for hook in hooks}
+
+    assert hooks == {hook for step in steps for hook in _around(step)}
