@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from billfold.cli import asking, choosing, main, profile_files, profile_keeping
+from billfold.cli import asking, choosing, main, profile_keeping
 from billfold.cli.refusal import Refused
 from billfold.platform import state
 
 if TYPE_CHECKING:
+    from billfold.cli.profile_files import Profile
     from billfold.people.models import Person
     from billfold.platform.audit import Actor
     from billfold.platform.tenancy import Biller
@@ -290,7 +291,9 @@ def checked_email(text: str) -> str:
     return text.strip().lower()
 
 
-def _profile(arguments: argparse.Namespace) -> profile_files.Profile:
+def _profile(arguments: argparse.Namespace) -> "Profile":
+    from billfold.cli import profile_files
+
     if arguments.profile is None:
         return profile_files.Profile()
     try:
@@ -301,7 +304,9 @@ def _profile(arguments: argparse.Namespace) -> profile_files.Profile:
         raise Refused(f"{arguments.profile.name} is refused whole; nothing changed.") from None
 
 
-def _pairs(pairs: list[str]) -> profile_files.Profile:
+def _pairs(pairs: list[str]) -> "Profile":
+    from billfold.cli import profile_files
+
     try:
         return profile_files.read_pairs(pairs)
     except profile_files.Refused as refusal:

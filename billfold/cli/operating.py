@@ -1,12 +1,21 @@
-"""Commands that run an instance: serve, worker, migrate."""
+"""Commands that run an instance: serve, worker, database, migrate."""
 
 import argparse
+import os
+import signal
+import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 from billfold.cli import main, supervision
+from billfold.cli.refusal import Refused
+from billfold.platform import state
+from billfold.platform.postgres import Cluster
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+LOOK_EVERY_SECONDS = 1.0
 
 
 def add(commands: "Commands") -> None:
@@ -25,6 +34,11 @@ def add(commands: "Commands") -> None:
 
     worker = commands.add_parser("worker", help="carry out every job when it is due")
     worker.set_defaults(run=_work)
+
+    private = commands.add_parser(
+        "database", help="run the private PostgreSQL until stopped, for other processes to use"
+    )
+    private.set_defaults(run=_hold_database, database=False, django=False)
 
     migrate = commands.add_parser("migrate", help="bring every biller up to this version")
     migrate.set_defaults(run=_migrate)
@@ -82,6 +96,29 @@ def _work(_arguments: argparse.Namespace) -> None:
     from billfold import jobs
 
     jobs.work()
+
+
+def _hold_database(_arguments: argparse.Namespace) -> None:
+    """Raises: Refused."""
+    if os.environ.get("DATABASE_URL"):
+        raise Refused("DATABASE_URL names a server: there is no private one to run.")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    with Cluster(state.default()) as cluster:
+        notify_ready()
+        while not stopped.wait(LOOK_EVERY_SECONDS):
+            if not cluster.is_running():
+                raise Refused(f"PostgreSQL has ended: see {cluster.log}.")
+
+
+def notify_ready() -> None:
+    """Tell systemd, if that is who waits. Source: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+            link.connect(address.replace("@", "\0", 1) if address[0] == "@" else address)
+            link.send(b"READY=1")
 
 
 def _migrate(_arguments: argparse.Namespace) -> None:

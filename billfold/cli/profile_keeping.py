@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from billfold.cli.profile_files import Profile
 from billfold.cli.refusal import Refused
 
 if TYPE_CHECKING:
+    from billfold.cli.profile_files import Profile
     from billfold.platform.audit import Actor
     from billfold.platform.tenancy import Biller
 
@@ -31,7 +31,7 @@ def begin(biller: "Biller", hosts: list[str]) -> None:
         )
 
 
-def apply(biller: "Biller", profile: Profile, *, actor: "Actor", now: datetime) -> list[str]:
+def apply(biller: "Biller", profile: "Profile", *, actor: "Actor", now: datetime) -> list[str]:
     """Change what the profile names, all of it or nothing; tell what was changed.
 
     Raises: Refused.
@@ -50,7 +50,7 @@ def apply(biller: "Biller", profile: Profile, *, actor: "Actor", now: datetime) 
     return changed
 
 
-def _apply_terms(profile: Profile, actor: "Actor", now: datetime) -> list[str]:
+def _apply_terms(profile: "Profile", actor: "Actor", now: datetime) -> list[str]:
     from billfold.receivables.models import BillerProfile
 
     columns = dict(profile.biller)
