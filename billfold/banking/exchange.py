@@ -26,7 +26,7 @@ from billfold.banking.models import (
     FileState,
 )
 from billfold.banking.transports import Transport
-from billfold.platform import audit, locks, sealing
+from billfold.platform import audit, locks, retries, sealing
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id
 from billfold.rails.protocol import Document, Written
@@ -110,6 +110,10 @@ def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) ->
 
     Raises: NotWaiting, OtherBytes, ApprovedAlready.
     """
+    return retries.whole(lambda: _approve(file_id, sha256, actor, now))
+
+
+def _approve(file_id: UUID, sha256: str, actor: audit.Actor, now: datetime) -> BankFile:
     fault("approve_begun")
     with transaction.atomic(durable=True):
         file = (

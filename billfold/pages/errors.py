@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from billfold.platform import audit, retries
+
+RETRY_AFTER_SECONDS = "5"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,7 +30,14 @@ def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Say that we failed, and that money is safe."""
+    """Say that we failed, and that money is safe; or that we cannot answer just now.
+
+    Django calls this while it handles the exception, wherever in the request it arose.
+    """
+    if retries.passes(sys.exception()):
+        # Nothing may be asked of the database, so the page is drawn without a request.
+        page = render_to_string("pages/503.html", {"request_id": audit.request_id.get()})
+        return HttpResponse(page, status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
     return render(request, "pages/500.html", status=500)
 
 

@@ -25,7 +25,7 @@ from billfold.payments.lifecycle import Canceled, State
 from billfold.payments.mandates import Consent, Validation
 from billfold.payments.methods import BankAccount
 from billfold.payments.models import MethodState, Payment, PaymentMethod
-from billfold.platform import audit, rows
+from billfold.platform import audit, retries, rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id, new_ids
 from billfold.receivables.models import BillerProfile, Customer
@@ -115,6 +115,11 @@ def schedule(intents: Sequence[Intent], *, now: datetime) -> list[Scheduled]:
 
     Raises: NothingChosen, NotYours, NotPositive, ExceedsPayable, ReferenceReused, MethodNotUsable.
     """
+    lost = retries.UNDONE | retries.EXISTS
+    return retries.whole(lambda: _schedule(intents, now), after=lost)
+
+
+def _schedule(intents: Sequence[Intent], now: datetime) -> list[Scheduled]:
     fault("schedule_begun")
     with transaction.atomic(durable=True):
         invoice_ids = {invoice_id for intent in intents for invoice_id in intent.shares}
@@ -305,6 +310,10 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
     """Take a payment back before its cut-off. Raises: TooLateToCancel."""
     if now >= cancel_until(payment):
         raise TooLateToCancel
+    retries.whole(lambda: _cancel(payment, actor, now))
+
+
+def _cancel(payment: Payment, actor: audit.Actor, now: datetime) -> None:
     fault("cancel_begun")
     with transaction.atomic(durable=True):
         loaded = facts.lock([payment.reference])
