@@ -6,10 +6,12 @@ A web process acts as a person's click does; a worker attempts jobs as `billfold
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,12 +22,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billfold.config.settings")
 django.setup()
 
+from django.conf import settings as django_settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
+from django.test import Client  # noqa: E402
 
 from billfold import jobs  # noqa: E402
 from billfold.banking import exchange  # noqa: E402
 from billfold.banking.models import BankConnection, BankFile  # noqa: E402
-from billfold.config import settings as configured  # noqa: E402
 from billfold.payments import collection  # noqa: E402
 from billfold.payments.mandates import Consent, Validation  # noqa: E402
 from billfold.payments.methods import BankAccount  # noqa: E402
@@ -33,20 +36,26 @@ from billfold.payments.models import Payment  # noqa: E402
 from billfold.payments.proof import report as proof  # noqa: E402
 from billfold.people.models import Person  # noqa: E402
 from billfold.platform import sealing, tenancy  # noqa: E402
+from billfold.platform.postgres import SUPERUSER  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
 from tests.world import PAYERS_BANK, World, usd  # noqa: E402
 
 GOOD: Final = "pay-good"
 BAD: Final = "pay-comes-back"
-AMOUNTS: Final = {GOOD: ("CL-1", "346.18", "4417006789"), BAD: ("CL-2", "120.00", "4400000001")}
+THIRD: Final = "pay-third"
+AMOUNTS: Final = {
+    GOOD: ("CL-1", "346.18", "4417006789"),
+    BAD: ("CL-2", "120.00", "4400000001"),
+    THIRD: ("CL-3", "75.00", "4417006789"),
+}
 TREASURERS: Final = ("priya@cedarline.example", "jonah@cedarline.example")
 
 
-def serve(pipe: Connection, url: str, environment: dict[str, str]) -> None:
+def serve(pipe: Connection, database: dict[str, str], environment: dict[str, str]) -> None:
     """Do what is asked for and answer, until killed or left alone."""
     os.environ.update(environment)
-    connections.settings["default"].update(configured._database(url))
+    connections.settings["default"].update({"USER": SUPERUSER, "PORT": "5432", **database})
     with suppress(EOFError):
         while True:
             act, arguments = pipe.recv()
@@ -128,6 +137,47 @@ def pay_at_once(reference: str, now: datetime, times: int) -> list[str]:
         return [pressed.result() for pressed in presses]
 
 
+def pay_two_ways(now: datetime) -> list[str]:
+    """Press Pay in two tabs at the same moment, with one reference and two invoices."""
+    ready = threading.Barrier(2)
+
+    def press(reference: str) -> str:
+        try:
+            with tenancy.use(_served()):
+                wanted = replace(intent(reference, now), reference="one-reference")
+                ready.wait()
+                collection.schedule([wanted], now=now)
+                return "paid"
+        except Exception as refused:
+            return type(refused).__name__
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(press, (GOOD, THIRD)))
+
+
+def look(path: str, form: dict[str, str] | None = None) -> dict[str, Any]:
+    """Ask the web application for a page, through all its middleware."""
+    browser = Client(raise_request_exception=False)
+    answer = browser.get(path) if form is None else browser.post(path, form)
+    body = answer.content.decode()
+    return {"status": answer.status_code, "headers": dict(answer.headers), "body": body}
+
+
+def mail_is_down() -> None:
+    """Point mail at a port where nobody listens."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        django_settings.EMAIL_PORT = closed.getsockname()[1]
+    django_settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+
+def mail_is_back() -> None:
+    """Let mail be taken."""
+    django_settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
 def cancel(reference: str, now: datetime) -> None:
     """Press Cancel; being told that it is too late is an answer."""
     with tenancy.use(_served()):
@@ -189,5 +239,9 @@ def hang_up() -> None:
 
 ACTS: Final[dict[str, Callable[..., Any]]] = {
     act.__name__: act
-    for act in (prepare, pay, pay_at_once, cancel, approve, job, bank, live, verify, hang_up)
+    for act in (
+        *(prepare, bank, live, verify, hang_up),
+        *(pay, pay_at_once, pay_two_ways, cancel, approve, look),
+        *(job, mail_is_down, mail_is_back),
+    )
 }

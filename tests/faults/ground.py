@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -62,13 +64,27 @@ class Ground:
     def world(self, name: str) -> World:
         return World(self, name)
 
+    def new_world(self, name: str) -> World:
+        """Make an empty database."""
+        self.do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return World(self, name)
+
+    def kill(self) -> None:
+        """Kill the server from outside, and wait until it is gone."""
+        pid = int((self.cluster.data / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        self._wait_until_gone()
+
     def start_again(self) -> None:
         """Start the server that was killed; it recovers."""
+        self._wait_until_gone()
+        self.cluster.start()
+
+    def _wait_until_gone(self) -> None:
         give_up_at = time.monotonic() + GONE_WITHIN_SECONDS
         while self.cluster.is_running():
             assert time.monotonic() < give_up_at, "the database was not killed"
             time.sleep(0.002)
-        self.cluster.start()
 
 
 @dataclass(frozen=True)
@@ -113,9 +129,9 @@ class World:
         return psycopg.connect(url, options="-c search_path=cedarline")
 
     @contextmanager
-    def process(self, fault: str = "") -> Iterator[Process]:
-        """Give a process that works on this database."""
-        made = Process(self, fault)
+    def process(self, fault: str = "", *, host: Path | None = None) -> Iterator[Process]:
+        """Give a process that works on this database, over a socket in `host` if that is given."""
+        made = Process(self, fault, host or self.ground.cluster.socket)
         try:
             yield made
         finally:
@@ -125,7 +141,7 @@ class World:
 class Process:
     """A real process that can be told to act, and to die at a hook."""
 
-    def __init__(self, world: World, fault: str) -> None:
+    def __init__(self, world: World, fault: str, host: Path) -> None:
         environment = {
             "BILLFOLD_FAULT_POSTMASTER": str(world.ground.cluster.data / "postmaster.pid")
         }
@@ -135,7 +151,7 @@ class Process:
         self.pipe: Connection = ours
         self.process: ForkServerProcess = world.ground.warm.Process(
             target=driver.serve,
-            args=(theirs, world.ground.cluster.dsn(world.name), environment),
+            args=(theirs, {"NAME": world.name, "HOST": str(host)}, environment),
             daemon=True,
         )
         self.process.start()
