@@ -169,9 +169,12 @@ def test_a_payer_cannot_add_a_file(world, client):
     assert add(client, STATEMENT).status_code == 404
 
 
-def samples() -> list[bytes]:
-    folder = Path(__file__).parents[1] / "files"
-    return [path.read_bytes() for path in sorted(folder.glob("*/*")) if path.is_file()]
+FILES = Path(__file__).parents[1] / "files"
+SAMPLES = [path.name for path in sorted(FILES.glob("*/*")) if path.stat().st_size < 50_000]
+
+
+def sample(name: str) -> bytes:
+    return next(FILES.glob(f"*/{name}")).read_bytes() if name else STATEMENT
 
 
 @settings(
@@ -180,7 +183,7 @@ def samples() -> list[bytes]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    base=st.sampled_from([STATEMENT, *samples()]),
+    base=st.sampled_from(["", *SAMPLES]),
     at=st.integers(0, 2000),
     cut=st.integers(0, 20),
     put=st.binary(max_size=8),
@@ -189,11 +192,12 @@ def samples() -> list[bytes]:
 def test_no_file_breaks_the_office(world, base, at, cut, put, name):
     office = Client()
     office.force_login(world.clerk)
-    at = at % (len(base) + 1)
+    content = sample(base)
+    at = at % (len(content) + 1)
 
-    answer = add(office, base[:at] + put + base[at + cut :], name or "x")
+    answer = add(office, content[:at] + put + content[at + cut :], name or "x")
 
-    assert answer.status_code in {303, 422}
+    assert answer.status_code in {303, 400, 422}
     if answer.status_code == 303:
         assert office.get(answer.url).status_code == 200
     assert office.get("/office/cases").status_code == 200
