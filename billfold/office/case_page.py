@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Final
 
 from billfold.office import links, shapes, statuses
@@ -109,13 +110,16 @@ def _evidence(case: Case) -> tuple[shapes.Fact, ...]:
         )
         for name, value in case.facts.items()
         if name not in {"likely", "reference"}
-        for text in _texts(value)
+        for text in _texts(name, value)
     ]
     return tuple(facts)
 
 
-def _texts(value: object) -> Iterator[str]:
+def _texts(name: str, value: object) -> Iterator[str]:
     """Write a fact, one line for each of several."""
+    if name == "on":
+        yield bills.day(date.fromisoformat(str(value)))
+        return
     several = value if isinstance(value, list) else [value]
     yield from (str(each) for each in several[:_LONGEST] if str(each))
 

@@ -74,6 +74,13 @@ class Visit:
         """Read a field of the form."""
         return answers.typed(self.request, name)
 
+    def brief(self, moment: datetime) -> str:
+        """Write a moment for a narrow column: of today its time, else its day."""
+        if timezone.localdate(moment) == timezone.localdate(self.now):
+            return bills.moment(moment).rpartition(" ")[0]
+        same_year = timezone.localdate(moment).year == timezone.localdate(self.now).year
+        return bills.short_day(moment) if same_year else bills.day(moment)
+
     def today_text(self, moment: datetime) -> str:
         """Write a moment; of today, its time alone."""
         if timezone.localdate(moment) == timezone.localdate(self.now):

@@ -57,7 +57,7 @@ def show(visit: Visit, *, upload_error: str = "") -> HttpResponse:
         waiting=release_card.of(list(waiting.order_by("made_at", "id")[:_WAITING_SHOWN]), visit),
         chips=tuple(
             Tab(
-                f"{label} {counts['problems']}" if key == "problems" else label,
+                f"{label} {counts[key]}" if counts.get(key) else label,
                 paging.address(path, view=key),
                 None,
                 key == view,
@@ -114,7 +114,7 @@ def _row(visit: Visit, file: BankFile, lines: Mapping[UUID, tuple[int, int]]) ->
         line_count=f"{count:,}" if counts else "",
         total=Money(minor) if counts else None,
         status=statuses.file(file.state),
-        time_text=visit.today_text(file.made_at),
+        time_text=visit.brief(file.made_at),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from billfold.ledger import book
-from billfold.ledger.chart import FEE_INCOME
+from billfold.ledger.chart import FEE_INCOME, Account
 from billfold.money import Money, total
 from billfold.notices.models import Notice
 from billfold.office import links, outbox, shapes, statuses
@@ -83,7 +83,7 @@ def _lines(payment: Payment, fee: Invoice | None) -> list[book.Line]:
 def of(payment: Payment, told: Told) -> shapes.Payment:
     """Make the page of one payment."""
     loaded = _load(payment)
-    entries = tuple(_entry(line) for line in loaded.lines)
+    entries = tuple(_entry(line, payment) for line in loaded.lines)
     code = next((e.code for e in reversed(loaded.events) if e.kind == "returned"), "")
     return shapes.Payment(
         reference=payment.reference,
@@ -126,15 +126,23 @@ def of(payment: Payment, told: Told) -> shapes.Payment:
     )
 
 
-def _entry(line: book.Line) -> shapes.Entry:
+def _entry(line: book.Line, payment: Payment) -> shapes.Entry:
     titles = {**TITLES, "applied": "Applied", "unapplied": "Taken off"}
     return shapes.Entry(
         when_text=bills.short_day(line.effective_date),
         event=titles.get(line.reason, line.reason.capitalize()),
-        debit_account=str(line.debit),
-        credit_account=str(line.credit),
+        debit_account=_account(line.debit, payment),
+        credit_account=_account(line.credit, payment),
         amount=line.amount,
     )
+
+
+def _account(account: Account, payment: Payment) -> str:
+    """Name a ledger account; the payment whose page this is goes without its number."""
+    code = account.code.replace("_", " ").capitalize()
+    if account.subject == payment.subject:
+        return f"{code} · this payment"
+    return f"{code} · {account.subject.partition('/')[2]}" if account.subject else code
 
 
 def _steps(loaded: _Loaded, told: Told) -> tuple[Step, ...]:

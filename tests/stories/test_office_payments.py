@@ -110,7 +110,7 @@ def test_a_returned_payment_shows_every_booking_with_its_evidence(world, office)
         "Money taken back",
     ]
     assert page.entries_total == usd("745.00")
-    assert "fee_income" in text
+    assert "Fee income" in text
     assert "Not enough money" in text
     assert "A $25.00 Return Fee was added" in text
     linked = {event.title for event in page.events if event.link}
