@@ -48,7 +48,7 @@ def read(request: HttpRequest) -> Choices:
     return Choices(
         reference=drafts.reference_of(typed(request, "reference")),
         account=typed(request, "account"),
-        ticked=frozenset(clean(number) for number in request.POST.getlist("invoice")),
+        ticked=_numbers(request.POST.getlist("invoice")),
         amounts={
             clean(name.removeprefix(prefix)): typed(request, name)
             for name in request.POST
@@ -63,8 +63,12 @@ def read(request: HttpRequest) -> Choices:
 
 def preselected(request: HttpRequest) -> Choices:
     """Begin a fresh form, with the invoices ticked that the address names."""
-    numbers = frozenset(clean(number) for number in request.GET.getlist("invoice"))
+    numbers = _numbers(request.GET.getlist("invoice"))
     return Choices(reference=drafts.reference_of(""), ticked=numbers, is_fresh=True)
+
+
+def _numbers(given: list[str]) -> frozenset[str]:
+    return frozenset(filter(None, map(clean, given)))
 
 
 def restored(draft: Draft, bills: Iterable[Bill]) -> Choices:

@@ -126,7 +126,7 @@ def _parts(bills: list[Bill], today: date) -> tuple[BalancePart, ...]:
             continue
         amount = total((bill.payable for bill in group), CURRENCY)
         width = amount.minor * 100 / whole
-        day = group[-1].due_date if tone == "f3" else group[0].due_date
+        day = group[0 if tone == "fb" else -1].due_date
         label = f"{words} {shown.short_day(day)}"
         drawn = max(0.0, width - (_BAR_GAP if at + width < 99.9 else 0))
         parts.append(BalancePart(label, amount, tone, f"{at:.2f}", f"{drawn:.2f}"))

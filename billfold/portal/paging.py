@@ -13,7 +13,7 @@ def pages(count: int, per_page: int) -> int:
 
 def number(text: str, count: int, per_page: int) -> int:
     """Read a page number; anything that is none gives the first or the last page."""
-    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+    wanted = int(text[:9]) if text.isascii() and text.isdigit() else 1
     return max(1, min(wanted, pages(count, per_page)))
 
 

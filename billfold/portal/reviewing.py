@@ -121,17 +121,17 @@ class Reviewed:
         return InvoiceAmount(bill.number, share, text)
 
     def _left_text(self) -> str:
-        others = [
-            bill
+        """Say what stays to be paid after this payment, and until when."""
+        left = [
+            (bill.payable - self.draft.shares.get(bill.id, Money(0)), bill.due_date)
             for bill in self.bills
-            if bill.id not in self.draft.shares
-            and bill.payable.minor > 0
-            and bill.payable.currency == CURRENCY
+            if bill.payable.currency == CURRENCY
         ]
-        if not others:
+        unpaid = [(amount, due) for amount, due in left if amount.minor > 0]
+        if not unpaid:
             return ""
-        left = total((bill.payable for bill in others), CURRENCY)
-        return f"You leave {shown.money(left)} to pay by {shown.short_day(others[-1].due_date)}."
+        amount = total((amount for amount, _ in unpaid), CURRENCY)
+        return f"You leave {shown.money(amount)} to pay by {shown.short_day(unpaid[-1][1])}."
 
 
 def _mark(request_hash: str, text: str) -> str:

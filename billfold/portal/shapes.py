@@ -209,7 +209,7 @@ class Pay:
     overdue: Money | None = None
     overdue_text: str = ""
     less_pending: Money | None = None
-    guard_error: bool = False
+    guard_error: str = ""
     method_error: str = ""
     has_picked: bool = False
     pay_on: PayOn | None = None

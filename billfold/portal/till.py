@@ -79,7 +79,9 @@ class Till:
             overdue=overdue if late and len(late) < len(payable) else None,
             overdue_text=_overdue_text(overdue, late),
             less_pending=-pending if pending else None,
-            guard_error=choices.GUARD in faults.values(),
+            guard_error=next(
+                (text for id, text in faults.items() if id.startswith("invoice-")), ""
+            ),
             method_error=faults.get("methods", ""),
             has_picked=has_picked,
             notices=self._notices(),

@@ -1,0 +1,139 @@
+"""Signing in: one answer to everything wrong, a fresh session, and no way out to elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from billfold.people import sign_in
+from billfold.people.models import Person
+from tests.stories.payer import Payer, text_of
+from tests.world import PASSWORD, World
+
+EMAIL = "dana@hollis-wren.example"
+
+
+@pytest.fixture
+def payer(world: World, client: Client) -> Payer:
+    return Payer(world, client)
+
+
+def try_to(payer: Payer, email: str, password: str, next_url: str = "") -> object:
+    form = {"email": email, "password": password, "next": next_url}
+    return payer.client.post("/sign-in", form)
+
+
+def test_a_payer_signs_in_and_out(payer):
+    assert payer.client.get("/")["Location"] == "/sign-in"
+
+    assert try_to(payer, " Dana@Hollis-Wren.example", PASSWORD)["Location"] == "/"
+    assert "Current Balance" in text_of(payer.client.get("/"))
+    assert payer.client.get("/sign-in").status_code == 303
+
+    assert payer.client.get("/session").status_code == 405
+    assert payer.client.post("/session", {"end": "1"}).status_code == 303
+    assert payer.client.get("/").status_code == 303
+
+
+def test_staff_go_to_their_desk(payer):
+    assert try_to(payer, "cleo@cedarline.example", PASSWORD)["Location"] == "/office/"
+    assert payer.client.get("/")["Location"] == "/office/"
+    assert payer.client.post("/payments", {})["Location"] == "/office/"
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        (EMAIL, "wrong"),
+        ("nobody@example.com", PASSWORD),
+        ("", ""),
+        ("\0", "\0"),
+        (EMAIL + "\0", PASSWORD),
+        ("x" * 100_000, "y" * 100_000),
+    ],
+)
+def test_whatever_is_wrong_the_answer_is_the_same(payer, email, password):
+    refused = try_to(payer, email, password)
+
+    assert refused.status_code == 422
+    assert sign_in and "Email and password do not match. Check both and try again." in text_of(
+        refused
+    )
+    assert PASSWORD not in refused.content.decode()
+
+
+def test_somebody_who_left_gets_the_same_answer(payer):
+    Person.objects.filter(email=EMAIL).update(is_active=False)
+
+    assert try_to(payer, EMAIL, PASSWORD).status_code == 422
+
+
+def test_ten_wrong_tries_close_the_door_for_the_right_one_too(payer):
+    for _ in range(sign_in.PER_TARGET):
+        try_to(payer, EMAIL, "wrong")
+
+    closed = try_to(payer, EMAIL, PASSWORD)
+
+    assert closed.status_code == 429
+    assert "Too many tries" in text_of(closed)
+    assert payer.client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("next_url", "goes_to"),
+    [
+        ("/pay?invoice=CL-1", "/pay?invoice=CL-1"),
+        ("/invoices/CL-1", "/invoices/CL-1"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/pay", "/"),
+        ("/\\evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/office/", "/"),
+        ("/nowhere", "/"),
+        ("/sign-in", "/"),
+        ("\0", "/"),
+    ],
+)
+def test_next_leads_only_to_pages_of_ours(payer, next_url, goes_to):
+    assert try_to(payer, EMAIL, PASSWORD, next_url)["Location"] == goes_to
+
+
+def test_a_session_begun_before_the_sign_in_is_worth_nothing_after_it(payer):
+    session = payer.client.session
+    session["account"] = "40-118-2207"
+    session.save()
+    before = session.session_key
+
+    payer.sign_in()
+
+    assert payer.client.session.session_key != before
+    assert not payer.client.session.exists(before)
+
+
+def test_a_form_from_elsewhere_is_refused(world):
+    strict = Client(enforce_csrf_checks=True)
+
+    refused = strict.post("/sign-in", {"email": EMAIL, "password": PASSWORD})
+
+    assert refused.status_code == 403
+    assert "This page was open too long" in text_of(refused)
+
+
+def test_a_person_without_an_account_is_told_so(payer, world):
+    world.add_person("new@example.com", "New Person")
+    try_to(payer, "new@example.com", PASSWORD)
+
+    assert payer.client.get("/").status_code == 403
+
+
+def test_an_unknown_account_cannot_be_chosen(payer):
+    payer.sign_in()
+
+    assert payer.client.post("/chosen-account", {"account": "50-1"}).status_code == 404
+    assert payer.client.get("/chosen-account").status_code == 405
+
+
+def test_a_fragment_asks_the_browser_to_sign_in(payer):
+    answer = payer.client.post("/bank-name", {}, headers={"hx-request": "true"})
+
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/sign-in")
