@@ -55,7 +55,7 @@ class Block:
     @property
     def touches_the_database(self) -> bool:
         """Tell whether a server of one's own might make a difference."""
-        words = ("init", "biller add", "backup", "restore", "hold off", "migrate")
+        words = ("init", "backup", "migrate")
         return any(f"billfold {word}" in self.text for word in words) or "restore" in self.marks
 
 
