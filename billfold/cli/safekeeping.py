@@ -74,7 +74,6 @@ def _showing(word: str) -> Callable[[int], None]:
 
 def _restore(arguments: argparse.Namespace) -> None:
     place = state.prepare(state.default())
-    os.environ["DJANGO_SETTINGS_MODULE"] = "billfold.config.settings"
     from billfold.platform import backups
 
     with _worded(arguments.file):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.core.management import call_command
@@ -70,8 +70,8 @@ class Biller:
     """One row of the directory."""
 
     schema: str
-    name: str
-    state: str = "open"
+    name: str = field(compare=False)
+    state: str = field(default="open", compare=False)
 
     @property
     def role(self) -> str:
