@@ -6,7 +6,9 @@ import re
 from typing import Final
 
 _FILE_NAME: Final = r"\bach-\d{8}-[A-Z0-9](?:\.ach)?\b"
-_DIGITS: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,4}(?:\d[ -]?){4,}\d[A-Za-z0-9]*")
+_NUMBER: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]*\d[A-Za-z0-9]*(?:[ -]\d+)*")
+_SHORTEST: Final = 5
+"""Digits from which a word may be an account number."""
 
 
 def masked(text: str, *, bank: str) -> str:
@@ -18,11 +20,13 @@ def masked(text: str, *, bank: str) -> str:
     parts: list[str] = []
     at = 0
     for found in kept.finditer(text) if kept else ():
-        parts += [_DIGITS.sub(_ending, text[at : found.start()]), found.group()]
+        parts += [_NUMBER.sub(_ending, text[at : found.start()]), found.group()]
         at = found.end()
-    return "".join([*parts, _DIGITS.sub(_ending, text[at:])])
+    return "".join([*parts, _NUMBER.sub(_ending, text[at:])])
 
 
 def _ending(found: re.Match[str]) -> str:
-    letters = re.sub(r"[^A-Za-z0-9]", "", found.group())
-    return f"ending {letters[-4:]}"
+    number = re.sub("[ -]", "", found.group())
+    if sum(letter.isdecimal() for letter in number) < _SHORTEST:
+        return found.group()
+    return f"ending {number[-4:]}"
