@@ -25,9 +25,10 @@ SHORTEST_WORD: Final = 6
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORD: Final = re.compile(r"[0-9A-Za-z]{6,}")
 _RUN: Final = re.compile(r"[0-9]{10,}[0-9A-Za-z]*")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _SHORT_JSON_NUMBER: Final = re.compile(r"(?<=[:\[,] )-?[0-9]{1,8}(?=[,}\]])")
 _ROUTING: Final = 9
-_MAY_HOLD: Final = r"[0-9]{6}|[0-9][A-Za-z0-9]{4,}[0-9]|[A-Z][0-9A-Z]{5}"
+_MOST_DIGITS: Final = 9
 
 
 @dataclass(slots=True)
@@ -37,21 +38,34 @@ class _Search:
     words: frozenset[str]
     behind: dict[str, set[str]]
     """Routing number -> account numbers."""
-    shortest_behind: int
+    least_digits: int
+    """How many digits stand in a row in every one of the numbers."""
+    is_digits: bool
+    """Whether no number has letters."""
+    shortest: int
     seen: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
 
-    def look(self, text: str, place: str) -> None:
+    def look(self, text: str, place: str, *, is_json: bool = False) -> None:
         """Note every known number in a text."""
+        if self.is_digits and not self._may_hold(_DIGITS.findall(text)):
+            return
         text = _UUID.sub(" ", text)
+        if is_json:
+            text = _SHORT_JSON_NUMBER.sub("", text)
         for number in self.words.intersection(_WORD.findall(text)):
             self._note(number, place)
         for run in _RUN.findall(text):
             for number in self._behind_routing(run):
                 self._note(number, place)
 
+    def _may_hold(self, runs: list[str]) -> bool:
+        """Pass over most texts quickly."""
+        enough = _ROUTING + self.shortest
+        return not self.words.isdisjoint(runs) or any(len(run) >= enough for run in runs)
+
     def _behind_routing(self, run: str) -> Iterator[str]:
-        for at in range(len(run) - _ROUTING - self.shortest_behind + 1):
+        for at in range(len(run) - _ROUTING - self.shortest + 1):
             numbers = self.behind.get(run[at : at + _ROUTING], ())
             if numbers:
                 rest = run[at + _ROUTING :]
@@ -62,6 +76,10 @@ class _Search:
         places = self.places.setdefault(number, [])
         if len(places) < SHOWN:
             places.append(place)
+
+
+def _digits_in_a_row(number: str) -> int:
+    return max(map(len, _DIGITS.findall(number)), default=0)
 
 
 def _known(look: Inspection) -> _Search:
@@ -93,7 +111,9 @@ def _known(look: Inspection) -> _Search:
     return _Search(
         words=frozenset(n for n in numbers if len(n) >= SHORTEST_WORD),
         behind=behind,
-        shortest_behind=min(map(len, numbers), default=1),
+        least_digits=min(_MOST_DIGITS, min(map(_digits_in_a_row, numbers), default=0)),
+        is_digits=all(map(str.isdecimal, numbers)),
+        shortest=min(map(len, numbers), default=1),
     )
 
 
@@ -111,9 +131,10 @@ def _search_tables(look: Inspection, search: _Search) -> None:
     for table, column, is_json in look.rows(_COLUMNS):
         place = f"{table}.{column}"
         for (text,) in stream(
-            f"SELECT {column}::text FROM {table} WHERE {column}::text ~ '{_MAY_HOLD}'"  # noqa: S608
+            f"SELECT {column}::text FROM {table} "  # noqa: S608  names from the catalogue
+            f"WHERE {column}::text ~ '[0-9]{{{search.least_digits}}}'"
         ):
-            search.look(_SHORT_JSON_NUMBER.sub("", text) if is_json else text, place)
+            search.look(text, place, is_json=is_json)
     sessions = SessionStore()
     for (data,) in stream("SELECT session_data FROM django_session"):
         search.look(str(sessions.decode(data)), "django_session.session_data")

@@ -1,7 +1,4 @@
-"""Does this biller's system keep its promises? Looks at everything, changes nothing.
-
-TODO
-"""
+"""Does this biller's system keep its promises? Looks at everything, changes nothing."""
 
 from __future__ import annotations
 
