@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -15,7 +16,12 @@ RETRY_AFTER_SECONDS = "5"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the request cannot be understood."""
+    """Say that the request cannot be understood.
+
+    Django counts a session that could not be kept among these, but by then the act may be done.
+    """
+    if isinstance(exception, SessionInterrupted):
+        return _later()
     return render(request, "pages/400.html", status=400)
 
 
@@ -35,10 +41,14 @@ def failed(request: HttpRequest) -> HttpResponse:
     Django calls this while it handles the exception, wherever in the request it arose.
     """
     if retries.passes(sys.exception()):
-        # Nothing may be asked of the database, so the page is drawn without a request.
-        page = render_to_string("pages/503.html", {"request_id": audit.request_id.get()})
-        return HttpResponse(page, status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
+        return _later()
     return render(request, "pages/500.html", status=500)
+
+
+def _later() -> HttpResponse:
+    """Ask to come back soon. The page is drawn without a request, so it asks no database."""
+    page = render_to_string("pages/503.html", {"request_id": audit.request_id.get()})
+    return HttpResponse(page, status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def csrf_failure(request: HttpRequest, **_reason: Any) -> HttpResponse:
