@@ -32,18 +32,17 @@ from billfold.banking.models import BankConnection, BankFile  # noqa: E402
 from billfold.payments import collection  # noqa: E402
 from billfold.payments.mandates import Consent, Validation  # noqa: E402
 from billfold.payments.methods import BankAccount  # noqa: E402
-from billfold.payments.models import Payment  # noqa: E402
 from billfold.payments.proof import report as proof  # noqa: E402
 from billfold.people.models import Person  # noqa: E402
-from billfold.platform import sealing, tenancy  # noqa: E402
+from billfold.platform import clock, sealing, tenancy  # noqa: E402
 from billfold.platform.postgres import SUPERUSER  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
 from tests.world import PAYERS_BANK, World, usd  # noqa: E402
 
-GOOD: Final = "pay-good"
-BAD: Final = "pay-comes-back"
-THIRD: Final = "pay-third"
+GOOD: Final = "600D-0000-0000-0001"
+BAD: Final = "BAD0-0000-0000-0002"
+THIRD: Final = "7H1R-0000-0000-0003"
 AMOUNTS: Final = {
     GOOD: ("CL-1", "346.18", "4417006789"),
     BAD: ("CL-2", "120.00", "4400000001"),
@@ -157,12 +156,24 @@ def pay_two_ways(now: datetime) -> list[str]:
         return list(pool.map(press, (GOOD, THIRD)))
 
 
-def look(path: str, form: dict[str, str] | None = None) -> dict[str, Any]:
-    """Ask the web application for a page, through all its middleware."""
+def look(
+    path: str,
+    form: dict[str, Any] | None = None,
+    cookies: dict[str, str] | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """Answer a browser with a page, through all the middleware of the web application."""
+    if now is not None:
+        clock.move_to(now)
     browser = Client(raise_request_exception=False)
+    browser.cookies.load(cookies or {})
     answer = browser.get(path) if form is None else browser.post(path, form)
-    body = answer.content.decode()
-    return {"status": answer.status_code, "headers": dict(answer.headers), "body": body}
+    return {
+        "status": answer.status_code,
+        "headers": dict(answer.headers),
+        "body": answer.content.decode(),
+        "cookies": {name: cookie.value for name, cookie in browser.cookies.items()},
+    }
 
 
 def mail_is_down() -> None:
@@ -176,14 +187,6 @@ def mail_is_down() -> None:
 def mail_is_back() -> None:
     """Let mail be taken."""
     django_settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-
-
-def cancel(reference: str, now: datetime) -> None:
-    """Press Cancel; being told that it is too late is an answer."""
-    with tenancy.use(_served()):
-        payment = Payment.objects.get(reference=reference)
-        with suppress(collection.TooLateToCancel):
-            collection.cancel(payment, actor=payment.made_by.actor(), now=now)
 
 
 def approve(treasurer: int, now: datetime) -> None:
@@ -241,7 +244,7 @@ ACTS: Final[dict[str, Callable[..., Any]]] = {
     act.__name__: act
     for act in (
         *(prepare, bank, live, verify, hang_up),
-        *(pay, pay_at_once, pay_two_ways, cancel, approve, look),
+        *(pay, pay_at_once, pay_two_ways, approve, look),
         *(job, mail_is_down, mail_is_back),
     )
 }

@@ -58,6 +58,8 @@ class Ground:
         self.cluster.remove()
 
     def do(self, statement: sql.Composable) -> None:
+        if not self.cluster.is_running():
+            self.cluster.start()  # A test failed before it did.
         with psycopg.connect(self.cluster.dsn("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
@@ -114,6 +116,15 @@ class World:
                 [f"/{self.name}/", f"/{name}/"],
             )
         return made
+
+    @contextmanager
+    def copied(self, name: str) -> Iterator[World]:
+        """Give a copy that is gone afterwards."""
+        made = self.copy(name)
+        try:
+            yield made
+        finally:
+            made.drop()
 
     def drop(self) -> None:
         self.ground.do(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))

@@ -30,9 +30,8 @@ def open_world(prepared: Ground) -> World:
 
 @pytest.fixture
 def world(open_world: World) -> Iterator[World]:
-    copy = open_world.copy("fault")
-    yield copy
-    copy.drop()
+    with open_world.copied("fault") as copy:
+        yield copy
 
 
 def payments(world: World) -> list[str]:
@@ -95,7 +94,10 @@ def test_promise_11_a_commit_whose_answer_was_lost_is_found_by_its_reference(pre
 
 
 def test_a_deadlock_is_tried_again_as_a_whole(world):
+    with world.connected() as other:
+        other.execute("ALTER DATABASE fault SET deadlock_timeout = '2s'")  # Time to close the ring.
     with world.process() as process, world.connected() as other:
+        other.execute("SET deadlock_timeout = '60s'")  # So that it is not the one given up.
         other.execute("SELECT 1 FROM receivables_customer FOR UPDATE")
         paying = threading.Thread(
             target=process.ask, args=("pay",), kwargs={"reference": GOOD, "now": MORNING}
