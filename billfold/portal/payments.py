@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Final
 
 from django.contrib import messages
@@ -51,7 +51,7 @@ def _history(request: HttpRequest, visit: Visit) -> HttpResponse:
     view = asked(request, "view")
     view = view if view in VIEWS else "all"
     mine = Payment.objects.filter(customer=visit.customer)
-    counts = _counts(mine, now)
+    counts, cutoff = _counts(mine, now), _cutoff()
     number = paging.number(asked(request, "page"), counts[view], _PER_PAGE)
     listed = (
         mine.filter(state__in=VIEWS[view][1])
@@ -70,7 +70,7 @@ def _history(request: HttpRequest, visit: Visit) -> HttpResponse:
             )
             for key, (label, _) in VIEWS.items()
         ),
-        rows=tuple(_row(payment, visit, now) for payment in listed),
+        rows=tuple(_row(payment, visit, cutoff, now) for payment in listed),
         empty_title="No payments here" if counts["all"] else "No payments yet",
         empty_text="Your payments appear here as soon as you make one.",
         pager=paging.pager("/payments", {"view": view}, number, counts[view], _PER_PAGE),
@@ -84,10 +84,10 @@ def _counts(mine: QuerySet[Payment], now: datetime) -> dict[str, int]:
     return mine.aggregate(**views, year=year)
 
 
-def _row(payment: Payment, visit: Visit, now: datetime) -> PaymentRow:
+def _row(payment: Payment, visit: Visit, cutoff: time, now: datetime) -> PaymentRow:
     numbers = [each.invoice.number for each in payment.remittances.all()]
     more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
-    until = cancelable_until(payment, now=now)
+    until = cancelable_until(payment, cutoff, now=now)
     note = f"Cancel until {wording.moment_of_day(until, now=now)}" if until else ""
     return PaymentRow(
         reference=payment.reference,
@@ -108,12 +108,20 @@ def _note(payment: Payment) -> str:
     return ""
 
 
-def cancelable_until(payment: Payment, *, now: datetime) -> datetime | None:
+def cancelable_until(payment: Payment, cutoff: time, *, now: datetime) -> datetime | None:
     """Tell until when a payment can be taken back; none if it cannot any more."""
     if payment.state not in OPEN_TO_CANCEL:
         return None
-    until = cutoff_at(payment.collect_on, connections.default().cutoff_eastern)
+    until = cutoff_at(payment.collect_on, cutoff)
     return until if now < until else None
+
+
+def _cutoff() -> time:
+    """Read the time of the cut-off. Without a bank there is none, and nothing to cancel."""
+    try:
+        return connections.default().cutoff_eastern
+    except connections.NoBank:
+        return time.min
 
 
 @allow("GET")
@@ -122,7 +130,7 @@ def payment(request: HttpRequest, visit: Visit, reference: str) -> HttpResponse:
     """Show one payment: its receipt, and its page for as long as it lives."""
     now = clock.now()
     found = _found(visit, reference)
-    until = cancelable_until(found, now=now) if visit.can_pay else None
+    until = cancelable_until(found, _cutoff(), now=now) if visit.can_pay else None
     page = receipts.of(found, visit, until, now=now)
     return visit.show("receipt.html", page, section="payments")
 
@@ -156,7 +164,7 @@ def cancellation(request: HttpRequest, visit: Visit, reference: str) -> HttpResp
     visit.check_may_pay()
     if request.method == "POST":
         return _cancel(request, visit, found, now)
-    if cancelable_until(found, now=now) is None:
+    if cancelable_until(found, _cutoff(), now=now) is None:
         return SeeOther(links.payment(reference))
     return visit.show("cancellation.html", _cancellation(found, now), section="payments")
 

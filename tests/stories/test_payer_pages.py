@@ -123,6 +123,14 @@ def test_the_history_is_filed_by_view(payer, world):
     assert going.reference in read(payer, "/payments?view=pending&page=77")
 
 
+def test_a_longer_history_costs_no_more_queries(payer, world, django_assert_max_num_queries):
+    for number in range(12):
+        world.pay(world.invoice(f"CL-{number}", "10.00"))
+
+    with django_assert_max_num_queries(10):
+        read(payer, "/payments")
+
+
 def test_a_receipt_is_a_pdf_that_reads_aloud(payer, world):
     world.invoice("CL-1 #1/<b>", "10.00")
     reference = payer.pay("CL-1 #1/<b>")["Location"].removeprefix("/payments/")
