@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults import ground
 from tests.faults.ground import Ground
 
+MEMORY = Path("/dev/shm")
+NEEDED_BYTES = 2 * 1024**3
+
 
 @pytest.fixture(scope="package")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Give ground with a running server."""
-    with ground.prepared(tmp_path_factory.mktemp("faults")) as made:
+def prepared() -> Iterator[Ground]:
+    """Give ground with a running server, in memory if there is room: it copies many databases."""
+    with (
+        tempfile.TemporaryDirectory(prefix="billfold-faults-", dir=_where()) as place,
+        ground.prepared(Path(place)) as made,
+    ):
         yield made
+
+
+def _where() -> Path | None:
+    has_room = (
+        os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > NEEDED_BYTES
+    )
+    return MEMORY if has_room else None
