@@ -22,7 +22,7 @@ from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection
 from billfold.ledger import book
 from billfold.notices import outbox
-from billfold.payments import cutoff, intake, reconciliation
+from billfold.payments import cutoff, intake, reconciliation, transmission
 from billfold.payments.models import CutOff, Payment
 from billfold.platform import audit, clock, heartbeat, locks, tenancy
 from billfold.receivables.models import BillerProfile
@@ -65,7 +65,7 @@ def send(now: datetime) -> None:
     """Send released files; ask a person about those nobody can tell the fate of."""
     for sending in exchange.send_released(now=now):
         if sending.outcome is exchange.Outcome.UNKNOWN:
-            cutoff.open_transmission_case(sending.file, sending.reason, now=now)
+            transmission.open_case(sending.file, sending.reason, now=now)
 
 
 def fetch(now: datetime) -> None:

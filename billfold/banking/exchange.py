@@ -47,10 +47,6 @@ class NotWaiting(Exception):
     """The file is not waiting for a release: somebody decided before."""
 
 
-class NotAllowed(Exception):
-    """This person may not release files."""
-
-
 class Outcome(StrEnum):
     """What became of one released file."""
 

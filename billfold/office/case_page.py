@@ -37,8 +37,8 @@ _CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
         ("not-ours", "It was not meant for us", "Nothing is missing."),
     ),
     "transmission unknown": (
-        ("arrived", "The bank has the file", "Its answer or the statement will confirm it."),
-        ("missing", "The bank does not have it", "Ask your administrator to take it back."),
+        ("arrived", "The bank has the file", "It counts as sent; the statement will confirm it."),
+        ("missing", "The bank does not have it", "The same file is sent once more."),
     ),
     "file rejected": (("corrected", "The cause is removed", "The next file is made without it."),),
 }

@@ -15,7 +15,7 @@ from billfold.office import case_page, links, paging, shapes, statuses
 from billfold.office.desk import READ, WRITE, Visit, problems, staff
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Field, Problem, Tab
-from billfold.payments import cases
+from billfold.payments import cases, transmission
 from billfold.payments.models import Case
 
 LONGEST_NOTE: Final = 2_000
@@ -93,10 +93,12 @@ def resolve(visit: Visit, case_id: UUID) -> HttpResponseBase:
         wrong.append(Problem(note_error, "note"))
     if not wrong:
         try:
-            cases.close(case.id, f"{chosen}\n{note}", actor=visit.person.actor(), now=visit.now)
+            _close(visit, case, choice, f"{chosen}\n{note}")
         except cases.AlreadyClosed:
             case = _found(case_id)
             wrong.append(Problem(f"{case.closed_by} closed this case before you."))
+        except transmission.NotUnknown:
+            wrong.append(Problem("The bank answered meanwhile: choose something else."))
         else:
             messages.success(visit.request, "The case is closed.")
             return SeeOther(links.case(case.id))
@@ -107,6 +109,17 @@ def resolve(visit: Visit, case_id: UUID) -> HttpResponseBase:
         note=Field("note", note, note_error),
     )
     return visit.show("case.html", page, section="cases", status=422, problems=problems(*wrong))
+
+
+def _close(visit: Visit, case: Case, choice: str, resolution: str) -> None:
+    """Close a case; a decision on a cut transmission is carried out with it."""
+    actor = visit.person.actor()
+    if case.kind == transmission.KIND and choice in {"arrived", "missing"}:
+        transmission.decide(
+            case.id, resolution, has_arrived=choice == "arrived", actor=actor, now=visit.now
+        )
+    else:
+        cases.close(case.id, resolution, actor=actor, now=visit.now)
 
 
 def _note_error(note: str) -> str:

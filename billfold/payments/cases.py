@@ -83,22 +83,26 @@ def _words(stray: Stray) -> str:
 
 def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
     """Close a case with what was decided. Raises: NeedsResolution, AlreadyClosed."""
+    with transaction.atomic(durable=True):
+        close_within(case_id, resolution, actor=actor, now=now)
+
+
+def close_within(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
+    """Close a case as a part of the act that settles it. Needs an open transaction.
+
+    Raises: NeedsResolution, AlreadyClosed.
+    """
     decided = resolution.strip()
     if not decided:
         raise NeedsResolution
-    with transaction.atomic(durable=True):
-        closed = Case.objects.filter(pk=case_id, closed_at=None).update(
-            closed_at=now, closed_by=actor.name, resolution=decided
-        )
-        if not closed:
-            raise AlreadyClosed
-        audit.record(
-            "case closed",
-            f"case/{case_id}",
-            actor=actor,
-            now=now,
-            after={"resolution": decided},
-        )
+    closed = Case.objects.filter(pk=case_id, closed_at=None).update(
+        closed_at=now, closed_by=actor.name, resolution=decided
+    )
+    if not closed:
+        raise AlreadyClosed
+    audit.record(
+        "case closed", f"case/{case_id}", actor=actor, now=now, after={"resolution": decided}
+    )
 
 
 def close_explained(key: str, *, now: datetime) -> None:
@@ -106,12 +110,4 @@ def close_explained(key: str, *, now: datetime) -> None:
     actor = audit.job("reconciliation")
     resolution = "Explained by what the bank sent later"
     for case in Case.objects.filter(key=key, closed_at=None).select_for_update():
-        case.closed_at, case.closed_by, case.resolution = now, actor.name, resolution
-        case.save(update_fields=["closed_at", "closed_by", "resolution"])
-        audit.record(
-            "case closed",
-            f"case/{case.id}",
-            actor=actor,
-            now=now,
-            after={"resolution": resolution},
-        )
+        close_within(case.id, resolution, actor=actor, now=now)

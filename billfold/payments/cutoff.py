@@ -14,7 +14,7 @@ from billfold import bankdays
 from billfold.banking import exchange
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.money import Money
-from billfold.payments import cases, recording
+from billfold.payments import recording
 from billfold.payments.models import CutOff, Instruction
 from billfold.platform import audit, rows, sealing
 from billfold.platform.faults import fault
@@ -300,20 +300,3 @@ def take_back(file_id: UUID, sha256: str, *, why: str, actor: audit.Actor, now: 
         if sha256 != file.sha256:
             raise exchange.OtherBytes
         withdraw(file.pk, why=reason, actor=actor, now=now)
-
-
-def open_transmission_case(file: BankFile, reason: str, *, now: datetime) -> None:
-    """Ask a person whether a file whose sending was cut short arrived."""
-    with transaction.atomic(durable=True):
-        cases.open_new(
-            [
-                cases.NewCase(
-                    key=f"transmission/{file.id}",
-                    kind="transmission unknown",
-                    title=f"Did {file.name} reach the bank? {reason}",
-                    evidence=f"bankfile/{file.id}",
-                    facts={"sha256": file.sha256, "size": file.size},
-                )
-            ],
-            now=now,
-        )

@@ -16,7 +16,7 @@ from billfold.payments import cases, cutoff, recording
 from billfold.payments.models import Instruction
 from billfold.platform import audit
 from billfold.platform.faults import fault
-from billfold.rails import ach
+from billfold.rails import ach, ach_codes
 from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
 
 
@@ -140,13 +140,22 @@ def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
     return ""
 
 
+def _words(event: AnyEvent, code: str) -> str:
+    """Say what came in words before its code."""
+    if isinstance(event, Returned):
+        return f"{ach_codes.return_code(code).label} ({code})"
+    if isinstance(event, Corrected):
+        return f"{ach_codes.change_code(code).label} ({code})"
+    return code
+
+
 def _parked(event: AnyEvent, misfit: str, evidence: str) -> cases.NewCase:
     code = getattr(event, "code", "")
     amount = getattr(event, "amount", None)
     return cases.NewCase(
         key=f"parked/{event.subject}/{event.key}/{amount}",
         kind="return that does not fit",
-        title=f"{code} for trace {event.subject}: {misfit}",
+        title=f"{_words(event, code)} for trace {event.subject}: {misfit}",
         evidence=evidence,
         facts={
             "trace": event.subject,

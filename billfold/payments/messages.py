@@ -137,7 +137,7 @@ def _postponed(facts: PaymentFacts, told: Told, key: str) -> Message:
         key,
         f"Your payment of {facts.amount.shown()} will be sent again",
         [
-            "The bank did not take the file your payment was in, so no money has moved.",
+            "The file your payment was in was not processed, so no money has moved.",
             "We will send it again on the next banking day. You need not do anything.",
         ],
     )

@@ -1,0 +1,82 @@
+"""Nobody knows whether a file arrived: a person finds out and says so, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from billfold.banking.models import BankFile
+from billfold.payments import cases, transmission
+from billfold.payments.models import Case
+from tests.world import PASSWORD, eastern
+
+CUTOFF = eastern(2026, 11, 16, 17)
+
+
+@pytest.fixture
+def cut_short(world, client):
+    """A file whose sending was cut short at a bank that hides uploads, and its case."""
+    del world.connection.transport["taken"]
+    world.connection.save()
+    world.pay(world.invoice("CL-1", "120.00"))
+    world.now = CUTOFF
+    world.run_jobs()
+    world.release_all()
+    BankFile.objects.filter(direction="out").update(state="sending")
+    world.run_jobs()
+    client.login(username=world.treasurers[0].email, password=PASSWORD)
+    return Case.objects.get(kind=transmission.KIND)
+
+
+def decide(client, case, choice):
+    return client.post(
+        f"/office/cases/{case.pk}/resolution", {"choice": choice, "note": "Called the bank."}
+    )
+
+
+def at_the_bank(world):
+    return [path.name for path in (world.folder / "to_bank").iterdir()]
+
+
+def state():
+    return BankFile.objects.get(direction="out").state
+
+
+def test_promise_14_a_file_that_arrived_is_not_sent_again(world, client, cut_short):
+    answer = decide(client, cut_short, "arrived")
+    world.run_jobs()
+
+    assert answer.status_code == 303
+    assert state() == "sent"
+    assert at_the_bank(world) == []
+    assert not Case.objects.filter(closed_at=None).exists()
+
+
+def test_promise_14_a_file_that_never_arrived_is_sent_once_more(world, client, cut_short):
+    decide(client, cut_short, "missing")
+    world.run_jobs()
+    world.run_jobs()
+
+    assert state() == "sent"
+    assert at_the_bank(world) == ["ach-20261116-A.ach"]
+
+
+def test_promise_14_a_second_cut_asks_again(world, client, cut_short):
+    decide(client, cut_short, "missing")
+    BankFile.objects.filter(direction="out").update(state="sending")
+    world.run_jobs()
+
+    assert Case.objects.filter(kind=transmission.KIND, closed_at=None).count() == 1
+
+
+def test_promise_14_a_decision_that_comes_too_late_changes_nothing(world, client, cut_short):
+    BankFile.objects.filter(direction="out").update(state="accepted")
+
+    answer = decide(client, cut_short, "missing")
+
+    assert answer.status_code == 422
+    assert "The bank answered meanwhile" in answer.content.decode()
+    assert state() == "accepted"
+    with pytest.raises(transmission.NotUnknown):
+        transmission.decide(cut_short.pk, "x", has_arrived=True, actor=world.actor(), now=world.now)
+    with pytest.raises(cases.NeedsResolution):
+        cases.close(cut_short.pk, " ", actor=world.actor(), now=world.now)
