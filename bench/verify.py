@@ -70,6 +70,7 @@ def _settle(on: date) -> None:
             type_code="142",
             is_credit=True,
             amount_minor=file.debit_minor,
+            customer_reference=file.name,
             text_fingerprint=sealing.fingerprint("", purpose="statement text"),
             occurrence=1,
             line=line,
@@ -95,6 +96,7 @@ def main() -> int:
         maker = multiprocessing.Process(target=_world, args=(count,))
         maker.start()
         maker.join()
+        assert maker.exitcode == 0
         from billfold.payments.proof import report
         from billfold.platform import tenancy
 

@@ -186,6 +186,9 @@ def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
         .filter(pk__in=[i.account.pk for i in intents if isinstance(i.account, PaymentMethod)])
         .order_by("pk")
     }
+    typed = [i.account.fingerprint for i in intents if isinstance(i.account, BankAccount)]
+    if typed and methods.stopped(typed):
+        raise MethodNotUsable
     for intent in intents:
         if isinstance(intent.account, PaymentMethod):
             method = saved[intent.account.pk]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from billfold.formats import nacha
-from billfold.payments.models import Mandate, MethodChange, PaymentMethod
+from billfold.payments.models import Mandate, MethodChange, MethodState, PaymentMethod
 from billfold.platform import audit, sealing
 from billfold.platform.ids import new_id
 from billfold.rails.ach_codes import Correction
@@ -55,6 +56,16 @@ class BankAccount:
 def fingerprint(routing_number: str, account_number: str) -> str:
     """Make the keyed hash of an account."""
     return sealing.fingerprint(f"{routing_number}|{account_number}", purpose="bank account")
+
+
+def stopped(fingerprints: Iterable[str]) -> set[str]:
+    """Tell which accounts a return took out of use, whoever names them."""
+    return set(
+        PaymentMethod.objects.filter(
+            account_fingerprint__in=list(fingerprints),
+            state__in=[MethodState.FROZEN, MethodState.HELD],
+        ).values_list("account_fingerprint", flat=True)
+    )
 
 
 def _sealed(method_id: UUID, account_number: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -34,7 +33,7 @@ _STATES = [state.value for state in RESERVING]
 _QUERY = """
 WITH asked AS (
     SELECT i.id, i.number, i.kind, i.customer_id, i.currency
-    FROM receivables_invoice i WHERE {condition}
+    FROM receivables_invoice i WHERE i.id = ANY(%(ids)s)
 ), reserved AS (
     SELECT r.invoice_id, sum(r.amount_minor) AS minor
     FROM payments_remittance r JOIN payments_payment p ON p.id = r.payment_id
@@ -63,34 +62,15 @@ def of_invoices(
     invoice_ids: Iterable[UUID], *, leaving_out: Sequence[UUID] = ()
 ) -> dict[UUID, Payable]:
     """Read invoices. Payments in `leaving_out` do not count as reserving."""
-    return _read("i.id = ANY(%(ids)s)", ids=list(invoice_ids), leaving_out=list(leaving_out))
-
-
-def of_customer(customer_id: UUID) -> dict[UUID, Payable]:
-    """Read the invoices of one customer that are not paid off or are being paid."""
-    return {
-        invoice_id: found
-        for invoice_id, found in _read(
-            "i.customer_id = %(customer)s", customer=customer_id, leaving_out=[]
-        ).items()
-        if found.open or found.processing
-    }
-
-
-def lock(invoice_ids: Iterable[UUID], *, leaving_out: Sequence[UUID] = ()) -> dict[UUID, Payable]:
-    """Lock invoices in the order of their ids, then read them. Needs an open transaction."""
-    ids = list(invoice_ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM receivables_invoice WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
-            [ids],
+            _QUERY,
+            {
+                "ids": list(invoice_ids),
+                "leaving_out": list(leaving_out),
+                "reserving": _STATES,
+            },
         )
-    return of_invoices(ids, leaving_out=leaving_out)
-
-
-def _read(condition: str, **values: Any) -> dict[UUID, Payable]:
-    with connection.cursor() as cursor:
-        cursor.execute(_QUERY.format(condition=condition), {"reserving": _STATES, **values})
         return {
             row[0]: Payable(
                 invoice_id=row[0],
@@ -102,3 +82,14 @@ def _read(condition: str, **values: Any) -> dict[UUID, Payable]:
             )
             for row in cursor.fetchall()
         }
+
+
+def lock(invoice_ids: Iterable[UUID], *, leaving_out: Sequence[UUID] = ()) -> dict[UUID, Payable]:
+    """Lock invoices in the order of their ids, then read them. Needs an open transaction."""
+    ids = list(invoice_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM receivables_invoice WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [ids],
+        )
+    return of_invoices(ids, leaving_out=leaving_out)

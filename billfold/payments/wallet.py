@@ -51,10 +51,7 @@ def usable(found: list[PaymentMethod]) -> list[PaymentMethod]:
 
 def check_not_stopped(account: BankAccount) -> None:
     """Refuse an account that a return took out of use, whoever types it. Raises: Stopped."""
-    stopped = [MethodState.FROZEN, MethodState.HELD]
-    if PaymentMethod.objects.filter(
-        account_fingerprint=account.fingerprint, state__in=stopped
-    ).exists():
+    if methods.stopped([account.fingerprint]):
         raise Stopped
 
 

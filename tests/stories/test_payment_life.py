@@ -83,6 +83,8 @@ def test_an_unauthorised_return_bears_no_fee_and_stops_the_account(world):
     assert world.state(payment) == "returned"
     assert not Invoice.objects.filter(kind="charge").exists()
     assert PaymentMethod.objects.get().state == "frozen"
+    with pytest.raises(collection.MethodNotUsable):
+        world.pay(world.invoice("CL-2", "5.00"), account="440010")
 
 
 def test_a_notice_of_change_corrects_the_account_and_moves_no_money(world):
