@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         return bench(rest)
     if command == "test":
         os.chdir(str(PROJECT))
-        # The whole suite runs on every core, a file at a time; parts of it run as they are asked for.
+        # The whole suite runs on every core, a file at a time; a part as it is asked for.
         spread = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
         become(["-m", "pytest", *(rest or spread)])
     become(["-m", "billfold", *(["demo"] if command == "demo" else []), *rest])

@@ -126,7 +126,10 @@ def test_an_invoice_that_is_not_mine_looks_like_one_that_is_not_there(payer, num
     assert "Vesper" not in page
 
 
-@pytest.mark.parametrize("method", ["", "entered", "x", "019c0000-0000-7000-8000-000000000000", "\0"])
+NOBODYS = "019c0000-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize("method", ["", "entered", "x", NOBODYS, "\0"])
 def test_a_way_to_pay_has_to_be_chosen(payer, method):
     assert "Choose how you want to pay." in refused(payer, "CL-1", method=method)
 

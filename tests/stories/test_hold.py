@@ -27,6 +27,7 @@ def live(outside_transaction: tenancy.Biller, settings: object, tmp_path: Path) 
     """Be a live installation inside a transaction that is rolled back."""
     settings.IS_LIVE, settings.STATE_DIR = True, tmp_path
     with tenancy.nobody(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM public.instance")
         live_mark.make_instance(cursor, "live")
         live_mark.write(cursor)
         yield cursor
