@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from billfold.payments.proof.check import SHOWN, Check, Found, Inspection
-from billfold.payments.proof.sealed import opened, stream
+from billfold.payments.proof.sealed import accounts, opened, stream
 
 SHORTEST_WORD: Final = 6
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -87,11 +87,7 @@ def _known(look: Inspection) -> _Search:
     printed = {
         n for (n,) in look.rows("SELECT deposit_account_number FROM receivables_billerprofile")
     }
-    pairs: set[tuple[str, str]] = set()
-    for made, routing, sealed in stream(
-        "SELECT id, routing_number, account_sealed FROM payments_paymentmethod"
-    ):
-        pairs.add((routing, opened(sealed, f"payments_paymentmethod|account|{made}") or ""))
+    pairs = set(accounts(look))
     for made, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
         routing, _, rest = (opened(sealed, f"payments_methodchange|before|{made}") or "").partition(
             "|"

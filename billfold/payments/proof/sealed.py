@@ -57,16 +57,34 @@ SELECT id, routing_number, account_sealed, account_fingerprint, account_last4
 FROM payments_paymentmethod"""
 
 
-def _numbers(_look: Inspection) -> Found:
+def accounts(look: Inspection) -> set[tuple[str, str]]:
+    """Open the account of every payment method, once: routing and account number."""
+    found: set[tuple[str, str]] = look.once("accounts", lambda: _opened_methods()[0])
+    return found
+
+
+def _opened_methods() -> tuple[set[tuple[str, str]], list[str]]:
+    """Open every payment method; give its accounts, and what is wrong with those it shows."""
+    found: set[tuple[str, str]] = set()
+    wrong: list[str] = []
+    for made, routing, sealed, fingerprint, last4 in stream(_METHODS):
+        number = opened(sealed, f"payments_paymentmethod|account|{made}")
+        if number is None:
+            wrong.append(f"the account number of method {made} does not open with our keys")
+            continue
+        found.add((routing, number))
+        if fingerprint != methods.fingerprint(routing, number) or last4 != number[-4:]:
+            wrong.append(f"method {made} shows another account than it keeps")
+    return found, wrong
+
+
+def _numbers(look: Inspection) -> Found:
     """Open every account number and compare it with its fingerprint and last four."""
+    found, wrong = _opened_methods()
+    look.once("accounts", lambda: found)
 
     def offenders() -> Iterator[str]:
-        for made, routing, sealed, fingerprint, last4 in stream(_METHODS):
-            number = opened(sealed, f"payments_paymentmethod|account|{made}")
-            if number is None:
-                yield f"the account number of method {made} does not open with our keys"
-            elif fingerprint != methods.fingerprint(routing, number) or last4 != number[-4:]:
-                yield f"method {made} shows another account than it keeps"
+        yield from wrong
         for made, sealed, fingerprint, last4 in stream(
             """SELECT id, account_number_sealed, account_fingerprint, account_last4
                FROM banking_bankconnection"""
