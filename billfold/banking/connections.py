@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from billfold import bankdays
 from billfold.banking.models import BankConnection, RoutingNumber
-from billfold.platform import sealing
+from billfold.platform import sealing, tenancy
 from billfold.platform.ids import new_id
 
 
@@ -31,6 +33,48 @@ def cutoff_eastern() -> time:
     for cutoff in found[:1]:
         return cutoff
     raise NoBank
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """When the collecting account's days close, and which are closed already."""
+
+    cutoff_eastern: time
+    closed_through: date | None
+
+    def counting_from(self, now: datetime) -> datetime:
+        """Give the moment from which a payment made now counts: no earlier than the last close."""
+        if self.closed_through is None:
+            return now
+        return max(now, bankdays.cutoff_at(self.closed_through, self.cutoff_eastern))
+
+
+def keep_day_open() -> OpenDay:
+    """Let no cut-off begin before this transaction has ended. Raises: NoBank."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [_lock()])
+        cursor.execute(
+            """SELECT cutoff_eastern, closed_through FROM banking_bankconnection
+               ORDER BY name LIMIT 1"""
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NoBank
+    return OpenDay(*row)
+
+
+def close_day(bank: BankConnection, day: date) -> None:
+    """Begin a cut-off: wait for who is scheduling, and send everybody after them to a later day."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_lock()])
+        BankConnection.objects.filter(pk=bank.pk).exclude(closed_through__gte=day).update(
+            closed_through=day
+        )
+
+
+def _lock() -> str:
+    return f"{tenancy.current().schema}/open day"
 
 
 def add(account_number: str, **terms: Any) -> BankConnection:

@@ -37,6 +37,8 @@ class BankConnection(models.Model):
     transport = models.JSONField(default=dict)
     """{"kind": "folder", …} or {"kind": "sftp", …}; secrets stay in files outside the database."""
     last_sequence = models.BigIntegerField(default=0)
+    closed_through = models.DateField(null=True)
+    """Last day whose cut-off has begun: what is scheduled from then on waits for a later one."""
 
     class Meta:
         constraints = [

@@ -211,7 +211,8 @@ def _write(
 ) -> list[Payment]:
     if not intents:
         return []
-    cutoff = connections.cutoff_eastern()
+    day = connections.keep_day_open()
+    cutoff, counts_from = day.cutoff_eastern, day.counting_from(now)
     zone, debit_days = BillerProfile.objects.values_list("zone", "debit_days").get()
     made, consents = [], []
     for intent, method in zip(intents, _methods(intents, now), strict=True):
@@ -232,8 +233,10 @@ def _write(
                 amount_minor=intent.amount.minor,
                 currency=intent.amount.currency,
                 received_date=now.astimezone(ZoneInfo(zone)).date(),
-                collect_on=bankdays.file_day(now, cutoff_eastern=cutoff),
-                reflected_by=bankdays.reflected_by(now, cutoff_eastern=cutoff, days=debit_days),
+                collect_on=bankdays.file_day(counts_from, cutoff_eastern=cutoff),
+                reflected_by=bankdays.reflected_by(
+                    counts_from, cutoff_eastern=cutoff, days=debit_days
+                ),
                 created_at=now,
             )
         )

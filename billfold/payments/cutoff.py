@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billfold import bankdays
-from billfold.banking import exchange
+from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.money import Money
 from billfold.payments import recording
@@ -102,6 +102,8 @@ def collect_due(bank: BankConnection, business_date: date, *, now: datetime) -> 
     Raises: NoModifierLeft; Unwritable if the bank would refuse what we have.
     """
     made: list[BankFile] = []
+    if not is_run(bank, business_date):
+        connections.close_day(bank, business_date)
     while not is_run(bank, business_date):
         fault("cutoff_begun")
         with transaction.atomic(durable=True):
@@ -228,24 +230,9 @@ def _submit(file: BankFile, payable: Sequence[_Due], today: date, now: datetime)
 
 
 def _note_run(bank: BankConnection, business_date: date, now: datetime) -> None:
-    files = BankFile.objects.filter(
-        connection=bank,
-        direction="out",
-        business_date=now.astimezone(bankdays.EASTERN).date(),
-    )
-    CutOff.objects.create(
-        connection=bank,
-        business_date=business_date,
-        run_at=now,
-        payments=sum(file.entry_count for file in files),
-        total_minor=sum(file.debit_minor for file in files),
-    )
+    CutOff.objects.create(connection=bank, business_date=business_date, run_at=now)
     audit.record(
-        "cut-off run",
-        f"cutoff/{bank.pk}/{business_date}",
-        actor=audit.job("cut-off"),
-        now=now,
-        after={"files": [file.name for file in files]},
+        "cut-off run", f"cutoff/{bank.pk}/{business_date}", actor=audit.job("cut-off"), now=now
     )
 
 

@@ -269,8 +269,6 @@ class CutOff(models.Model):
     connection = models.ForeignKey("banking.BankConnection", on_delete=models.PROTECT)
     business_date = models.DateField()
     run_at = models.DateTimeField()
-    payments = models.IntegerField()
-    total_minor = models.BigIntegerField()
 
 
 class Case(models.Model):

@@ -8,7 +8,7 @@ from billfold.banking.models import BankFile, Deposit
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.notices.models import Notice
-from billfold.payments import collection
+from billfold.payments import collection, cutoff
 from billfold.payments.models import Case, Instruction, PaymentMethod
 from billfold.receivables.models import Invoice
 from tests.world import eastern, usd
@@ -131,3 +131,17 @@ def test_a_payment_cannot_be_canceled_after_its_cut_off(world):
     world.go_to(TUESDAY)
     with pytest.raises(collection.TooLateToCancel):
         collection.cancel(payment, actor=world.actor(), now=eastern(2026, 11, 16, 9))
+
+
+def test_promise_19_who_presses_in_time_but_comes_after_the_cut_off_gets_the_next_day(world):
+    early = world.pay(world.invoice("CL-1", "120.00"))
+    cutoff_time = eastern(2026, 11, 16, 17)
+    cutoff.collect_due(world.connection, cutoff_time.date(), now=cutoff_time)
+
+    world.now = eastern(2026, 11, 16, 16, 59)
+    late = world.pay(world.invoice("CL-2", "5.00"))
+
+    assert world.state(early) == "in_transit"
+    assert late.collect_on == TUESDAY.date()
+    assert late.reflected_by == THURSDAY.date()
+    assert late.received_date == cutoff_time.date()
