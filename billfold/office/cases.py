@@ -97,6 +97,8 @@ def resolve(visit: Visit, case_id: UUID) -> HttpResponseBase:
         except cases.AlreadyClosed:
             case = _found(case_id)
             wrong.append(Problem(f"{case.closed_by} closed this case before you."))
+        except cases.NotExplained:
+            wrong.append(Problem("This bank line stays on the list until a booking explains it."))
         except transmission.NotUnknown:
             wrong.append(Problem("The bank answered meanwhile: choose something else."))
         else:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billfold.banking.models import Deposit
 from billfold.payments.accounting import PaymentFacts
 from billfold.payments.lifecycle import Stray
 from billfold.payments.models import Case
@@ -19,6 +20,10 @@ from billfold.platform.ids import new_ids
 
 class NeedsResolution(Exception):
     """A case closes only with a word on what was decided."""
+
+
+class NotExplained(Exception):
+    """A bank line stays an open item until bookings name it; words alone do not close it."""
 
 
 class AlreadyClosed(Exception):
@@ -82,9 +87,17 @@ def _words(stray: Stray) -> str:
 
 
 def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
-    """Close a case with what was decided. Raises: NeedsResolution, AlreadyClosed."""
+    """Close a case with what was decided. Raises: NeedsResolution, AlreadyClosed, NotExplained."""
     with transaction.atomic(durable=True):
+        if _is_about_an_open_line(case_id):
+            raise NotExplained
         close_within(case_id, resolution, actor=actor, now=now)
+
+
+def _is_about_an_open_line(case_id: UUID) -> bool:
+    evidence = Case.objects.values_list("evidence", flat=True).get(pk=case_id)
+    kind, _, name = evidence.partition("/")
+    return kind == "deposit" and Deposit.objects.filter(pk=name, explained_at=None).exists()
 
 
 def close_within(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:

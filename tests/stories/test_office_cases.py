@@ -120,3 +120,15 @@ def test_a_message_that_was_refused_says_so(world, office):
     assert "Trying again" in text_of(office.get("/office/outbox"))
     detail = office.get(f"/office/outbox/{Notice.objects.get().id}")
     assert "2, last refused: SMTPServerDisconnected" in text_of(detail)
+
+
+def test_promise_7_words_alone_do_not_close_a_bank_line(world, office):
+    world.pay(world.invoice("CL-1", "120.00"), account="440074")
+    world.go_to(eastern(2026, 11, 20))
+    line = Case.objects.get(kind="bank line to explain")
+
+    answer = resolve(office, line, choice="nothing", note="Never mind.")
+
+    assert answer.status_code == 422
+    assert "stays on the list until a booking explains it" in text_of(answer)
+    assert Case.objects.get(pk=line.pk).closed_at is None
