@@ -13,7 +13,7 @@ from bench import _ground
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 CUTOFF = NOW + timedelta(hours=8)
-PAYMENTS = 100_000
+PAYMENTS, MANY_PAYMENTS = 100_000, 1_000_000
 BARE = """
 CREATE FUNCTION bare_cutoff(file uuid, at timestamptz) RETURNS void LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
@@ -128,8 +128,8 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _measure(count: int) -> None:
-    """Measure and print one size. The world is made in a process of its own, for its memory."""
+def _measure(count: int) -> float:
+    """Measure and print one size; give its seconds. Another process makes the world."""
     with _ground.ground() as state:
         maker = multiprocessing.Process(target=_world, args=(count,))
         maker.start()
@@ -143,13 +143,29 @@ def _measure(count: int) -> None:
             note=f"{count / ours:,.0f}/s against {count / bare:,.0f}/s",
         )
         _ground.report("peak memory of it, MB", _peak_mb(), 300, at_most=True)
+    return ours
+
+
+def _in_a_process(count: int, out: multiprocessing.Queue[float]) -> None:
+    out.put(_measure(count))
 
 
 def main() -> int:
-    """Measure and print."""
-    counts = [int(argument) for argument in sys.argv[1:] if argument.isdigit()] or [PAYMENTS]
-    for count in counts:
-        _measure(count)
+    """Measure and print; `--large` adds a million payments, each size in a process of its own."""
+    out: multiprocessing.Queue[float] = multiprocessing.Queue()
+    seconds = []
+    for count in [PAYMENTS, MANY_PAYMENTS] if "--large" in sys.argv else [PAYMENTS]:
+        run = multiprocessing.Process(target=_in_a_process, args=(count, out))
+        run.start()
+        seconds.append(out.get())
+        run.join()
+    if len(seconds) == 2:
+        _ground.report(
+            f"{MANY_PAYMENTS:,} payments / {PAYMENTS:,}",
+            seconds[1] / seconds[0],
+            11,
+            at_most=True,
+        )
     return 0
 
 
