@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
 
 from bench import _ground
 
@@ -15,7 +16,7 @@ SECONDS = 8
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
 
-def _client(number: int, count: int, out: multiprocessing.Queue[float]) -> None:
+def _client(number: int, count: int, ready: Barrier, out: multiprocessing.Queue[float]) -> None:
     from django.db import connection
 
     connection.connection = None
@@ -25,6 +26,7 @@ def _client(number: int, count: int, out: multiprocessing.Queue[float]) -> None:
     with tenancy.use(tenancy.biller("cedarline")):
         intents = _people.intents(number, count, now=NOW)
         _people.pay_one(intents[0], now=NOW)
+        ready.wait()  # Nobody prepares while others are measured.
         deadline = time.perf_counter() + SECONDS
         done = 0
         start = time.perf_counter()
@@ -82,8 +84,9 @@ def _at_eight_clients() -> float:
 
     connection.close()
     out: multiprocessing.Queue[float] = multiprocessing.Queue()
+    ready = multiprocessing.Barrier(CLIENTS)
     clients = [
-        multiprocessing.Process(target=_client, args=(number, 4_000, out))
+        multiprocessing.Process(target=_client, args=(number, 4_000, ready, out))
         for number in range(CLIENTS)
     ]
     for client in clients:
