@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 
@@ -72,6 +74,25 @@ def pgbench(seconds: int, clients: int, *, script: str | None = None) -> float:
     found = re.search(r"tps = ([\d.]+)", run.stdout)
     assert found, run.stdout
     return float(found[1])
+
+
+def together(clients: int, act: Callable[[int, Barrier], float]) -> float:
+    """Let processes act at once, each giving its own rate; add the rates up."""
+    from django.db import connection
+
+    connection.close()  # Each process opens its own.
+    ready = multiprocessing.Barrier(clients)
+    out: multiprocessing.Queue[float] = multiprocessing.Queue()
+    running = [
+        multiprocessing.Process(target=lambda number=number: out.put(act(number, ready)))
+        for number in range(clients)
+    ]
+    for each in running:
+        each.start()
+    rate = sum(out.get() for _ in running)
+    for each in running:
+        each.join()
+    return rate
 
 
 def timed(act: Callable[[], object]) -> float:

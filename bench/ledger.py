@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from multiprocessing.synchronize import Barrier
 
 from bench import _ground
 from billfold.ledger.transfer import Transfer
@@ -64,37 +64,25 @@ def _transfer(number: int, client: int, *, hot: bool) -> Transfer:
     )
 
 
-def _client(client: int, hot: bool, out: multiprocessing.Queue[float]) -> None:
+def _client(client: int, ready: Barrier, *, hot: bool) -> float:
     from django.db import transaction
 
     from billfold.ledger import book
     from billfold.platform import tenancy
 
     with tenancy.use(tenancy.biller("cedarline")):
+        ready.wait()
         start = time.perf_counter()
         done = 0
         while time.perf_counter() - start < SECONDS:
             with transaction.atomic(durable=True):
                 book.post([_transfer(done, client, hot=hot)], now=NOW)
             done += 1
-        out.put(done / (time.perf_counter() - start))
+        return done / (time.perf_counter() - start)
 
 
 def _rate(*, hot: bool) -> float:
-    from django.db import connection
-
-    connection.close()
-    out: multiprocessing.Queue[float] = multiprocessing.Queue()
-    clients = [
-        multiprocessing.Process(target=_client, args=(client, hot, out))
-        for client in range(CLIENTS)
-    ]
-    for client in clients:
-        client.start()
-    rate = sum(out.get() for _ in clients)
-    for client in clients:
-        client.join()
-    return rate
+    return _ground.together(CLIENTS, lambda client, ready: _client(client, ready, hot=hot))
 
 
 def _hot_account() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import sys
 import time
@@ -16,15 +15,12 @@ SECONDS = 8
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
 
-def _client(number: int, count: int, ready: Barrier, out: multiprocessing.Queue[float]) -> None:
-    from django.db import connection
-
-    connection.connection = None
+def _client(number: int, ready: Barrier) -> float:
     from bench import _people
     from billfold.platform import tenancy
 
     with tenancy.use(tenancy.biller("cedarline")):
-        intents = _people.intents(number, count, now=NOW)
+        intents = _people.intents(number, 4_000, now=NOW)
         _people.pay_one(intents[0], now=NOW)
         ready.wait()  # Nobody prepares while others are measured.
         deadline = time.perf_counter() + SECONDS
@@ -35,7 +31,7 @@ def _client(number: int, count: int, ready: Barrier, out: multiprocessing.Queue[
                 break
             _people.pay_one(intent, now=NOW)
             done += 1
-        out.put(done / (time.perf_counter() - start))
+        return done / (time.perf_counter() - start)
 
 
 BATCH = 1_000
@@ -79,24 +75,6 @@ def _row_by_row() -> float:
         return ROW_BY_ROW / (time.perf_counter() - start)
 
 
-def _at_eight_clients() -> float:
-    from django.db import connection
-
-    connection.close()
-    out: multiprocessing.Queue[float] = multiprocessing.Queue()
-    ready = multiprocessing.Barrier(CLIENTS)
-    clients = [
-        multiprocessing.Process(target=_client, args=(number, 4_000, ready, out))
-        for number in range(CLIENTS)
-    ]
-    for client in clients:
-        client.start()
-    rate = sum(out.get() for _ in clients)
-    for client in clients:
-        client.join()
-    return rate
-
-
 def main() -> int:
     """Measure and print."""
     with _ground.ground():
@@ -106,7 +84,7 @@ def main() -> int:
         _in_one_batch()  # Plans made over empty tables would be nobody's.
         _people.vacuum()
         limit = _ground.pgbench(SECONDS, CLIENTS)
-        rate = _at_eight_clients()
+        rate = _ground.together(CLIENTS, _client)
         _ground.report(
             "payments at 8 clients / pgbench TPC-B",
             rate / limit,

@@ -89,10 +89,6 @@ def write(cursor: CursorWrapper) -> None:
     write_whole(_file(), f"{found.identity}\n{_place(cursor)}\n")
 
 
-def is_marked(directory: Path) -> bool:
-    return (directory / FILE).exists()
-
-
 def write_mode(directory: Path, mode: str) -> None:
     """Say in the state directory what kind of installation it is."""
     write_whole(directory / MODE_FILE, f"{mode}\n")
