@@ -48,7 +48,7 @@ class Unwritable(_Refused):
 
 
 class Findings:
-    """The errors found while reading one document."""
+    """The problems found while reading one document."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -56,15 +56,32 @@ class Findings:
     def add(self, code: str, line: int, field: str, message: str, fix: str) -> None:
         """Note an error.
 
-        Raises: Unreadable at the thousandth, saying that reading stopped there.
+        Raises: Unreadable at the thousandth problem, saying that reading stopped there.
         """
-        self.problems.append(Problem(code, "error", line, field, message, fix))
+        self._note(Problem(code, "error", line, field, message, fix))
+
+    def warn(self, code: str, line: int, field: str, message: str, fix: str) -> None:
+        """Note what is odd but may be trusted.
+
+        Raises: Unreadable at the thousandth problem, saying that reading stopped there.
+        """
+        self._note(Problem(code, "warning", line, field, message, fix))
+
+    def _note(self, problem: Problem) -> None:
+        self.problems.append(problem)
         if len(self.problems) == MOST_PROBLEMS:
             message = "There are too many problems; reading stopped here."
-            self.problems.append(Problem("too-many", "error", line, "", message, fix))
+            last = Problem("too-many", "error", problem.line, "", message, problem.fix)
+            self.problems.append(last)
             self.refuse()
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is odd but may be trusted, in line order."""
+        found = (problem for problem in self.problems if problem.severity == "warning")
+        return tuple(sorted(found, key=lambda problem: problem.line))
+
     def refuse(self) -> None:
-        """Raise Unreadable, in line order, if there are any errors."""
-        if self.problems:
+        """Raise Unreadable, with errors and warnings in line order, if there are any errors."""
+        if any(problem.severity == "error" for problem in self.problems):
             raise Unreadable(sorted(self.problems, key=lambda problem: problem.line))
