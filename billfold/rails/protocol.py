@@ -103,10 +103,25 @@ class Submitted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Remittance:
+    """What the payer says one part of the money is for; empty where nothing is said."""
+
+    invoice_number: str = ""
+    customer_number: str = ""
+    amount: Money | None = None
+    """The part meant for it; negative where a credit memo is taken."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Received(Event):
     """Money came that nobody asked for."""
 
     amount: Money
+    remittances: tuple[Remittance, ...] = field(default=(), kw_only=True)
+    """In the payer's order. They need not add up to the amount."""
+    payer: str = field(default="", kw_only=True)
+    """The name that came with the money; it may be a parent's, a factor's or nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
