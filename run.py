@@ -42,8 +42,9 @@ usage: python3 run.py COMMAND
   bench [NAME] [--large]                    run the benchmarks
   billfold ...                              the command line; `billfold --help` lists it
 """
-NEEDS_TOOLS = {"test", "check", "bench"}
-COMMANDS = {"demo", "billfold"} | NEEDS_TOOLS
+KIND = {"demo": "run", "billfold": "run", "test": "dev", "check": "dev", "bench": "bench"}
+"""Which lock a command needs; `bench` holds other people's readers, to be measured against."""
+HOLDS = {"run": ("run",), "dev": ("run", "dev"), "bench": ("run", "dev", "bench")}
 
 
 class Refused(Exception):
@@ -56,9 +57,9 @@ def main(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0 if arguments else 1
     command, rest = arguments[0], arguments[1:]
-    if command not in COMMANDS:
+    if command not in KIND:
         raise Refused(f"There is no command {command!r}: see `python3 run.py --help`.")
-    prepare("dev" if command in NEEDS_TOOLS else "run")
+    prepare(KIND[command])
     if command == "check":
         return check()
     if command == "bench":
@@ -97,8 +98,7 @@ def prepare(kind: str) -> None:
         if not is_sound():
             make_environment(tool)
         install(kind, tool)
-        kinds = ("run", "dev") if kind == "dev" else ("run",)
-        mark = {name: lock_hash(name) for name in kinds}
+        mark = {name: lock_hash(name) for name in HOLDS[kind]}
         mark["python"] = version_inside()
         fresh = MARK.with_suffix(".new")
         fresh.write_text(json.dumps(mark))

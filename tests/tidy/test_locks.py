@@ -45,7 +45,7 @@ def test_every_locked_package_has_a_hash(lock: Path) -> None:
     assert [entry.split("\n")[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize(("lock", "extra"), [("run", None), ("dev", None), ("dev", "dev")])
+@pytest.mark.parametrize(("lock", "extra"), [("run", None), ("dev", None), ("dev", "dev"), ("bench", "dev"), ("bench", "bench")])
 def test_a_lock_satisfies_the_project(lock: str, extra: str | None) -> None:
     versions = locked(lock)
 
@@ -59,7 +59,8 @@ def test_a_lock_satisfies_the_project(lock: str, extra: str | None) -> None:
     assert missing == []
 
 
-def test_the_tools_lock_holds_the_running_lock_unchanged() -> None:
-    running, tools = locked("run"), locked("dev")
+@pytest.mark.parametrize(("smaller", "larger"), [("run", "dev"), ("dev", "bench")])
+def test_a_larger_lock_holds_the_smaller_one_unchanged(smaller: str, larger: str) -> None:
+    held, holding = locked(smaller), locked(larger)
 
-    assert {name: tools.get(name) for name in running} == running
+    assert {name: holding.get(name) for name in held} == held
