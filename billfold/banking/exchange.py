@@ -47,6 +47,10 @@ class NotWaiting(Exception):
     """The file is not waiting for a release: somebody decided before."""
 
 
+class NotByHand(Exception):
+    """The bank's answer to a file of ours counts only if the bank left it itself."""
+
+
 class Outcome(StrEnum):
     """What became of one released file."""
 
@@ -283,7 +287,10 @@ def store(
     """Keep a received document; bytes that are here already are noted as a repeat.
 
     `actor` is the person who added it by hand; without one the bank left it.
+    Raises: NotByHand, since one person's word must not say what became of a file.
     """
+    if actor and kind_of(document) == "acknowledgement":
+        raise NotByHand
     sha256 = hashlib.sha256(document.content).hexdigest()
     with transaction.atomic(durable=True):
         earlier = BankFile.objects.filter(direction="in", sha256=sha256).first()

@@ -67,7 +67,7 @@ def show(visit: Visit, *, upload_error: str = "") -> HttpResponse:
         rows=tuple(_row(visit, file, lines) for file in files),
         empty_text="The first file is made at the cut-off of a day with due payments.",
         upload=Field("document", error=upload_error),
-        upload_url=reverse("office:received"),
+        upload_url=reverse("office:received") if release_card.may_decide(visit) else "",
         pager=place.pager(lambda number: paging.address(path, view=view, page=str(number))),
     )
     return visit.show(

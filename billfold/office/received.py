@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from billfold.banking import connections, exchange
 from billfold.banking.models import BankFile, FileState
-from billfold.office import files, links
+from billfold.office import files, links, release_card
 from billfold.office.desk import WRITE, Visit, staff
 from billfold.pages.answers import SeeOther
 from billfold.payments import intake
@@ -22,6 +22,10 @@ from billfold.rails.protocol import Document
 
 LARGEST_BYTES: Final = 20 * 1024 * 1024
 _LONGEST_NAME: Final = 120
+_ANSWER: Final = (
+    "The bank's answer to a file decides whether it counts as sent, so it is taken from the "
+    "bank's folder only."
+)
 
 
 class InMemory(FileUploadHandler):
@@ -53,6 +57,12 @@ class InMemory(FileUploadHandler):
 @staff(*WRITE)
 def add(visit: Visit) -> HttpResponseBase:
     """Take in a document from the bank."""
+    if not release_card.may_decide(visit):
+        return visit.forbid(
+            "Only a treasurer can add a file",
+            "What a file from the bank says is booked at once. Hand it to a treasurer.",
+            section="files",
+        )
     visit.request.upload_handlers = [InMemory(visit.request)]
 
     @csrf_protect
@@ -78,7 +88,10 @@ def _add(visit: Visit) -> HttpResponse:
         bank = connections.default()
     except connections.NoBank:
         return files.show(visit, upload_error="Set up the bank account first.")
-    file, is_new = exchange.store(bank, document, now=visit.now, actor=visit.person.actor())
+    try:
+        file, is_new = exchange.store(bank, document, now=visit.now, actor=visit.person.actor())
+    except exchange.NotByHand:
+        return files.show(visit, upload_error=_ANSWER)
     if is_new:
         intake.read_received(now=visit.now)
         file.refresh_from_db(fields=["state", "problems"])
@@ -97,7 +110,7 @@ def _refused(document: Document) -> str:
     if exchange.kind_of(document) == "unknown":
         return (
             "This is not a file we can read. Add an ACH return file (its first line begins "
-            "with 101), a BAI2 statement (01,) or the answer of the bank to a file (status:)."
+            "with 101) or a BAI2 statement (01,)."
         )
     sha256 = hashlib.sha256(document.content).hexdigest()
     own = BankFile.objects.filter(direction="out", sha256=sha256).values_list("name", flat=True)

@@ -176,6 +176,7 @@ class Files:
     empty_text: str
     upload: Field
     upload_url: str
+    """Empty for who may not add files."""
     pager: Pager | None = None
 
 

@@ -29,7 +29,7 @@ STATEMENT = (
 
 @pytest.fixture
 def office(world, client):
-    client.force_login(world.clerk)
+    client.force_login(world.treasurers[0])
     return client
 
 
@@ -48,7 +48,7 @@ def test_a_statement_added_by_hand_is_read_at_once(world, office):
 
     file = BankFile.objects.get()
     assert (answer.status_code, answer.url) == (303, f"/office/files/{file.id}")
-    assert (file.state, file.made_by, file.kind) == ("read", "Cleo Park", "statement")
+    assert (file.state, file.made_by, file.kind) == ("read", "Priya Raman", "statement")
     assert Deposit.objects.get().amount_minor == 5000
     assert "bai2.txt was read" in text_of(office.get(answer.url))
 
@@ -58,7 +58,7 @@ def test_promise_25_who_added_a_file_is_on_record(world, office):
 
     row = AuditEntry.objects.get(action="bank file added by hand")
 
-    assert row.actor_name == "Cleo Park"
+    assert row.actor_name == "Priya Raman"
     assert row.after["sha256"] == BankFile.objects.get().sha256
 
 
@@ -157,10 +157,38 @@ def test_a_file_above_twenty_megabytes_is_refused(world, office):
 
 def test_an_upload_from_another_site_is_refused(world):
     office = Client(enforce_csrf_checks=True)
-    office.force_login(world.clerk)
+    office.force_login(world.treasurers[0])
 
     assert add(office, STATEMENT).status_code == 403
     assert not BankFile.objects.exists()
+
+
+def test_promise_20_a_clerk_cannot_add_a_file_from_the_bank(world, client):
+    client.force_login(world.clerk)
+
+    refused = add(client, STATEMENT)
+
+    assert refused.status_code == 403
+    assert "Only a treasurer can add a file" in text_of(refused)
+    assert not BankFile.objects.exists()
+    assert "Add a file by hand" not in client.get("/office/files").content.decode()
+
+
+def test_promise_20_the_bank_s_answer_is_not_taken_from_a_person(world, office):
+    world.pay(world.invoice("CL-1", "120.00"))
+    world.now = eastern(2026, 11, 16, 17)
+    world.run_jobs()
+    world.release_all()
+    world.run_jobs()
+    sent = BankFile.objects.get(direction="out")
+
+    refused = add(office, f"status: rejected\nsha256: {sent.sha256}\nreason: no\n".encode())
+
+    assert refused.status_code == 422
+    assert "is taken from the bank" in text_of(refused)
+    assert not BankFile.objects.filter(direction="in").exists()
+    sent.refresh_from_db(fields=["state"])
+    assert sent.state == "sent"
 
 
 def test_a_payer_cannot_add_a_file(world, client):
@@ -191,7 +219,7 @@ def sample(name: str) -> bytes:
 )
 def test_no_file_breaks_the_office(world, base, at, cut, put, name):
     office = Client()
-    office.force_login(world.clerk)
+    office.force_login(world.treasurers[0])
     content = sample(base)
     at = at % (len(content) + 1)
 
