@@ -37,12 +37,21 @@ USAGE = """\
 usage: python3 run.py COMMAND
 
   demo [--port N] [--fresh] [--state DIR]   show a working portal with a sample biller
-  test [pytest arguments]                   run the whole test suite
+  test [--require-samples] [pytest arguments]
+                                            run the whole test suite; fail on one skip
   check                                     formatting, lint, types, imports, migrations, locks
   bench [NAME] [--large]                    run the benchmarks
+  fuzz READER [--seconds N]                 throw bytes at a reader of bank files
   billfold ...                              the command line; `billfold --help` lists it
 """
-KIND = {"demo": "run", "billfold": "run", "test": "dev", "check": "dev", "bench": "bench"}
+KIND = {
+    "demo": "run",
+    "billfold": "run",
+    "test": "dev",
+    "check": "dev",
+    "bench": "bench",
+    "fuzz": "bench",
+}
 """Which lock a command needs; `bench` holds other people's readers, to be measured against."""
 HOLDS = {"run": ("run",), "dev": ("run", "dev"), "bench": ("run", "dev", "bench")}
 
@@ -68,7 +77,10 @@ def main(arguments: list[str]) -> int:
         os.chdir(str(PROJECT))
         # The whole suite runs on every core, a file at a time; a part as it is asked for.
         spread = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
-        become(["-m", "pytest", *(rest or spread)])
+        become(["-m", "pytest", *(rest if set(rest) - {"--require-samples"} else spread + rest)])
+    if command == "fuzz":
+        os.chdir(str(PROJECT))
+        become(["-m", "fuzz", *rest])
     become(["-m", "billfold", *(["demo"] if command == "demo" else []), *rest])
     return 0
 

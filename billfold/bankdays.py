@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -41,17 +41,33 @@ class ReturnWindow(StrEnum):
     SIXTY_CALENDAR_DAYS = "60CD"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Calendar:
     """The Reserve Banks' schedule, and the closings announced outside it."""
 
     name: str
-    extra_closings: frozenset[date] = frozenset()
+    extra_closings: set[date] = field(default_factory=set)
+    """Filled once, by whoever starts the program, from what the installation is told."""
 
 
 # Two objects: the announced Sundays and holidays of Fedwire are not part of ACH.
 ACH: Final = Calendar("ACH")
 FEDWIRE: Final = Calendar("Fedwire")
+
+
+class NotADay(ValueError):
+    """A closing that is not written as 2027-01-09."""
+
+
+def closings(text: str) -> set[date]:
+    """Read extraordinary closings, written as days with commas between. Raises: NotADay."""
+    found = set()
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found.add(date.fromisoformat(word))
+        except ValueError:
+            raise NotADay(word) from None
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from billfold.platform.postgres import Cluster
 
 STATE = Path(tempfile.mkdtemp(prefix="billfold-test-"))
@@ -16,6 +18,31 @@ CLUSTER = Cluster(STATE, durable=False)
 os.environ["BILLFOLD_MODE"] = "test"
 os.environ["BILLFOLD_STATE"] = str(STATE)
 os.environ["DATABASE_URL"] = CLUSTER.dsn("billfold")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-samples",
+        action="store_true",
+        help="fail if a test is skipped, such as one that needs BILLFOLD_SAMPLES",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-samples") and "BILLFOLD_SAMPLES" not in os.environ:
+        raise pytest.UsageError("--require-samples: BILLFOLD_SAMPLES names no folder of samples.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turn a run with skipped tests into a failed one, if it was asked for."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not session.config.getoption("--require-samples") or reporter is None:
+        return
+    skipped = reporter.stats.get("skipped", [])
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(skipped)} skipped, and --require-samples allows none.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_unconfigure() -> None:

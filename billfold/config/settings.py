@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from billfold import bankdays
 from billfold.platform import state
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -15,6 +16,12 @@ MODE = os.environ.get("BILLFOLD_MODE", "demo")
 if MODE not in {"demo", "test", "live"}:
     raise SystemExit(f"BILLFOLD_MODE is {MODE!r}; use demo, test or live.")
 IS_LIVE = MODE == "live"
+try:
+    bankdays.ACH.extra_closings.update(
+        bankdays.closings(os.environ.get("BILLFOLD_EXTRA_CLOSINGS", ""))
+    )
+except bankdays.NotADay as refusal:
+    raise SystemExit(f"BILLFOLD_EXTRA_CLOSINGS: {refusal} is no day such as 2027-01-09.") from None
 
 
 def _secret_key() -> str:

@@ -86,7 +86,7 @@ def test_good_friday_and_the_day_after_thanksgiving_are_banking_days(day):
 
 
 def test_an_extraordinary_closing_moves_what_would_settle_on_it():
-    mourning = bankdays.Calendar("ACH", frozenset({date(2026, 6, 10)}))
+    mourning = bankdays.Calendar("ACH", {date(2026, 6, 10)})
 
     submitted = eastern("2026-06-09T10:00")
     settles = bankdays.effective_entry_date(submitted, cutoff_eastern=FIVE_PM, calendar=mourning)
@@ -252,3 +252,14 @@ def test_submitting_later_never_settles_earlier(one, other, cutoff):
     second = bankdays.effective_entry_date(later, cutoff_eastern=cutoff)
 
     assert first <= second
+
+
+def test_extraordinary_closings_are_read_from_text():
+    assert bankdays.closings(" 2027-01-09, 2028-03-01,") == {date(2027, 1, 9), date(2028, 3, 1)}
+    assert bankdays.closings("") == set()
+
+
+@pytest.mark.parametrize("text", ["09.01.2027", "2027-02-30", "2027-01-09;2027-01-10"])
+def test_a_closing_that_is_no_day_is_refused_by_name(text):
+    with pytest.raises(bankdays.NotADay, match=text[:10]):
+        bankdays.closings(text)

@@ -45,7 +45,10 @@ def test_every_locked_package_has_a_hash(lock: Path) -> None:
     assert [entry.split("\n")[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize(("lock", "extra"), [("run", None), ("dev", None), ("dev", "dev"), ("bench", "dev"), ("bench", "bench")])
+@pytest.mark.parametrize(
+    ("lock", "extra"),
+    [("run", None), ("dev", None), ("dev", "dev"), ("bench", "dev"), ("bench", "bench")],
+)
 def test_a_lock_satisfies_the_project(lock: str, extra: str | None) -> None:
     versions = locked(lock)
 

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-FOLDERS = ("billfold", "tests", "bench", "docs", "requirements", ".ci")
-NUMBERED = ("billfold/", "tests/", "bench/", "docs/")
+FOLDERS = ("billfold", "tests", "bench", "fuzz", "docs", "requirements", ".ci")
+NUMBERED = ("billfold/", "tests/", "bench/", "fuzz/", "docs/")
 """Where a number of nine digits may be a bank's; elsewhere it is part of a hash."""
 TEXT = {".py", ".sql", ".html", ".css", ".js", ".svg", ".md", ".txt", ".toml", ".csv", ".json"}
 TEXT |= {".ach", ".bai", ".xml", ".yaml", ".service", ".conf", ""}
