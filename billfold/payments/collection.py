@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -213,7 +213,8 @@ def _write(
         return []
     day = connections.keep_day_open()
     cutoff, counts_from = day.cutoff_eastern, day.counting_from(now)
-    zone, debit_days = BillerProfile.objects.values_list("zone", "debit_days").get()
+    profile = BillerProfile.objects.get()
+    zone, debit_days = profile.zone, profile.debit_days
     made, consents = [], []
     for intent, method in zip(intents, _methods(intents, now), strict=True):
         mandate = mandates.agreed_once(
@@ -243,8 +244,20 @@ def _write(
     rows.add(consents)
     rows.add(made)
     _remit(intents, made)
-    _tell(intents, made, found, now)
+    _tell(intents, made, found, [_agreed(payment, profile, cutoff) for payment in made], now)
     return made
+
+
+def _agreed(payment: Payment, profile: BillerProfile, cutoff: time) -> messages.Agreed:
+    until = bankdays.cutoff_at(payment.collect_on, cutoff)
+    return messages.Agreed(
+        biller=profile.trade_name,
+        payee=profile.legal_name,
+        phone=profile.support_phone,
+        collect_on=payment.collect_on,
+        cancel_until=until.astimezone(ZoneInfo(profile.zone)),
+        authorization=payment.mandate.text,
+    )
 
 
 def _remit(intents: Sequence[Intent], made: Sequence[Payment]) -> None:
@@ -268,6 +281,7 @@ def _tell(
     intents: Sequence[Intent],
     made: Sequence[Payment],
     found: Mapping[UUID, payable.Payable],
+    agreed: Sequence[messages.Agreed],
     now: datetime,
 ) -> None:
     customers = {
@@ -277,7 +291,7 @@ def _tell(
         ).values_list("id", "number", "name", "state")
     }
     letters, entries = [], []
-    for intent, payment in zip(intents, made, strict=True):
+    for intent, payment, words in zip(intents, made, agreed, strict=True):
         person = intent.consent.agreed_by
         number, name, state = customers[payment.customer_id]
         told = facts.Told(
@@ -298,7 +312,7 @@ def _tell(
         subject = PaymentFacts(
             payment.id, payment.reference, payment.customer_id, payment.amount, remitted, ()
         )
-        letters.append(messages.received(subject, told))
+        letters.append(messages.received(subject, told, words))
         entries.append(
             audit.entry(
                 "payment scheduled",

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from billfold.money import Money
 from billfold.notices.outbox import Message
-from billfold.payments.accounting import PaymentFacts
+from billfold.payments.accounting import PaymentFacts, Share
 from billfold.payments.facts import Loaded, Told
 from billfold.payments.lifecycle import Canceled, Step
 from billfold.rails import ach_codes
 from billfold.rails.protocol import Refused, Returned, Settled, Submitted, Withdrawn
+from billfold.receivables.billing import NewCharge
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a payer agreed to with a click: whom they pay, when, and under which words."""
+
+    biller: str
+    payee: str
+    phone: str
+    collect_on: date
+    cancel_until: datetime
+    """In the biller's zone."""
+    authorization: str
 
 
 def long_day(day: date) -> str:
@@ -19,7 +34,18 @@ def long_day(day: date) -> str:
     return f"{day:%A, %B} {day.day}, {day.year}"
 
 
-def about_steps(steps: Iterable[Step], loaded: Loaded, fees: Mapping[str, Money]) -> list[Message]:
+def moment(at: datetime) -> str:
+    """Write a moment of its own zone as letters do: 5:00 pm ET on Monday, November 16, 2026."""
+    zone = at.tzname() or ""
+    if len(zone) == 3 and zone.endswith(("ST", "DT")):
+        zone = f"{zone[0]}T"  # What people call it all year round.
+    hour = at.hour % 12 or 12
+    return f"{hour}:{at:%M} {'am' if at.hour < 12 else 'pm'} {zone} on {long_day(at.date())}"
+
+
+def about_steps(
+    steps: Iterable[Step], loaded: Loaded, fees: Mapping[str, NewCharge]
+) -> list[Message]:
     """Write what the payer must be told of each step; most kinds of step at most once."""
     made = []
     for step in steps:
@@ -42,17 +68,31 @@ def about_steps(steps: Iterable[Step], loaded: Loaded, fees: Mapping[str, Money]
     return made
 
 
-def received(facts: PaymentFacts, told: Told) -> Message:
-    """Confirm the click: what was promised, until when it can be taken back."""
+def received(facts: PaymentFacts, told: Told, agreed: Agreed) -> Message:
+    """Confirm the click: what will happen and when, until when it can be taken back, and the words
+    that were agreed to. Nothing has gone out yet, so it does not say that money was received.
+    """
+    paid_to = f"{agreed.payee}, {agreed.phone}" if agreed.phone else agreed.payee
     return _message(
         facts,
         told,
         "received",
-        f"We received your payment of {facts.amount.shown()}",
+        f"Your payment of {facts.amount.shown()} to {agreed.biller} is scheduled",
         [
-            f"Thank you. We received your payment of {facts.amount.shown()} from {told.method}.",
-            f"It will be reflected in your account by {long_day(told.reflected_by)}.",
-            *_invoices(facts),
+            "Thank you. Your payment is scheduled; nothing was taken from your account yet.",
+            "",
+            f"Amount: {facts.amount.shown()}",
+            "Fee: $0.00",
+            f"Paid from: {told.method}",
+            f"Paid to: {paid_to}",
+            f"Payment date: {long_day(agreed.collect_on)}",
+            f"Reflected in your account by: {long_day(told.reflected_by)}",
+            *_invoices("It is for:", facts.remitted, facts),
+            "",
+            f"You can cancel until {moment(agreed.cancel_until)}.",
+            "",
+            "Your authorization:",
+            agreed.authorization,
         ],
     )
 
@@ -79,20 +119,27 @@ def _settled(facts: PaymentFacts, told: Told) -> Message:
         f"Your payment of {facts.amount.shown()} is complete",
         [
             f"Your payment of {facts.amount.shown()} has reached us. Thank you.",
-            *_invoices(facts),
+            *_invoices("It is for:", facts.remitted, facts),
         ],
     )
 
 
-def _returned(facts: PaymentFacts, told: Told, code: str, fee: Money | None) -> Message:
+def _returned(facts: PaymentFacts, told: Told, code: str, fee: NewCharge | None) -> Message:
     reason = ach_codes.return_code(code)
     lines = [
         f"The bank sent back your payment of {facts.amount.shown()} from {told.method}.",
         reason.meaning,
-        "What it paid is open again, with the same due date as before.",
+        *_invoices(
+            "What it paid is open again, with the same due date as before:",
+            facts.applied or facts.remitted,
+            facts,
+        ),
     ]
     if fee is not None:
-        lines.append(f"A Return Fee of {fee.shown()} was added to your account.")
+        lines += [
+            f"A Return Fee of {fee.amount.shown()} was added to your account: {fee.number},",
+            f"due {long_day(fee.due_date)}.",
+        ]
     if reason.account == "remove":
         lines.append("This bank account can no longer be used. Please pay from another one.")
     return _message(
@@ -143,14 +190,13 @@ def _postponed(facts: PaymentFacts, told: Told, key: str) -> Message:
     )
 
 
-def _invoices(facts: PaymentFacts) -> Sequence[str]:
-    shares = facts.remitted
+def _invoices(heading: str, shares: Sequence[Share], facts: PaymentFacts) -> Sequence[str]:
     named = [
         f"  {share.subject.partition('/')[2]}: "
         f"{Money(share.amount_minor, facts.amount.currency).shown()}"
         for share in shares
     ]
-    return ["It is for:", *named] if named else []
+    return [heading, *named] if named else []
 
 
 def _message(

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from billfold.bankdays import EASTERN
-from billfold.money import Money
-from billfold.payments import cases, methods
+from billfold.payments import cases, methods, return_fees
 from billfold.payments.facts import Loaded
 from billfold.payments.lifecycle import Step
 from billfold.payments.models import Mandate, MethodState, PaymentMethod
@@ -19,12 +17,11 @@ from billfold.platform import audit
 from billfold.rails import ach_codes
 from billfold.rails.protocol import Corrected, Returned
 from billfold.receivables import billing
-from billfold.receivables.models import BillerProfile, FeeCap
 
 _STATE_AFTER: Final = {"remove": MethodState.FROZEN, "hold": MethodState.HELD}
 
 
-def follow(steps: Sequence[Step], loaded: Loaded, *, now: datetime) -> dict[str, Money]:
+def follow(steps: Sequence[Step], loaded: Loaded, *, now: datetime) -> dict[str, billing.NewCharge]:
     """Carry out what returns and corrections ask for; give the fee charged, by reference."""
     returned = [step for step in steps if isinstance(step.event, Returned)]
     for step in steps:
@@ -34,44 +31,7 @@ def follow(steps: Sequence[Step], loaded: Loaded, *, now: datetime) -> dict[str,
         return {}
     _stop_methods(returned, loaded, now)
     _open_cases(returned, loaded, now)
-    return _charge_fees(returned, loaded, now)
-
-
-def _charge_fees(returned: Sequence[Step], loaded: Loaded, now: datetime) -> dict[str, Money]:
-    """Charge the biller's fee once per returned entry, where the code and the state allow one."""
-    profile = BillerProfile.objects.get()
-    states = {loaded.told[step.reference].customer_state for step in returned}
-    caps = dict(FeeCap.objects.filter(state__in=states).values_list("state", "cap_minor"))
-    on = now.astimezone(EASTERN).date()
-    fees: dict[str, Money] = {}
-    charges: list[billing.NewCharge] = []
-    for step in returned:
-        assert isinstance(step.event, Returned)
-        code = ach_codes.return_code(step.event.code)
-        cap = caps.get(loaded.told[step.reference].customer_state, 0)
-        fee_minor = min(profile.return_fee_minor, cap)
-        if not code.fee_chargeable or not fee_minor or _is_a_fee(step, loaded):
-            continue
-        fees[step.reference] = Money(fee_minor)
-        charges.append(
-            billing.NewCharge(
-                customer_id=loaded.facts[step.reference].customer_id,
-                cause=f"return/{step.reference}",
-                amount=Money(fee_minor),
-                description=f"Return Fee for payment {step.reference}: {code.label}",
-                invoice_date=on,
-                due_date=on,
-            )
-        )
-    if charges:
-        billing.charge(charges, now=now, on=on)
-    return fees
-
-
-def _is_a_fee(step: Step, loaded: Loaded) -> bool:
-    """Say whether the payment only paid fees: the return of a fee bears no fee."""
-    shares = loaded.facts[step.reference].applied
-    return bool(shares) and all(share.subject.startswith("charge/") for share in shares)
+    return return_fees.charge(returned, loaded, now=now)
 
 
 def _stop_methods(returned: Sequence[Step], loaded: Loaded, now: datetime) -> None:

@@ -106,7 +106,7 @@ def test_the_outbox_shows_each_message_as_it_was_written(world, office):
     listed = text_of(office.get("/office/outbox"))
     answer = office.get(f"/office/outbox/{notice.id}")
 
-    assert "We received your payment of $120.00" in listed
+    assert "Your payment of $120.00 to Cedarline is scheduled" in listed
     assert "Waiting" in listed
     assert "<img src=x" not in answer.content.decode()
     assert "&lt;img src=x" in answer.content.decode()

@@ -83,7 +83,7 @@ def test_a_payment_shows_its_consent_from_the_first_moment(world, office):
     assert "Given Nov 16, 2026, 9:00 am ET by Dana Osei" in text
     assert "Checking ending 6789" in text
     assert "4417006789" not in text
-    assert "We received your payment of $120.00" in text
+    assert "Your payment of $120.00 to Cedarline is scheduled" in text
 
 
 def test_a_returned_payment_shows_every_booking_with_its_evidence(world, office):
