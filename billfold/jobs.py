@@ -22,7 +22,7 @@ from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection
 from billfold.ledger import book
 from billfold.notices import outbox
-from billfold.payments import cutoff, intake, reconciliation, transmission
+from billfold.payments import cutoff, fetching, intake, reconciliation, transmission
 from billfold.payments.models import CutOff, Payment
 from billfold.platform import audit, clock, heartbeat, locks, tenancy
 from billfold.receivables.models import BillerProfile
@@ -71,7 +71,7 @@ def send(now: datetime) -> None:
 def fetch(now: datetime) -> None:
     """Bring in what the bank left."""
     for bank in BankConnection.objects.order_by("name"):
-        exchange.fetch_new(bank, now=now)
+        fetching.fetch(bank, now=now)
 
 
 def read(now: datetime) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -248,33 +247,69 @@ def _settle(file: BankFile, outcome: Outcome, now: datetime) -> Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfit:
+    """A document of the bank that cannot be fetched as it is."""
+
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
 class Fetched:
     """What one look into the bank's folder brought."""
 
-    stored: Sequence[BankFile]
-    repeated: Sequence[str]
+    stored: list[BankFile] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    unfit: list[Unfit] = field(default_factory=list)
     unreachable: str = ""
 
 
 def fetch_new(bank: BankConnection, *, now: datetime) -> Fetched:
-    """Store each document the bank left, by its hash, then remove it over there."""
+    """Store each document the bank left, by its hash, then remove it over there.
+
+    One that cannot be fetched holds nothing up; twice in a row it is the far side that fails.
+    """
     transport = transports.of(bank.transport)
-    stored: list[BankFile] = []
-    repeated: list[str] = []
+    fetched = Fetched()
+    in_a_row = 0
     try:
         for name in transport.waiting():
-            fault("fetch_begun")
-            file, is_new = store(bank, Document(name, transport.get(name)), now=now)
-            fault("fetch_committed")
-            if is_new:
-                stored.append(file)
-            else:
-                repeated.append(name)
-            transport.done(name)
+            try:
+                _fetch(bank, transport, name, fetched, now=now)
+                in_a_row = 0
+            except transports.Unfetchable as refused:
+                log.warning("fetching %s: %s", printable(name), refused)
+                fetched.unfit.append(Unfit(printable(name), str(refused)))
+            except transports.Unreachable as refused:
+                log.warning("fetching %s: %s", printable(name), refused)
+                fetched.unreachable = str(refused)
+                in_a_row += 1
+                if in_a_row > 1:
+                    break
     except transports.Unreachable as refused:
         log.warning("fetching: %s", refused)
-        return Fetched(stored, repeated, str(refused))
-    return Fetched(stored, repeated)
+        fetched.unreachable = str(refused)
+    return fetched
+
+
+def _fetch(
+    bank: BankConnection, transport: Transport, name: str, fetched: Fetched, *, now: datetime
+) -> None:
+    fault("fetch_begun")
+    document = Document(printable(name), transport.get(name))
+    file, is_new = store(bank, document, now=now)
+    fault("fetch_committed")
+    if is_new:
+        fetched.stored.append(file)
+    else:
+        fetched.repeated.append(document.name)
+    transport.done(name)
+
+
+def printable(name: str) -> str:
+    """Write a name the bank gave so that it can be kept: what is not text, as its code."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def store(

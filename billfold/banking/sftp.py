@@ -7,18 +7,24 @@ import posixpath
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncssh
 
 from billfold.platform.faults import fault
 
+LARGEST_BYTES: Final = 100_000_000
+"""A document is read whole into memory; the statement of a busy month has a tenth of this."""
 _SECONDS = 60.0
 T = TypeVar("T")
 
 
 class Unreachable(Exception):
     """The far side did not answer as it should; nothing is known to have happened."""
+
+
+class Unfetchable(Exception):
+    """One document cannot be fetched as it is; those beside it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,10 @@ class Sftp:
                     return await _read(far, posixpath.join(folder, name))
             return None
 
-        return self._run(look)
+        try:
+            return self._run(look)
+        except Unfetchable:
+            return b""  # Something stands there under our name that cannot be ours.
 
     def waiting(self) -> list[str]:
         async def names(far: asyncssh.SFTPClient) -> list[str]:
@@ -65,7 +74,7 @@ class Sftp:
                 name = str(entry.filename)
                 path = posixpath.join(self.from_bank, name)
                 finished = not name.startswith(".") and not name.endswith((".part", ".tmp"))
-                if finished and await far.isfile(path):
+                if finished and "/" not in name and await far.isfile(path):
                     found.append(name)
             return sorted(found)
 
@@ -94,7 +103,7 @@ class Sftp:
                     agent_path=None,
                     config=None,
                 ) as link,
-                link.start_sftp_client() as far,
+                link.start_sftp_client(path_errors="surrogateescape") as far,
             ):
                 return await act(far)
 
@@ -109,6 +118,12 @@ class Sftp:
 
 
 async def _read(far: asyncssh.SFTPClient, path: str) -> bytes:
-    async with far.open(path, "rb") as file:
-        content = await file.read()
-    return content if isinstance(content, bytes) else content.encode()
+    try:
+        async with far.open(path, "rb") as file:
+            content = await file.read(LARGEST_BYTES + 1)
+    except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure) as refused:
+        raise Unfetchable(refused.reason) from refused
+    whole = content if isinstance(content, bytes) else content.encode()
+    if len(whole) > LARGEST_BYTES:
+        raise Unfetchable(f"it has more than {LARGEST_BYTES:,} bytes")
+    return whole

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from billfold.banking import sftp
-from billfold.banking.sftp import Unreachable
+from billfold.banking.sftp import Unfetchable, Unreachable
 from billfold.platform.faults import fault
 
-__all__ = ["Folder", "NotATransport", "Transport", "Unreachable", "of"]
+__all__ = ["Folder", "NotATransport", "Transport", "Unfetchable", "Unreachable", "of"]
 PART_ENDING = ".part"
+_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR})
 
 
 class NotATransport(ValueError):
@@ -38,7 +41,7 @@ class Transport(Protocol):
         """List what the bank left for us, by name."""
 
     def get(self, name: str) -> bytes:
-        """Fetch one of them."""
+        """Fetch one of them. Raises: Unfetchable if it is this one that cannot be had."""
 
     def done(self, name: str) -> None:
         """Remove one from there, now that it is stored here, sealed."""
@@ -59,7 +62,9 @@ class Folder:
     def put(self, name: str, content: bytes) -> None:
         with _reached(self.to_bank):
             part = self.to_bank / (name + PART_ENDING)
-            with part.open("wb") as file:
+            part.unlink(missing_ok=True)  # Of an upload that was cut short, or laid for us.
+            fresh = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with open(os.open(part, fresh, 0o640), "wb") as file:  # noqa: PTH123
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -71,7 +76,10 @@ class Folder:
             # Only a folder that can be listed proves that a file is not in it.
             with _reached(folder):
                 if name in {path.name for path in folder.iterdir()}:
-                    return (folder / name).read_bytes()
+                    try:
+                        return _read(folder / name)
+                    except Unfetchable:
+                        return b""  # Something stands there under our name that cannot be ours.
         return None
 
     def waiting(self) -> list[str]:
@@ -79,12 +87,12 @@ class Folder:
             return sorted(
                 path.name
                 for path in self.from_bank.iterdir()
-                if path.is_file() and not _is_unfinished(path.name)
+                if not _is_unfinished(path.name) and _is_document(path)
             )
 
     def get(self, name: str) -> bytes:
         with _reached(self.from_bank):
-            return (self.from_bank / name).read_bytes()
+            return _read(self.from_bank / name)
 
     def done(self, name: str) -> None:
         with _reached(self.from_bank):
@@ -93,6 +101,30 @@ class Folder:
 
 def _is_unfinished(name: str) -> bool:
     return name.startswith(".") or name.endswith((PART_ENDING, ".tmp"))
+
+
+def _is_document(path: Path) -> bool:
+    """Tell files from folders and pipes; a link to a file is listed, and then not followed."""
+    return stat.S_ISREG(path.lstat().st_mode) or (path.is_symlink() and not path.is_dir())
+
+
+def _read(path: Path) -> bytes:
+    """Read a file that others put there, and nothing it leads to. Raises: Unfetchable."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unfetchable("it is not a file")
+            content = file.read(sftp.LARGEST_BYTES + 1)
+    except OSError as refused:
+        if refused.errno == errno.ELOOP:
+            raise Unfetchable("it is a link, and links are not followed") from refused
+        if refused.errno in _OF_ONE_FILE:
+            raise Unfetchable(os.strerror(refused.errno)) from refused
+        raise
+    if len(content) > sftp.LARGEST_BYTES:
+        raise Unfetchable(f"it has more than {sftp.LARGEST_BYTES:,} bytes")
+    return content
 
 
 @contextmanager

@@ -26,6 +26,8 @@ _STORIES: Final[Mapping[str, str]] = {
     "Nothing was booked for it.",
     "file could not be read": "A file cannot be trusted, so none of it was taken in. Its bytes are "
     "kept.",
+    "file could not be fetched": "A document lies in the bank's folder that cannot be taken from "
+    "there. The others were; this one is tried again with each look.",
     "file rejected": "The bank refused a whole file. No money moved; its payments wait for the "
     "next file.",
     "transmission unknown": "The line was cut while a file was sent. It is not sent again before "
@@ -35,6 +37,9 @@ _CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "file could not be read": (
         ("again", "The bank sends a correct file", "It is read like any other when it comes."),
         ("not-ours", "It was not meant for us", "Nothing is missing."),
+    ),
+    "file could not be fetched": (
+        ("removed", "It is fetched, or gone", "If it is there still, a new case opens."),
     ),
     "transmission unknown": (
         ("arrived", "The bank has the file", "It counts as sent; the statement will confirm it."),

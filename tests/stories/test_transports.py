@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,9 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from billfold.banking import sftp as sftp_files
 from billfold.banking import transports
-from billfold.banking.transports import Transport, Unreachable
+from billfold.banking.transports import Transport, Unfetchable, Unreachable
 from tests import sftp_server
 from tests.sftp_server import SftpBank
 
@@ -79,6 +82,57 @@ def test_what_the_bank_left_is_listed_fetched_and_removed_over_there(both):
         transport.get("RETURNS.ach")
 
 
+def test_promise_23_an_upload_does_not_follow_a_link_laid_in_its_way(tmp_path):
+    folder = transports.Folder(tmp_path, tmp_path, tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"untouched")
+    for name in (NAME, NAME + ".part"):
+        (tmp_path / name).symlink_to(elsewhere)
+
+    folder.put(NAME, CONTENT)
+
+    assert elsewhere.read_bytes() == b"untouched"
+    assert not (tmp_path / NAME).is_symlink()
+    assert (tmp_path / NAME).read_bytes() == CONTENT
+    assert (tmp_path / NAME).stat().st_mode & 0o137 == 0
+
+
+def test_a_link_in_the_bank_s_folder_is_not_followed(tmp_path):
+    folder = transports.Folder(tmp_path, tmp_path, tmp_path)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "archive").symlink_to(tmp_path / "outside")
+    (tmp_path / "LINK.bai").symlink_to("/etc/hostname")
+    os.mkfifo(tmp_path / "PIPE.bai")
+
+    assert folder.waiting() == ["LINK.bai"]
+    for name in ("LINK.bai", "PIPE.bai"):
+        with pytest.raises(Unfetchable):
+            folder.get(name)
+    assert folder.far_side("LINK.bai") == b""
+
+
+def test_a_document_of_endless_size_is_not_read(both, monkeypatch):
+    transport, bank = both
+    monkeypatch.setattr(sftp_files, "LARGEST_BYTES", 1_000)
+    (bank / "from_bank" / "BIG.bai").write_bytes(b"x" * 1_001)
+    (bank / "from_bank" / "GOOD.bai").write_bytes(b"x" * 1_000)
+
+    with pytest.raises(Unfetchable, match="1,000 bytes"):
+        transport.get("BIG.bai")
+    assert len(transport.get("GOOD.bai")) == 1_000
+
+
+def test_a_name_that_is_not_text_can_be_fetched(both):
+    transport, bank = both
+    odd = os.fsdecode(b"RETOUR-\xe9.ach")
+    (bank / "from_bank" / odd).write_bytes(b"101")
+
+    assert transport.waiting() == [odd]
+    assert transport.get(odd) == b"101"
+    transport.done(odd)
+    assert transport.waiting() == []
+
+
 def test_an_upload_cut_in_the_middle_leaves_nothing_whole(sftp):
     transport = transports.of(sftp.setting())
     sftp.cut_after_bytes = 100
@@ -105,10 +159,14 @@ def test_an_upload_whose_acknowledgement_is_lost_is_found_over_there(sftp):
 
 def test_a_full_disk_lets_no_partial_file_be_seen(tmp_path):
     folder = transports.Folder(tmp_path, tmp_path, tmp_path)
-    (tmp_path / (NAME + ".part")).symlink_to("/dev/full")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    with pytest.raises(Unreachable, match="No space left"):
-        folder.put(NAME, CONTENT)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(Unreachable, match="File too large"):
+            folder.put(NAME, CONTENT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert folder.far_side(NAME) is None
     assert folder.waiting() == []
