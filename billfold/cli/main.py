@@ -20,6 +20,7 @@ from billfold.platform.postgres import Cluster
 #   run       called with the parsed arguments; returns an exit code, or None for 0
 #   database  False: it starts no database and uses none (default True)
 #   django    False: it does without Django (default True)
+#   founds    True: it may make the state directory (default False)
 MODULES: Final = (
     "installing",
     "staffing",
@@ -82,11 +83,23 @@ def _carry_out(arguments: Sequence[str]) -> int:
     if not getattr(parsed, "database", True):
         _set_up_django(parsed)
         return run(parsed) or 0
+    if not getattr(parsed, "founds", False):
+        _check_is_there()
     with database():
         _set_up_django(parsed)
         if getattr(parsed, "django", True):
             check_installation()
         return run(parsed) or 0
+
+
+def _check_is_there() -> None:
+    """Keep a slip in --state from making a new, empty installation. Raises: Refused."""
+    directory = state.default()
+    if not (os.environ.get("DATABASE_URL") or directory.is_dir()):
+        raise Refused(
+            f"There is no installation in {directory}: name another with --state DIR, or make one "
+            "there with `billfold init`."
+        )
 
 
 def _parser_of_state() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ LOOK_EVERY_SECONDS = 1.0
 def add(commands: "Commands") -> None:
     """Add the commands."""
     serve = commands.add_parser("serve", help="answer the web")
-    serve.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
+    serve.add_argument("--bind", type=_address, default="127.0.0.1:8000", metavar="HOST:PORT")
     serve.add_argument("--workers", type=_at_least_one, default=2, help="processes (default 2)")
     serve.add_argument("--threads", type=_at_least_one, default=8, help="of each (default 8)")
     serve.add_argument(
@@ -41,7 +41,7 @@ def add(commands: "Commands") -> None:
     private.set_defaults(run=_hold_database, database=False, django=False)
 
     migrate = commands.add_parser("migrate", help="bring every biller up to this version")
-    migrate.set_defaults(run=_migrate)
+    migrate.set_defaults(run=_migrate, founds=True)
 
 
 def _at_least_one(text: str) -> int:
@@ -50,8 +50,36 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
+def _address(text: str) -> str:
+    if text.startswith(("fd://", "unix:/")):
+        return text
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdecimal() and 1 <= int(port) <= 65_535):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither HOST:PORT, such as 127.0.0.1:8000, nor unix:/PATH"
+        )
+    return text
+
+
+def _check_is_free(address: str) -> None:
+    """Raises: Refused if nobody can listen at that host and port."""
+    if address.startswith(("fd://", "unix:/")):
+        return
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(found[0][4])
+    except OSError as refusal:
+        words = refusal.strerror or str(refusal)
+        raise Refused(f"Cannot listen at {address}: {words}. Name another with --bind.") from None
+
+
 def _serve(arguments: argparse.Namespace) -> None:
     supervision.follow_supervisor()
+    _check_is_free(arguments.bind)
     main.set_up_django()
     main.check_installation()
     _hang_up()

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from billfold.formats import nacha
 from billfold.money import Money, NotAnAmount
+from billfold.receivables.import_fields import STATES
 
 Read = Callable[[Any], Any]
 LONGEST: Final = 2_000
 _EMAIL: Final = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z")
-_STATE: Final = re.compile(r"[A-Z]{2}\Z")
+_STATE: Final = re.compile(rf"(?:{'|'.join(sorted(STATES))})\Z")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _URL: Final = re.compile(r"https?://[^\s\"<>]+\Z")
 _SWIFT: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\Z")

@@ -34,7 +34,7 @@ def add(commands: "Commands") -> None:
 
     data = commands.add_parser("demo-data", help="make the sample biller of the demo")
     data.add_argument("--json", action="store_true", help="print JSON")
-    data.set_defaults(run=_make_demo)
+    data.set_defaults(run=_make_demo, founds=True)
 
 
 def _days(text: str) -> int:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
-from billfold.payments.models import Instruction, Payment, Remittance
+from billfold.money import Money, NotAnAmount
+from billfold.payments.models import Instruction, Payment, PaymentMethod, Remittance
 from billfold.receivables.models import Customer
 
 
 def matching(asked: str) -> QuerySet[Payment]:
-    """Find payments by reference or its beginning, trace, account #, customer or invoice #."""
+    """Find payments by what names them, by their amount, or by how the bank account ends.
+
+    That is a reference or its beginning, a trace, an account #, a customer or an invoice #.
+    """
     if not asked:
         return Payment.objects.all()
     either = [asked, asked.upper()]
@@ -22,8 +28,24 @@ def matching(asked: str) -> QuerySet[Payment]:
     by_invoice = Remittance.objects.filter(
         Q(invoice__number__in=either) | Q(invoice__reference__in=either)
     )
-    # A union of four indexed look-ups; joined by OR, the server would read every payment.
+    by_bank_account = Payment.objects.filter(
+        method__in=PaymentMethod.objects.filter(account_last4=asked)
+    )
+    # A union of indexed look-ups; joined by OR, the server would read every payment.
     found = by_reference.values("id").union(
-        by_trace.values("payment_id"), by_customer.values("id"), by_invoice.values("payment_id")
+        by_trace.values("payment_id"),
+        by_customer.values("id"),
+        by_invoice.values("payment_id"),
+        by_bank_account.values("id"),
+        *_by_amount(asked),
     )
     return Payment.objects.filter(pk__in=found)
+
+
+def _by_amount(asked: str) -> list[QuerySet[Payment, Any]]:
+    """Find payments of an amount, if one was typed."""
+    try:
+        minor = Money.parse(asked).minor
+    except NotAnAmount:
+        return []
+    return [Payment.objects.filter(amount_minor=minor).values("id")]

@@ -57,7 +57,8 @@ def listing(visit: Visit) -> HttpResponseBase:
         rows=tuple(_row(visit, payment) for payment in rows),
         empty_title="Nothing found" if asked else "No payments here",
         empty_text=(
-            "Search by confirmation number, trace #, account #, customer name or invoice #."
+            "Search by confirmation number, trace #, account #, customer name, invoice #, "
+            "amount, or the last four digits of the bank account."
             if asked
             else "They appear as soon as a payer pays."
         ),

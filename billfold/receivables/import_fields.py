@@ -13,6 +13,12 @@ from billfold.money import Money, NotAnAmount
 
 CURRENCIES: Final = frozenset({"USD"})
 """What can be billed: the one rail that collects is a US one."""
+_STATES: Final = """
+AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC
+ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI AA AE AP
+"""
+STATES: Final = frozenset(_STATES.split())
+"""States, the district, territories and military addresses. Source: USPS Publication 28."""
 LONGEST_NUMBER: Final = 60
 LONGEST_TEXT: Final = 2_000
 _NUMBER: Final = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z")
@@ -89,8 +95,10 @@ def email(value: str) -> str:
 
 
 def state(value: str) -> str:
-    if value and not re.fullmatch(r"[A-Z]{2}", value):
-        raise Unfit(f"{shown(value)} is not a state", "Write its two capitals, such as NY.")
+    """Read the state of an address: what may be charged for a return depends on it."""
+    if value and value not in STATES:
+        cure = "Write its two capitals, such as NY; leave it empty outside the United States."
+        raise Unfit(f"{shown(value)} is not a state", cure)
     return value
 
 
@@ -120,6 +128,8 @@ def place(value: str) -> int:
 
 def any_amount(value: str) -> int:
     """Read an amount, in minor units; a line may take off."""
+    if value != value.strip():
+        raise Unfit(f"{shown(value)} has spaces around it", "Remove them.")
     try:
         return Money.parse(value).minor
     except NotAnAmount as refusal:
@@ -159,7 +169,8 @@ def day(layout: str) -> Read:
                 "Correct it, or name the layout with --date-format.",
             ) from None
         if not 1970 <= found.year <= 2199:
-            raise Unfit(f"{shown(value)} is in the year {found.year}", "Write four digits for it.")
+            year = f"{shown(value)} is in the year {found.year}"
+            raise Unfit(year, "Write a year from 1970 to 2199, all four digits of it.")
         return found
 
     return read

@@ -46,9 +46,12 @@ def test_a_payment_is_found_by_every_number_people_have_at_hand(world, office):
         "40-118-2207",
         "hollis",
         "cl-208814",
+        "346.18",
+        "$346.18",
+        payment.method.account_last4,
     ):
         assert found(office, asked) == 1, asked
-    for asked in ("Vesper", "CL-900", "nobody", trace[:-1], "%", "_"):
+    for asked in ("Vesper", "CL-900", "nobody", trace[:-1], "%", "_", "346.19", "0001"):
         assert found(office, asked) == 0, asked
 
 

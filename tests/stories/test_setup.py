@@ -491,3 +491,41 @@ def test_an_unknown_command_is_one_line() -> None:
     )
 
     assert_refused(outcome, "dmeo", "--help")
+
+
+# -- Slips on the command line -----------------------------------------------------------------
+
+
+def billfold(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "billfold", *arguments],
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_slip_in_the_state_directory_makes_no_new_installation(state: Path) -> None:
+    slip = state / "slip"
+
+    assert_refused(billfold("--state", str(slip), "verify"), "no installation", str(slip))
+    assert not slip.exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", ":", "foo", "", "80x", "127.0.0.1:0"])
+def test_an_address_nobody_can_listen_at_is_refused_in_one_line(address: str) -> None:
+    outcome = billfold("serve", "--bind", address)
+
+    assert outcome.returncode == 2
+    assert len(outcome.stderr.splitlines()) == 1
+    assert "HOST:PORT" in outcome.stderr
+
+
+def test_serving_at_a_port_in_use_is_refused_in_one_line(cluster: Cluster) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        outcome = billfold("serve", "--bind", address, DATABASE_URL=cluster.dsn())
+
+    assert_refused(outcome, address, "--bind")
