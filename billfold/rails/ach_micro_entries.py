@@ -1,6 +1,7 @@
 """Micro-entries: small credits that show whether a customer can see into a bank account.
 
-Source: Nacha Operating Rules, Micro-Entries (Article Two, 2.7); docs/bank-files.md#account-validation.
+Source: Nacha Operating Rules, Micro-Entries (Article Two, 2.7);
+docs/bank-files.md#account-validation.
 """
 
 from __future__ import annotations
