@@ -18,11 +18,17 @@ from django.core.mail import get_connection
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from billfold.bankdays import EASTERN
 from billfold.banking import transports
-from billfold.banking.models import BankConnection
+from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.cli import main
 from billfold.notices.models import Notice
+from billfold.payments import return_rates
+from billfold.payments.lifecycle import State
+from billfold.payments.models import Payment
 from billfold.platform import clock, directory, heartbeat, sealing, tenancy
+from billfold.rails.ach_return_rates import Level as RateLevel
+from billfold.rails.ach_return_rates import Rate
 
 KEY_FILES: Final = ("sealing.json", "lookup", "web-secret")
 VERSIONS: Final = range(15, 19)
@@ -106,6 +112,8 @@ def _of_a_biller(biller: tenancy.Biller) -> Iterator[Finding]:
     with tenancy.use(biller):
         yield from banks(biller)
         yield outbox(biller)
+        yield returns(biller)
+        yield lateness(biller)
 
 
 # -- Outside the database ----------------------------------------------------------------------
@@ -302,3 +310,37 @@ def outbox(biller: tenancy.Biller) -> Finding:
     if late and biller.state == "open":
         return warn(name, f"{late} messages have waited for over an hour", "Look at mail above.")
     return ok(name, "no message has waited for long")
+
+
+def returns(biller: tenancy.Biller) -> Finding:
+    """Say how near the biller is to the return rates its bank must enforce."""
+    name = f"returns of {biller.schema}"
+    found = return_rates.measured(on=clock.now().astimezone(EASTERN).date())
+    words = "in 60 days " + ", ".join(map(_rate, found))
+    levels = {rate.level for rate in found}
+    if RateLevel.OVER in levels:
+        return fail(name, words, "Find the cause before the bank asks; stop what is unauthorised.")
+    if RateLevel.NEAR in levels:
+        return warn(name, words, "Find the cause: above the limit the bank must act.")
+    return ok(name, words)
+
+
+def _rate(rate: Rate) -> str:
+    limit = f"{rate.limit_bps / 100:g}"
+    return f"{rate.measure} {rate.returned} of {rate.debits} ({rate.percent} %, below {limit})"
+
+
+def lateness(biller: tenancy.Biller) -> Finding:
+    """Say whether money was promised for a day that has passed, or a file was forgotten."""
+    name = f"payments of {biller.schema}"
+    today = clock.now().astimezone(EASTERN).date()
+    late = Payment.objects.filter(
+        state__in=[State.SCHEDULED, State.IN_TRANSIT], reflected_by__lt=today
+    ).count()
+    waiting = BankFile.objects.filter(
+        direction="out", state__in=[FileState.BUILT, FileState.RELEASED], business_date__lt=today
+    ).count()
+    if not (late or waiting):
+        return ok(name, "none is later than promised, no file of an earlier day waits")
+    words = f"{late} are later than promised, {waiting} files of earlier days have not left"
+    return warn(name, words, "Release or take back the files; look at the cases of the bank.")

@@ -17,6 +17,7 @@ from billfold.payments.proof import report
 from billfold.payments.proof.check import Check, Found, Inspection
 from billfold.platform import clock, heartbeat, sealing, tenancy
 from tests.conftest import MONDAY
+from tests.world import eastern
 
 
 def test_verify_writes_nothing(outside_transaction: tenancy.Biller) -> None:
@@ -207,3 +208,29 @@ def test_doctor_sees_a_clock_that_was_moved(outside_transaction: tenancy.Biller)
     (found,) = probes.drift()
 
     assert (found.level, "moved by" in found.words) == (probes.Level.OK, True)
+
+
+def test_promise_21_doctor_measures_returns_against_the_limits(world) -> None:
+    lost = world.pay(world.invoice("CL-1", "120.00"), account="4417006701")
+    world.pay(world.invoice("CL-2", "40.00"))
+    assert probes.returns(world.biller).level == "ok"
+
+    world.go_to(eastern(2026, 11, 18))
+
+    assert world.state(lost) == "returned"
+    found = probes.returns(world.biller)
+    assert found.level == "fail"
+    assert "overall 1 of 2 (50.00 %, below 15)" in found.words
+    assert "unauthorised 0 of 2 (0.00 %, below 0.5)" in found.words
+
+
+def test_doctor_points_at_payments_later_than_promised(world) -> None:
+    world.pay(world.invoice("CL-1", "120.00"))
+    assert probes.lateness(world.biller).level == "ok"
+
+    world.now = eastern(2026, 11, 19)
+    clock.move_to(world.now)
+
+    found = probes.lateness(world.biller)
+    assert found.level == "warn"
+    assert found.words.startswith("1 are later than promised")
