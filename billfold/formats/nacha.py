@@ -4,7 +4,10 @@ The one module to import; the layouts, rules and both directions stand in `nacha
 Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 """
 
-from billfold.formats.nacha_reading import read
+from billfold.formats.nacha_checks import CHECKS, Check
+from billfold.formats.nacha_codes import reversed_code
+from billfold.formats.nacha_facts import Facts, Original
+from billfold.formats.nacha_reading import Reader, read
 from billfold.formats.nacha_records import (
     Addendum,
     Batch,
@@ -20,21 +23,29 @@ from billfold.formats.nacha_records import (
     Totals,
     check_digit,
     is_routing_number,
+    remittance,
 )
-from billfold.formats.nacha_writing import plain, write
+from billfold.formats.nacha_sheet import plain
+from billfold.formats.nacha_showing import shown
+from billfold.formats.nacha_writing import write, write_to
 from billfold.formats.problems import Problem, Unreadable, Unwritable
 
 __all__ = [
+    "CHECKS",
     "Addendum",
     "Batch",
     "Change",
+    "Check",
     "Contest",
     "Dishonour",
     "Entry",
+    "Facts",
     "File",
+    "Original",
     "OtherAddendum",
     "Payment",
     "Problem",
+    "Reader",
     "Reply",
     "Return",
     "Totals",
@@ -44,5 +55,9 @@ __all__ = [
     "is_routing_number",
     "plain",
     "read",
+    "remittance",
+    "reversed_code",
+    "shown",
     "write",
+    "write_to",
 ]

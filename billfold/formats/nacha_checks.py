@@ -1,146 +1,136 @@
-"""Nacha rules on values, the same for files we read and files we write.
+"""The checks on Nacha files as data: what each is called, and how grave it is in each direction.
 
-Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
+What we write must be right in all of them. What a bank sent us moved money, so on reading only
+what puts counts, totals or meaning in doubt refuses a file; the rest is reported.
+Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha-checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from billfold.formats.nacha_records import (
-    CREDIT_CODES,
-    DEBIT_CODES,
-    PRENOTE_CODES,
-    REMITTANCE_CODES,
-    REPLY_CODES,
-    TRANSACTION_CODES,
-    Entry,
-    OtherAddendum,
-    Payment,
-    is_routing_number,
-)
-
-NAMED_CLASSES: Final = frozenset({"PPD", "WEB", "TEL"})
-"""Consumer classes whose entries must name the receiver."""
-
-MOST_PAYMENT_ADDENDA: Final = {"PPD": 1, "CCD": 1, "WEB": 1, "TEL": 0, "CTX": 9_999}
-
-FOREIGN_CLASSES: Final = frozenset({"ADV", "IAT"})
-"""Classes with records of their own; counted and summed, not looked into."""
-
-ZERO_CODES: Final = PRENOTE_CODES | REMITTANCE_CODES
+Level = Literal["error", "warning", "none"]
 
 
-class Fault(NamedTuple):
-    """A broken rule of one record, before it has a line."""
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule. Several share a number where one heading covers them."""
 
+    number: int
     code: str
-    field: str
-    """Name of the field in its layout."""
-    message: str
-    fix: str
+    what: str
+    on_write: Level = "error"
+    on_read: Level = "error"
 
 
-def entry_faults(entry: Entry, sec_code: str) -> list[Fault]:
-    """Find what is wrong with an entry by itself; never quotes its account number."""
-    faults: list[Fault] = []
-    code = entry.transaction_code
-    if code not in TRANSACTION_CODES:
-        faults.append(
-            Fault(
-                "transaction-code",
-                "Transaction code",
-                f"{code:02d} is not a transaction code.",
-                "Use 22, 27 or 28 for checking and 32, 37 or 38 for savings.",
-            )
-        )
-    if not is_routing_number(entry.routing_number):
-        faults.append(
-            Fault(
-                "routing-number",
-                "Receiving bank's routing number",
-                f"{entry.routing_number} is no routing number.",
-                "Its first two digits must be in use and its ninth digit must match the others.",
-            )
-        )
-    if sec_code not in FOREIGN_CLASSES and sec_code != "COR" and entry.reply is None:
-        faults.extend(_forward_faults(entry, sec_code))
-    return faults
+_W: Final = "warning"
+_NONE: Final = "none"
+
+CHECKS: Final = (
+    Check(1, "record-length", "a record has 94 characters; lost trailing blanks are restored"),
+    Check(2, "record-type", "a record begins with 1, 5, 6, 7, 8 or 9"),
+    Check(3, "no-header", "the first record is a file header"),
+    Check(3, "second-header", "there is one file header"),
+    Check(3, "fragment-header", "a file of returns alone may lack the header", on_read=_W),
+    Check(4, "no-control", "the file ends with a file control"),
+    Check(4, "fragment-control", "a file of returns alone may lack the control", on_read=_W),
+    Check(4, "after-control", "only padding follows the file control", on_read=_W),
+    Check(4, "second-file", "no records follow the file control"),
+    Check(4, "early-padding", "padding stands at the end only"),
+    Check(5, "outside-batch", "entries and batch controls stand in a batch"),
+    Check(5, "outside-entry", "an addendum follows its entry"),
+    Check(5, "batch-open", "a batch ends with its control"),
+    Check(6, "no-batches", "the file asks for something; an empty day may be sent", on_read=_NONE),
+    Check(6, "no-entries", "a batch asks for something", on_read=_W),
+    Check(7, "record-size", "record size 094", on_read=_W),
+    Check(7, "blocking-factor", "blocking factor 10", on_read=_W),
+    Check(7, "format-code", "format code 1", on_read=_W),
+    Check(8, "creation-date", "the creation date is a date", on_read=_W),
+    Check(8, "creation-time", "the creation time is a time or blank", on_read=_W),
+    Check(8, "file-id-modifier", "the file ID modifier is A-Z or 0-9", on_read=_W),
+    Check(9, "destination", "the immediate destination is a routing number", on_read=_W),
+    Check(9, "origin", "the immediate origin is the one agreed with the bank", on_read=_W),
+    Check(10, "field", "mandatory fields hold what they must"),
+    Check(11, "not-ascii", "characters are printable ASCII", on_read=_W),
+    Check(11, "byte-order-mark", "the file begins with its first record", on_read=_W),
+    Check(11, "encoding", "the file is not UTF-16 or binary"),
+    Check(12, "field-length", "a value is not longer than its field", on_read=_NONE),
+    Check(12, "overflow", "counts and totals fit their fields", on_read=_NONE),
+    Check(13, "service-class", "service class 200, 220 or 225; 280 for advice"),
+    Check(14, "sec-code", "the standard entry class is known", on_read=_W),
+    Check(14, "sec-code-unsupported", "the class is PPD, CCD, CTX, WEB or TEL", on_read=_W),
+    Check(15, "originator-status", "originator status 1; 2 for federal agencies", on_read=_W),
+    Check(16, "company-name", "the company name is more than blanks and zeros", on_read=_W),
+    Check(16, "company-id", "so is the company identification", on_read=_W),
+    Check(16, "description", "so is the company entry description", on_read=_W),
+    Check(17, "batch-mismatch", "a batch control agrees with its header"),
+    Check(18, "batch-order", "batch numbers ascend", on_read=_W),
+    Check(19, "batch-entry-and-addenda-count", "the batch's records are as many as stated"),
+    Check(19, "file-entry-and-addenda-count", "the file's records are as many as stated"),
+    Check(20, "batch-total-debits", "the batch's debits add up"),
+    Check(20, "batch-total-credits", "the batch's credits add up"),
+    Check(20, "file-total-debits", "the file's debits add up"),
+    Check(20, "file-total-credits", "the file's credits add up"),
+    Check(21, "batch-entry-hash", "the batch's routing numbers add up, last ten digits"),
+    Check(21, "file-entry-hash", "the batches' hashes add up, last ten digits"),
+    Check(22, "file-batch-count", "the batches are as many as stated", on_read=_W),
+    Check(22, "block-count", "the blocks of ten lines are as many as stated", on_read=_W),
+    Check(23, "transaction-code", "the transaction code is known", on_read=_W),
+    Check(23, "not-originated", "the transaction code is one a biller sends", on_read=_NONE),
+    Check(23, "service-class-direction", "220 holds credits only, 225 debits only", on_read=_W),
+    Check(23, "class-direction", "TEL and WEB take debits, a reversal gives credits", on_read=_W),
+    Check(24, "routing-number", "check digit and prefix of the receiving bank hold", on_read=_W),
+    Check(25, "account-number", "the account number is more than blanks and zeros", on_read=_W),
+    Check(26, "amount-zero", "an entry has an amount"),
+    Check(26, "amount-not-zero", "prenotes and remittance entries have none"),
+    Check(26, "amount-negative", "an amount is a number and not below zero"),
+    Check(26, "remittance-entry", "codes 24 and 29 are for CCD and CTX, with an addendum"),
+    Check(27, "entry-limit", "the amount keeps the limit of an entry", on_read=_NONE),
+    Check(27, "batch-limit", "the batch keeps its limit", on_read=_NONE),
+    Check(27, "file-limit", "the file keeps its limits of entries and amount", on_read=_NONE),
+    Check(27, "day-limit", "with this file the day keeps its limit", on_read=_NONE),
+    Check(28, "name", "PPD, WEB and TEL entries name the receiver", on_read=_W),
+    Check(29, "trace-bank", "trace numbers begin with the batch's bank", on_read=_W),
+    Check(29, "trace-order", "trace numbers ascend in a batch, each once", on_read=_W),
+    Check(29, "trace-used", "a trace number is used once in 18 months", on_read=_W),
+    Check(30, "addenda-indicator", "the indicator tells whether addenda follow", on_read=_W),
+    Check(31, "addenda-count", "the class allows that many addenda", on_read=_W),
+    Check(31, "addenda-stated", "CTX states how many addenda follow", on_read=_W),
+    Check(32, "addenda-order", "addenda are numbered from 1 without a gap"),
+    Check(32, "addenda-trace", "an addendum repeats the end of its entry's trace number"),
+    Check(33, "addenda-type", "05 goes with payments, 98 with COR, 99 with returns"),
+    Check(34, "mixed-categories", "payments and returns are in batches apart", on_read=_W),
+    Check(35, "return-code", "the return code is known", on_write=_NONE, on_read=_W),
+    Check(36, "change-code", "the change code is known", on_write=_NONE, on_read=_W),
+    Check(36, "corrected-data", "corrected data is there", on_write=_NONE, on_read=_W),
+    Check(37, "change-entry", "a COR entry has a 98 addendum and amount zero", on_write=_NONE),
+    Check(38, "effective-date", "the effective date is a day the bank takes", on_read=_W),
+    Check(39, "reserved-description", "reserved descriptions are used rightly", on_read=_NONE),
+    Check(40, "micro-entry", "credits under $1.00, debits not above them", on_read=_NONE),
+    Check(40, "not-yet-live", "an account is debited when it is validated", on_read=_NONE),
+    Check(40, "retry", "a retry repeats its original, twice in 180 days", on_read=_NONE),
+    Check(40, "return-fee", "a fee follows a return R01 or R09 in 45 days", on_read=_NONE),
+    Check(40, "reversal", "a reversal mirrors its original in 5 banking days", on_read=_NONE),
+    Check(40, "same-day", "same-day entries keep the day's amount and windows", on_read=_NONE),
+    Check(41, "duplicate-file", "the same file is not made or taken twice"),
+    Check(41, "duplicate-modifier", "a day's file ID modifier is used once"),
+    Check(41, "duplicate-entry", "an entry is not asked for twice"),
+    Check(42, "foreign-class", "IAT, ADV and their like are reported", _NONE, _W),
+)
+"""All checks in order of number; the codes are for machines and never change."""
+
+BY_CODE: Final = {check.code: check for check in CHECKS}
+
+_SHOWN: Final = {"error": "refused", "warning": "reported", "none": ""}
 
 
-def _forward_faults(entry: Entry, sec_code: str) -> Iterator[Fault]:
-    code = entry.transaction_code
-    if code in ZERO_CODES:
-        if entry.amount_minor:
-            message = f"{code} is a prenote or remittance entry, yet it has an amount."
-            yield Fault("amount-not-zero", "Amount", message, "Write zero.")
-    elif not entry.amount_minor and code not in REPLY_CODES:
-        message = f"An entry with code {code} has no amount."
-        yield Fault("amount-zero", "Amount", message, "Write the amount in cents, above zero.")
-    if not entry.account_number.strip("0 "):
-        message = "The account number is blank or zeros."
-        yield Fault("account-number", "Account number", message, "Write the account number.")
-    if sec_code in NAMED_CLASSES and not entry.name.strip("0 "):
-        message = f"A {sec_code} entry names nobody."
-        yield Fault("name", "Name", message, "Write the name of the account holder.")
-    if entry.addenda:
-        most = MOST_PAYMENT_ADDENDA.get(sec_code)
-        payments = sum(isinstance(addendum, Payment) for addendum in entry.addenda)
-        if most is not None and payments > most:
-            message = f"{payments} payment addenda, but {sec_code} allows {most}."
-            yield Fault("addenda-count", "Addenda indicator", message, "Leave the others out.")
-        if sec_code in ("PPD", "CCD", "WEB", "CTX") and any(
-            isinstance(addendum, OtherAddendum) for addendum in entry.addenda
-        ):
-            message = f"{sec_code} entries carry addenda of type 05 only."
-            yield Fault("addenda-type", "Addenda indicator", message, "Leave the others out.")
-
-
-def service_class_fault(service_class: int, transaction_code: int) -> Fault | None:
-    """Find out whether a batch of that class may hold an entry of that code; None if it may."""
-    if service_class == 225 and transaction_code in CREDIT_CODES:
-        kind = "credit"
-    elif service_class == 220 and transaction_code in DEBIT_CODES:
-        kind = "debit"
-    else:
-        return None
-    return Fault(
-        "service-class",
-        "Transaction code",
-        f"{transaction_code} is a {kind}; the batch has service class {service_class}.",
-        "Give a mixed batch service class 200.",
-    )
-
-
-def trace_fault(trace: str, *, last_trace: str, odfi: str) -> Fault | None:
-    """Find out whether a trace number may follow another one in its batch; None if it may."""
-    if trace <= last_trace:
-        return Fault(
-            "trace-order",
-            "Trace number",
-            f"{trace} does not come after {last_trace}.",
-            "Number the entries of a batch upward, each number once.",
-        )
-    if not trace.startswith(odfi):
-        return Fault(
-            "trace-bank",
-            "Trace number",
-            f"{trace} does not begin with the batch's bank, {odfi}.",
-            "Begin trace numbers with the ODFI identification of the batch header.",
-        )
-    return None
-
-
-def total_faults(
-    kind: str, stated: Mapping[str, int], counted: Mapping[str, int]
-) -> Iterator[Fault]:
-    """Compare a control record with what stands before it, where that could be counted."""
-    for name, value in stated.items():
-        if name in counted and value != counted[name]:
-            yield Fault(
-                f"{kind}-{name.lower().replace(' ', '-')}",
-                name,
-                f"The {kind} control says {value}, the records before it give {counted[name]}.",
-                "The file is damaged or was cut: ask its sender for it again.",
-            )
+def table() -> str:
+    """Lay the checks out as the table of docs/bank-files.md."""
+    rows = [
+        f"| {check.number} | `{check.code}` | {check.what} | {_SHOWN[check.on_write]} "
+        f"| {_SHOWN[check.on_read]} |"
+        for check in CHECKS
+    ]
+    head = ["| # | Code | Check | Writing | Reading |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows]) + "\n"

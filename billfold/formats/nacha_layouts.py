@@ -7,8 +7,8 @@ docs/bank-files.md#nacha.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 WIDTH: Final = 94
@@ -28,10 +28,14 @@ class Field:
     rule: str
     """What must stand there, in words that complete "This field must hold …"."""
     valued: bool = True
+    code: str = "field"
+    """The check that a wrong text breaks."""
+    tolerated: str = ""
+    """What is read nevertheless, when that check only warns; empty if it refuses."""
 
     def takes(self, text: str) -> bool:
         """Tell whether the text may stand in the field."""
-        return re.fullmatch(self.allowed, text) is not None
+        return re.fullmatch(self.allowed, text, re.ASCII) is not None
 
 
 class Place(NamedTuple):
@@ -48,17 +52,20 @@ class Place(NamedTuple):
 
 
 class Layout:
-    """One kind of record. `pattern` has a group, and `form` a conversion, per valued field."""
+    """One kind of record. `pattern` has a group, and `form` a conversion, per valued field.
 
-    __slots__ = ("fields", "form", "name", "pattern")
+    `tolerant` takes more than `pattern`: what is odd but can be read, with a warning.
+    """
+
+    __slots__ = ("fields", "form", "name", "pattern", "tolerant")
 
     def __init__(self, name: str, *fields: Field) -> None:
         if sum(field.width for field in fields) != WIDTH:
             raise ValueError(f"{name}: fields do not add up to {WIDTH}")
         self.name = name
         self.fields = fields
-        groups = (f"({f.allowed})" if f.valued else f"(?:{f.allowed})" for f in fields)
-        self.pattern = re.compile("".join(groups))
+        self.pattern = _joined((f.allowed, f.valued) for f in fields)
+        self.tolerant = _joined((f.tolerated or f.allowed, f.valued) for f in fields)
         self.form = "".join(field.written for field in fields)
 
     def places(self, line: str) -> Iterator[Place]:
@@ -74,8 +81,16 @@ class Layout:
         return next(place.label for place in self.places("") if place.field.name == name)
 
 
-def _fixed(name: str, value: str) -> Field:
-    return Field(name, len(value), re.escape(value), value, f"{value!r}", valued=False)
+def _joined(parts: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
+    groups = (f"({allowed})" if valued else f"(?:{allowed})" for allowed, valued in parts)
+    return re.compile("".join(groups), re.ASCII)
+
+
+def _fixed(name: str, value: str, code: str = "field") -> Field:
+    """Lay out a constant; one with a check of its own may be read wrong."""
+    tolerated = "" if code == "field" else f".{{{len(value)}}}"
+    rule = f"{value!r}"
+    return Field(name, len(value), re.escape(value), value, rule, False, code, tolerated)
 
 
 def _digits(name: str, width: int) -> Field:
@@ -84,17 +99,26 @@ def _digits(name: str, width: int) -> Field:
 
 
 def _numeral(name: str, width: int) -> Field:
-    """Lay out digits that are a name, not a quantity; they stay text."""
-    return Field(name, width, rf"\d{{{width}}}", "%s", f"exactly {width} digits")
+    """Lay out digits that are a name, not a quantity; they stay text.
+
+    Written with its width, so that no short value can make room for another that is too long.
+    """
+    return Field(name, width, rf"\d{{{width}}}", f"%{width}s", f"exactly {width} digits")
 
 
 def _text(name: str, width: int) -> Field:
     return Field(name, width, f".{{{width}}}", f"%-{width}s", "printable ASCII")
 
 
-def _required(name: str, width: int) -> Field:
+def _required(name: str, width: int, code: str) -> Field:
     rule = "more than blanks and zeros"
-    return Field(name, width, f"(?![ 0]{{{width}}}).{{{width}}}", f"%-{width}s", rule)
+    allowed = f"(?![ 0]{{{width}}}).{{{width}}}"
+    return _lenient(Field(name, width, allowed, f"%-{width}s", rule), code)
+
+
+def _lenient(field: Field, code: str) -> Field:
+    """Read whatever stands in the field; the check only warns."""
+    return replace(field, code=code, tolerated=f".{{{field.width}}}")
 
 
 def _right(name: str, width: int) -> Field:
@@ -122,15 +146,23 @@ FILE_HEADER: Final = Layout(
     Field("Priority code", 2, r"\d\d", "01", "two digits, usually 01", valued=False),
     _right("Immediate destination", 10),
     _right("Immediate origin", 10),
-    _numeral("File creation date", 6),
-    _optional_digits("File creation time", 4),
-    _one_of("File ID modifier", 1, "[A-Z0-9]", "a letter A-Z or a digit"),
-    _fixed("Record size", "094"),
-    _fixed("Blocking factor", "10"),
-    _fixed("Format code", "1"),
+    _lenient(_numeral("File creation date", 6), "creation-date"),
+    _lenient(_optional_digits("File creation time", 4), "creation-time"),
+    _lenient(
+        _one_of("File ID modifier", 1, "[A-Z0-9]", "a letter A-Z or a digit"), "file-id-modifier"
+    ),
+    _fixed("Record size", "094", "record-size"),
+    _fixed("Blocking factor", "10", "blocking-factor"),
+    _fixed("Format code", "1", "format-code"),
     _text("Immediate destination name", 23),
     _text("Immediate origin name", 23),
     _text("Reference code", 8),
+)
+
+
+_SERVICE_CLASS: Final = replace(
+    _one_of("Service class code", 3, "200|220|225|280", "200, 220, 225 or 280"),
+    code="service-class",
 )
 
 
@@ -138,16 +170,16 @@ def _batch_header(name: str, *, company: Field, company_id: Field) -> Layout:
     return Layout(
         name,
         _fixed("Record type", "5"),
-        _one_of("Service class code", 3, "200|220|225|280", "200, 220, 225 or 280"),
+        _SERVICE_CLASS,
         company,
         _text("Company discretionary data", 20),
         company_id,
         _one_of("Standard entry class code", 3, "[A-Z]{3}", "three capital letters such as WEB"),
-        _required("Company entry description", 10),
+        _required("Company entry description", 10, "description"),
         _text("Company descriptive date", 6),
-        _optional_digits("Effective entry date", 6),
+        _lenient(_optional_digits("Effective entry date", 6), "effective-date"),
         _optional_digits("Settlement date", 3),
-        _one_of("Originator status code", 1, "[012]", "0, 1 or 2"),
+        _lenient(_one_of("Originator status code", 1, "[012]", "0, 1 or 2"), "originator-status"),
         _numeral("ODFI identification", 8),
         _digits("Batch number", 7),
     )
@@ -155,14 +187,16 @@ def _batch_header(name: str, *, company: Field, company_id: Field) -> Layout:
 
 BATCH_HEADER: Final = _batch_header(
     "batch header",
-    company=_required("Company name", 16),
-    company_id=_required("Company identification", 10),
+    company=_required("Company name", 16, "company-name"),
+    company_id=_required("Company identification", 10, "company-id"),
 )
 INTERNATIONAL_BATCH_HEADER: Final = _batch_header(
     "international batch header",
     company=_text("IAT indicator", 16),
     company_id=_text("Originator identification", 10),
 )
+
+_INDICATOR: Final = _lenient(_one_of("Addenda indicator", 1, "[01]", "0 or 1"), "addenda-indicator")
 
 ENTRY: Final = Layout(
     "entry",
@@ -174,9 +208,26 @@ ENTRY: Final = Layout(
     _text("Identification number", 15),
     _text("Name", 22),
     _text("Discretionary data", 2),
-    _one_of("Addenda indicator", 1, "[01]", "0 or 1"),
+    _INDICATOR,
     _numeral("Trace number", 15),
 )
+COUNTED_ENTRY: Final = Layout(
+    "entry",
+    _fixed("Record type", "6"),
+    _digits("Transaction code", 2),
+    _numeral("Receiving bank's routing number", 9),
+    _text("Account number", 17),
+    _digits("Amount", 10),
+    _text("Identification number", 15),
+    _lenient(_digits("Number of addenda", 4), "addenda-stated"),
+    _text("Name", 16),
+    _unused(2),
+    _text("Discretionary data", 2),
+    _INDICATOR,
+    _numeral("Trace number", 15),
+)
+"""CTX, and the classes like it: the name begins with the number of addenda."""
+
 ADVICE_ENTRY: Final = Layout(
     "advice entry",
     _fixed("Record type", "6"),
@@ -187,7 +238,7 @@ ADVICE_ENTRY: Final = Layout(
     _text("Advice routing number and file identification", 15),
     _text("Name", 22),
     _text("Discretionary data", 2),
-    _one_of("Addenda indicator", 1, "[01]", "0 or 1"),
+    _INDICATOR,
     _numeral("Operator, day and sequence", 15),
 )
 INTERNATIONAL_ENTRY: Final = Layout(
@@ -199,7 +250,7 @@ INTERNATIONAL_ENTRY: Final = Layout(
     _digits("Amount", 10),
     _text("Account number", 35),
     _unused(4),
-    _one_of("Addenda indicator", 1, "[01]", "0 or 1"),
+    _INDICATOR,
     _numeral("Trace number", 15),
 )
 
@@ -268,7 +319,7 @@ CHANGE_ADDENDUM: Final = Layout(
 BATCH_CONTROL: Final = Layout(
     "batch control",
     _fixed("Record type", "8"),
-    _one_of("Service class code", 3, "200|220|225|280", "200, 220, 225 or 280"),
+    _SERVICE_CLASS,
     _digits("Entry and addenda count", 6),
     _digits("Entry hash", 10),
     _digits("Total debits", 12),

@@ -5,160 +5,166 @@ Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import time
-from typing import Final
+from io import BytesIO
+from typing import BinaryIO, Final
 
-from billfold.formats import nacha_checks as checks
+from billfold.formats import nacha_codes as codes
 from billfold.formats import nacha_layouts as layouts
 from billfold.formats import nacha_lines
-from billfold.formats import nacha_replies as replies
-from billfold.formats.nacha_checks import Fault
-from billfold.formats.nacha_layouts import PADDING, Layout
-from billfold.formats.nacha_records import (
-    NOTHING,
-    Addendum,
-    Batch,
-    Entry,
-    File,
-    OtherAddendum,
-    Payment,
-    Totals,
-)
+from billfold.formats.nacha_entries import OpenBatch, values_of
+from billfold.formats.nacha_facts import NO_FACTS, Facts
+from billfold.formats.nacha_layouts import PADDING, WIDTH
+from billfold.formats.nacha_lines import LINE, Block
+from billfold.formats.nacha_notes import ASK, Fault, Notes
+from billfold.formats.nacha_records import NOTHING, Batch, File, Totals, is_routing_number
 from billfold.formats.nacha_replies import day
-from billfold.formats.problems import Findings
-
-_ASK: Final = "Ask the sender for a correct file."
-_LONGEST_QUOTE: Final = 3
-"""Problems show no more of a field, because a misplaced one may hold an account number."""
+from billfold.formats.nacha_rules import total_faults
 
 _TOTALS: Final = ("Entry and addenda count", "Entry hash", "Total debits", "Total credits")
-
-_NAMES_AFTER_COUNT: Final = frozenset({"CTX", "ENR", "TRX"})
-"""Classes whose name field begins with four digits, the number of addenda."""
+_AGAIN: Final = "It was taken in before; do not take it in again."
 
 
-def read(content: bytes) -> File:
+def read(content: bytes, *, facts: Facts = NO_FACTS) -> File:
     """Read a whole file, recomputing every count, hash and total.
 
     Raises: Unreadable with every problem, at most the first thousand.
     """
-    findings = Findings()
-    lines = nacha_lines.cut(content, findings)
-    if not lines:
-        findings.add("empty", 1, "", "The file is empty.", _ASK)
-        findings.refuse()
-    reading = _Reading(findings)
-    for number, line in enumerate(lines, 1):
-        reading.take(number, line)
-    return reading.finish(len(lines))
+    reader = Reader(BytesIO(content), facts=facts)
+    batches = tuple(reader)
+    if hashlib.sha256(content).hexdigest() in facts.files:
+        reader.notes.add("duplicate-file", 1, "", "The same bytes are known.", _AGAIN)
+        reader.notes.refuse()
+    return replace(reader.head(), batches=batches)
 
 
-class _OpenBatch:
-    """A batch whose control record has not come yet."""
+class Reader:
+    """Reads a file from a stream, batch by batch.
 
-    __slots__ = ("entries", "header", "is_broken", "last_trace", "line", "records", "sec_code")
+    Nothing is proved before the end: only then are the file's own counts and totals known.
+    Iterating raises Unreadable there, with every problem, at most the first thousand.
+    """
 
-    def __init__(self, line: int, sec_code: str, header: Batch | None) -> None:
-        self.line = line
-        self.sec_code = sec_code
-        self.header = header
-        self.entries: list[Entry] = []
-        self.records = 0
-        self.last_trace = ""
-        self.is_broken = False
+    def __init__(self, stream: BinaryIO, *, facts: Facts = NO_FACTS) -> None:
+        self.notes = Notes(reading=True)
+        self._stream = stream
+        self._facts = facts
+        self._head: File | None = None
+        self._has_header = False
+        self._batch: OpenBatch | None = None
+        self._batch_count = 0
+        self._last_number = -1
+        self._records = 0
+        self._totals = NOTHING
+        self._is_broken = False
+        self._has_payments = self._is_undated = False
+        self._lines = 0
+        self._control_line = 0
+        self._block_count: int | None = None
+        self._has_advice = False
 
+    def __iter__(self) -> Iterator[Batch]:
+        for block in nacha_lines.blocks(self._stream, self.notes):
+            self._lines = block.first_line + len(block.text) // LINE - 1
+            yield from self._block(block)
+        self._finish()
 
-class _Reading:
-    """One pass over the records of a file, with the problems found on the way."""
+    def head(self) -> File:
+        """Give the file without its batches, when they have all been read."""
+        if self._head is None:
+            raise AssertionError("an unreadable header left no problem behind")
+        return replace(self._head, warnings=self.notes.warnings)
 
-    def __init__(self, findings: Findings) -> None:
-        self.problem = findings.add
-        self.findings = findings
-        self.has_header = False
-        self.header: File | None = None
-        self.batches: list[Batch] = []
-        self.batch_count = 0
-        self.records = 0
-        self.totals = NOTHING
-        self.is_broken = False
-        self.batch: _OpenBatch | None = None
-        self.entry: tuple[str, ...] | None = None
-        self.entry_line = 0
-        self.addenda: list[Addendum] = []
-        self.addendum_lost = False
-        self.control_line = 0
-        self.block_count: int | None = None
-        self.has_advice = False
-        self.takers = {
-            "1": self._file_header,
-            "5": self._batch_header,
-            "6": self._entry,
-            "7": self._addendum,
-            "8": self._batch_control,
-            "9": self._file_control,
-        }
+    def _block(self, block: Block) -> Iterator[Batch]:
+        """Read some lines: a run of entries at once if it is sound, else record by record."""
+        text, start, doubtful = block.text, 0, 0
+        while start < len(text):
+            if text[start] == "6" and start >= doubtful and self._batch:
+                control = text.find("\n8", start)
+                end = control + 1 if control >= 0 else len(text)
+                if self._batch.take_sound(text[start:end]):
+                    start = end
+                    continue
+                doubtful = end
+            closed = self._take(block.first_line + start // LINE, text[start : start + WIDTH])
+            if closed:
+                yield closed
+            start += LINE
 
-    def faults(self, line: int, layout: Layout, *faults: Fault | None) -> None:
-        for fault in faults:
-            if fault:
-                label = layout.label(fault.field)
-                self.problem(fault.code, line, label, fault.message, fault.fix)
-
-    def take(self, number: int, line: str) -> None:
-        """Read one record in its place."""
-        if self.control_line:
-            if line != PADDING:
-                message = "Something follows the file control that is not padding."
-                self.problem("after-control", number, "", message, _ASK)
-            return
-        taker = self.takers.get(line[0])
-        if taker is None:
-            message = "No record begins with this character; 1, 5, 6, 7, 8 and 9 do."
-            self.problem("record-type", number, "Record type, position 1", message, _ASK)
-            return
-        taker(number, line)
-
-    def _values(self, number: int, line: str, layout: Layout) -> tuple[str, ...] | None:
-        """Cut a record into values; None, with its problems noted, if a field breaks its rule."""
-        match = layout.pattern.fullmatch(line)
-        if match:
-            return match.groups()
-        for place in layout.places(line):
-            if not place.field.takes(place.text):
-                found = f", not {place.text!r}" if len(place.text) <= _LONGEST_QUOTE else ""
-                message = f"The {layout.name} must hold {place.field.rule} here{found}."
-                self.problem("field", number, place.label, message, _ASK)
+    def _take(self, number: int, line: str) -> Batch | None:
+        """Read one record in its place; give the batch it closes."""
+        if self._control_line:
+            self._behind_control(number, line)
+            return None
+        match line[0]:
+            case "1":
+                self._file_header(number, line)
+            case "5":
+                self._batch_header(number, line)
+            case "6" | "7" if self._batch:
+                self._batch.take(number, line)
+            case "6" | "7":
+                kind = "An entry" if line[0] == "6" else "An addendum"
+                self.notes.add("outside-batch", number, "", f"{kind} stands outside a batch.")
+                self._is_broken = True
+            case "8":
+                return self._batch_control(number, line)
+            case "9":
+                self._file_control(number, line)
+            case _:
+                message = "No record begins with this character; 1, 5, 6, 7, 8 and 9 do."
+                self.notes.add("record-type", number, "Record type, position 1", message)
         return None
+
+    def _behind_control(self, number: int, line: str) -> None:
+        if line == PADDING:
+            return
+        if line[0] in "156789":
+            message = "More records follow the file control; they would not be read."
+            fix = "If two files were joined, cut them apart."
+            self.notes.add("second-file", number, "", message, fix)
+        else:
+            message = "Something follows the file control that is not padding."
+            self.notes.add("after-control", number, "", message)
 
     def _file_header(self, number: int, line: str) -> None:
         if number != 1:
             message = "A file header stands in the middle of the file."
-            self.problem("second-header", number, "", message, _ASK)
+            self.notes.add("second-header", number, "", message)
             return
-        self.has_header = True
+        self._has_header = True
         layout = layouts.FILE_HEADER
-        values = self._values(number, line, layout)
+        values = values_of(self.notes, number, line, layout)
         if values is None:
             return
-        created, has_time = day(values[2]), bool(values[3].strip())
-        moment = _time(values[3]) if has_time else None
-        if created is None:
-            label = layout.label("File creation date")
-            self.problem("date", number, label, "This is no date.", "Write YYMMDD.")
-            return
-        if has_time and moment is None:
-            label = layout.label("File creation time")
-            self.problem("time", number, label, "This is no time.", "Write HHMM.")
-        self.header = File(
-            destination=values[0].strip(),
+        destination = values[0].strip()
+        created, moment = day(values[2]), _time(values[3])
+        faults = []
+        if len(destination) == 9 and destination.isdigit() and not is_routing_number(destination):
+            message = f"{destination} is no routing number."
+            faults.append(Fault("destination", "Immediate destination", message, ASK))
+        if created is None and values[2].isdigit():
+            fault = Fault(
+                "creation-date", "File creation date", "This is no date.", "Write YYMMDD."
+            )
+            faults.append(fault)
+        if moment is None and values[3].isdigit():
+            fault = Fault("creation-time", "File creation time", "This is no time.", "Write HHMM.")
+            faults.append(fault)
+        faults += self._facts.header_faults(values[1].strip(), created, values[4])
+        self.notes.faults(number, layout, faults)
+        self._head = File(
+            destination=destination,
             origin=values[1].strip(),
             created_on=created,
             created_at=moment,
-            modifier=values[4],
+            modifier=values[4].strip(),
             batches=(),
-            destination_name=values[5].strip(),
-            origin_name=values[6].strip(),
+            destination_name=values[5].rstrip(),
+            origin_name=values[6].rstrip(),
             reference_code=values[7].rstrip(),
         )
 
@@ -168,225 +174,172 @@ class _Reading:
         layout = layouts.BATCH_HEADER
         if sec_code == "IAT":
             layout = layouts.INTERNATIONAL_BATCH_HEADER
-        values = self._values(number, line, layout)
-        header = self._batch(number, values, layout) if values else None
-        self.batch = _OpenBatch(number, sec_code, header)
-        self.batch_count += 1
-        if sec_code == "ADV":
-            self.has_advice = True
+        values = values_of(self.notes, number, line, layout)
+        header = _header(values) if values else None
+        if header and values:
+            if header.effective_date is None and values[7].strip("0 ").isdigit():
+                fault = Fault("effective-date", "Effective entry date", "This is no date.", ASK)
+                self.notes.faults(number, layout, [fault])
+            self.notes.faults(number, layout, header_faults(header))
+            if header.number <= self._last_number:
+                message = f"Batch {header.number} follows batch {self._last_number}."
+                fault = Fault("batch-order", "Batch number", message, "Number batches upward.")
+                self.notes.faults(number, layout, [fault])
+            self._last_number = header.number
+            self._is_undated |= header.effective_date is None
+        self._batch = OpenBatch(number, sec_code, header, self.notes)
+        self._batch_count += 1
+        self._has_advice |= sec_code == "ADV"
 
-    def _batch(self, number: int, values: tuple[str, ...], layout: Layout) -> Batch:
-        effective = values[7].strip("0 ")
-        if effective and day(values[7]) is None:
-            label = layout.label("Effective entry date")
-            self.problem("date", number, label, "This is no date.", "Write YYMMDD.")
-        return Batch(
-            service_class=int(values[0]),
-            company_name=values[1].strip(),
-            company_data=values[2].rstrip(),
-            company_id=values[3].strip(),
-            sec_code=values[4],
-            description=values[5].strip(),
-            descriptive_date=values[6].rstrip(),
-            effective_date=day(values[7]) if effective else None,
-            settlement_day=int(values[8].strip() or 0) or None,
-            originator_status=int(values[9]),
-            odfi=values[10],
-            number=int(values[11]),
-            entries=(),
-        )
-
-    def _entry(self, number: int, line: str) -> None:
-        if self.entry:
-            self._close_entry()
-        batch = self.batch
-        self.entry_line = number
+    def _batch_control(self, number: int, line: str) -> Batch | None:
+        batch, self._batch = self._batch, None
         if batch is None:
-            self.problem("outside-batch", number, "", "An entry stands outside a batch.", _ASK)
-            self.is_broken = True
-            return
-        batch.records += 1
-        self.entry = self._values(number, line, _entry_layout(batch.sec_code))
-        if self.entry is None:
-            batch.is_broken = True
-        elif batch.sec_code == "IAT":
-            code, routing_number, amount, account, indicator, trace = self.entry
-            self.entry = (code, routing_number, account, amount, "", "", "", indicator, trace)
-
-    def _close_entry(self) -> None:
-        """Make the entry whose addenda have all been read."""
-        values, batch = self.entry, self.batch
-        self.entry = None
-        if values is None or batch is None:
-            return
-        code, routing_number, account, amount, identification, name, data, indicator, trace = values
-        sec_code = batch.sec_code
-        entry = Entry(
-            int(code),
-            routing_number,
-            account.strip(),
-            int(amount),
-            identification.strip(),
-            (name[4:20] if sec_code in _NAMES_AFTER_COUNT else name).strip(),
-            trace,
-            data.rstrip(),
-            tuple(self.addenda),
-        )
-        if self.addenda:
-            self.addenda = []
-        batch.entries.append(entry)
-        layout = _entry_layout(sec_code)
-        if (indicator == "1") != bool(entry.addenda) and not self.addendum_lost:
-            message = f"The indicator is {indicator}, but {len(entry.addenda)} addenda follow."
-            label = layout.label("Addenda indicator")
-            self.problem("addenda-indicator", self.entry_line, label, message, _ASK)
-        faults = checks.entry_faults(entry, sec_code)
-        self.faults(self.entry_line, layout, *faults)
-        self.addendum_lost = False
-        header = batch.header
-        if header is None:
-            return
-        self.faults(
-            self.entry_line,
-            layout,
-            checks.service_class_fault(header.service_class, entry.transaction_code),
-        )
-        if sec_code != "ADV" and entry.reply is None:
-            order = checks.trace_fault(trace, last_trace=batch.last_trace, odfi=header.odfi)
-            self.faults(self.entry_line, layout, order)
-            batch.last_trace = trace
-
-    def _addendum(self, number: int, line: str) -> None:
-        batch = self.batch
-        if batch is None or not batch.records:
-            self.problem("outside-entry", number, "", "An addendum belongs to no entry.", _ASK)
-            self.is_broken = True
-            return
-        batch.records += 1
-        layout = replies.layout_of(line)
-        if layout is None:
-            self.addenda.append(OtherAddendum(line[1:3], line[3:]))
-            return
-        values = self._values(number, line, layout)
-        if values is None:
-            batch.is_broken = self.addendum_lost = True
-        elif self.entry is None:
-            return  # its entry was unreadable, and that has been said
-        elif layout is layouts.PAYMENT_ADDENDUM:
-            self._payment(number, values, self.entry[-1])
-        else:
-            self.addenda.append(replies.reply(values, layout))
-
-    def _payment(self, number: int, values: tuple[str, ...], trace: str) -> None:
-        layout = layouts.PAYMENT_ADDENDUM
-        due = sum(isinstance(addendum, Payment) for addendum in self.addenda) + 1
-        if int(values[1]) != due:
-            label = layout.label("Addenda sequence number")
-            message = f"{values[1]} stands where {due:04d} must."
-            self.problem("addenda-order", number, label, message, _ASK)
-        if values[2] != trace[-7:]:
-            label = layout.label("Entry sequence number")
-            message = f"{values[2]} is not the end of the entry's trace number."
-            self.problem("addenda-trace", number, label, message, _ASK)
-        self.addenda.append(Payment(values[0].rstrip()))
-
-    def _batch_control(self, number: int, line: str) -> None:
-        self._close_entry()
-        batch, self.batch = self.batch, None
-        if batch is None:
-            message = "A batch control stands outside a batch."
-            self.problem("outside-batch", number, "", message, _ASK)
-            return
+            self.notes.add("outside-batch", number, "", "A batch control stands outside a batch.")
+            return None
+        self._close(batch)
         layout = layouts.BATCH_CONTROL
         if batch.sec_code == "ADV":
             layout = layouts.ADVICE_BATCH_CONTROL
-        values = self._values(number, line, layout)
-        self.records += batch.records
-        self.is_broken = self.is_broken or batch.is_broken
-        entries = tuple(batch.entries)
-        totals = Totals.of(entries)
-        self.totals += totals
+        values = values_of(self.notes, number, line, layout)
         if values is None:
-            return
+            return None
         counted = {"Entry and addenda count": batch.records}
         if not batch.is_broken:
-            counted |= _named(totals)
+            counted |= _named(batch.totals)
         stated = dict(zip(_TOTALS, map(int, values[1:5]), strict=True))
-        self.faults(number, layout, *checks.total_faults("batch", stated, counted))
-        if batch.header:
-            self._same_batch(number, layout, values, batch.header)
-            self.batches.append(replace(batch.header, entries=entries))
+        self.notes.faults(number, layout, total_faults("batch", stated, counted))
+        header = batch.header
+        if header is None:
+            return None
+        if not batch.records:
+            self.notes.add("no-entries", number, "", "The batch is empty.")
+        self.notes.faults(number, layout, _differences(values, header))
+        return replace(header, entries=tuple(batch.entries))
 
-    def _same_batch(
-        self, number: int, layout: Layout, values: tuple[str, ...], header: Batch
-    ) -> None:
-        """Compare a batch control with its header, and the batch's number with the one before."""
-        expected = {
-            "Service class code": (int(values[0]), header.service_class),
-            "ODFI identification": (values[-2], header.odfi),
-            "Batch number": (int(values[-1]), header.number),
-        }
-        if header.sec_code not in checks.FOREIGN_CLASSES:
-            expected["Company identification"] = (values[5].strip(), header.company_id)
-        for name, (stated, opened) in expected.items():
-            if stated != opened:
-                message = f"The batch control says {stated}, the batch header {opened}."
-                self.problem("batch-mismatch", number, layout.label(name), message, _ASK)
-        if self.batches and header.number <= self.batches[-1].number:
-            message = f"Batch {header.number} follows batch {self.batches[-1].number}."
-            label = layout.label("Batch number")
-            self.problem("batch-order", number, label, message, "Number batches upward.")
+    def _close(self, batch: OpenBatch) -> None:
+        batch.close()
+        self._records += batch.records
+        self._totals += batch.totals
+        self._is_broken |= batch.is_broken
+        if not self._has_header:
+            self._has_payments |= any(entry.reply is None for entry in batch.entries)
 
     def _file_control(self, number: int, line: str) -> None:
         if line == PADDING:
             message = "Padding stands before the file control."
-            self.problem("early-padding", number, "", message, _ASK)
+            self.notes.add("early-padding", number, "", message)
             return
         self._end_batch(number)
-        self.control_line = number
+        self._control_line = number
         layout = layouts.FILE_CONTROL
-        if self.has_advice:
+        if self._has_advice:
             layout = layouts.ADVICE_FILE_CONTROL
-        values = self._values(number, line, layout)
+        values = values_of(self.notes, number, line, layout)
         if values is None:
             return
-        batch_count, self.block_count, *totals = map(int, values)
+        batch_count, self._block_count, *totals = map(int, values)
         stated = {"Batch count": batch_count, **dict(zip(_TOTALS, totals, strict=True))}
-        counted = {"Batch count": self.batch_count, "Entry and addenda count": self.records}
-        if not self.is_broken:
-            counted |= _named(self.totals)
-        self.faults(number, layout, *checks.total_faults("file", stated, counted))
+        counted = {"Batch count": self._batch_count, "Entry and addenda count": self._records}
+        if not self._is_broken:
+            counted |= _named(self._totals)
+        self.notes.faults(number, layout, total_faults("file", stated, counted))
 
     def _end_batch(self, number: int) -> None:
-        self._close_entry()
-        if self.batch:
-            message = f"The batch of line {self.batch.line} has no control record."
-            self.problem("batch-open", number, "", message, _ASK)
-            self.records += self.batch.records
-            self.is_broken = True
-            self.batch = None
+        batch, self._batch = self._batch, None
+        if batch:
+            message = f"The batch of line {batch.line} has no control record."
+            self.notes.add("batch-open", number, "", message)
+            self._close(batch)
+            self._is_broken = True
 
-    def finish(self, lines: int) -> File:
-        """Close the file.
-
-        Raises: Unreadable with all problems found so far.
-        """
-        if not self.has_header:
-            message = "The file does not begin with a file header."
-            self.problem("no-header", 1, "", message, _ASK)
-        if not self.control_line:
-            self._end_batch(lines)
-            message = "The file ends without a file control; it was cut short."
-            self.problem("no-control", lines, "", message, _ASK)
-        blocks = {-(-count // 10) for count in (lines, self.control_line)}
-        if self.block_count is not None and self.block_count not in blocks:
+    def _finish(self) -> None:
+        """Prove the whole. Raises: Unreadable with all problems found so far."""
+        last = max(self._lines, 1)
+        if not self._lines:
+            if not self.notes.problems:
+                self.notes.add("no-header", 1, "", "The file is empty.")
+            self.notes.refuse()
+        self._end_batch(last)
+        self._frame(last)
+        blocks = {-(-count // 10) for count in (last, self._control_line)}
+        if self._block_count is not None and self._block_count not in blocks:
             label = layouts.FILE_CONTROL.label("Block count")
-            message = f"The file control says {self.block_count}, the file has {max(blocks)}."
-            self.problem("block-count", self.control_line, label, message, _ASK)
-        self.findings.refuse()
-        if self.header is None:
-            raise AssertionError("an unreadable header left no problem behind")
-        return replace(self.header, batches=tuple(self.batches))
+            message = f"The file control says {self._block_count}, the file has {max(blocks)}."
+            self.notes.add("block-count", self._control_line, label, message)
+        if self._head and self._head.created_on is None and self._is_undated:
+            message = "Neither the file header nor a batch has a date, so that no year is known."
+            self.notes.add("field", 1, layouts.FILE_HEADER.label("File creation date"), message)
+        self.notes.refuse()
+
+    def _frame(self, last: int) -> None:
+        """Ask for header and control; a file of returns alone may come without both.
+
+        One with a header and no control was cut: at the end of a batch nothing else would tell.
+        """
+        has_control = bool(self._control_line)
+        if self._has_header and has_control:
+            return
+        is_fragment = not (self._has_header or self._has_payments) and self._batch_count > 0
+        if is_fragment:
+            self._head = File("", "", None, None, "", (), is_fragment=True)
+        if not self._has_header:
+            code = "fragment-header" if is_fragment else "no-header"
+            self.notes.add(code, 1, "", "The file does not begin with a file header.")
+        if not has_control:
+            code = "fragment-control" if is_fragment else "no-control"
+            message = "The file ends without a file control; nothing proves that it is whole."
+            self.notes.add(code, last, "", message)
+
+
+def _header(values: tuple[str, ...]) -> Batch:
+    return Batch(
+        service_class=int(values[0]),
+        company_name=values[1].rstrip(),
+        company_data=values[2].rstrip(),
+        company_id=values[3].rstrip(),
+        sec_code=values[4],
+        description=values[5].rstrip(),
+        descriptive_date=values[6].rstrip(),
+        effective_date=day(values[7]) if values[7].strip("0 ") else None,
+        settlement_day=int(values[8].strip() or 0) or None,
+        originator_status=int(values[9]) if values[9].isdigit() else 0,
+        odfi=values[10],
+        number=int(values[11]),
+        entries=(),
+    )
+
+
+def header_faults(header: Batch) -> Iterator[Fault]:
+    """Find what is odd about a batch by its header alone."""
+    sec_code = header.sec_code
+    field = "Standard entry class code"
+    fix = "Nothing is booked by itself; a person looks at its entries."
+    if sec_code not in codes.KNOWN_CLASSES:
+        yield Fault("sec-code", field, f"{sec_code} is no class of entries we know.", fix)
+    elif sec_code in codes.REPORTED_CLASSES:
+        message = f"{sec_code} entries are read, but not acted upon."
+        yield Fault("sec-code-unsupported", field, message, fix)
+    elif sec_code in codes.FOREIGN_CLASSES:
+        message = f"{sec_code} entries are counted and summed, no more."
+        yield Fault("foreign-class", field, message, fix)
+    if header.service_class == codes.ADVICE and sec_code != "ADV":
+        message = "280 is for ADV batches only."
+        yield Fault("service-class", "Service class code", message, ASK)
+
+
+def _differences(values: tuple[str, ...], header: Batch) -> Iterator[Fault]:
+    """Compare a batch control with its header."""
+    expected = {
+        "Service class code": (int(values[0]), header.service_class),
+        "ODFI identification": (values[-2], header.odfi),
+        "Batch number": (int(values[-1]), header.number),
+    }
+    if header.sec_code not in codes.OWN_RECORDS:
+        expected["Company identification"] = (values[5].strip(), header.company_id.strip())
+    for name, (stated, opened) in expected.items():
+        if stated != opened:
+            message = f"The batch control says {stated}, the batch header {opened}."
+            yield Fault("batch-mismatch", name, message, ASK)
 
 
 def _named(totals: Totals) -> dict[str, int]:
@@ -394,12 +347,8 @@ def _named(totals: Totals) -> dict[str, int]:
     return dict(zip(_TOTALS, values, strict=True))
 
 
-def _entry_layout(sec_code: str) -> Layout:
-    if sec_code == "IAT":
-        return layouts.INTERNATIONAL_ENTRY
-    return layouts.ADVICE_ENTRY if sec_code == "ADV" else layouts.ENTRY
-
-
 def _time(text: str) -> time | None:
+    if not text.isdigit():
+        return None
     hour, minute = int(text[:2]), int(text[2:])
     return time(hour, minute) if hour < 24 and minute < 60 else None

@@ -8,23 +8,15 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Final
 
+from billfold.formats.nacha_codes import is_debit
 from billfold.formats.problems import Problem
 
 HASH_MODULUS: Final = 10**10
 """Entry hashes keep their rightmost ten digits."""
 
-CREDIT_CODES: Final = frozenset(
-    {21, 22, 23, 24, 31, 32, 33, 34, 41, 42, 43, 44, 51, 52, 53, 54, 81, 83, 85, 87}
-)
-DEBIT_CODES: Final = frozenset(
-    {26, 27, 28, 29, 36, 37, 38, 39, 46, 47, 48, 49, 55, 56, 82, 84, 86, 88}
-)
-TRANSACTION_CODES: Final = CREDIT_CODES | DEBIT_CODES
-
-PRENOTE_CODES: Final = frozenset({23, 28, 33, 38, 43, 48, 53})
-REMITTANCE_CODES: Final = frozenset({24, 29, 34, 39, 44, 49, 54})
-REPLY_CODES: Final = frozenset({21, 26, 31, 36, 41, 46, 51, 56})
-"""Returns and notifications of change; their amount may be zero."""
+INFORMATION_WIDTH: Final = 80
+"""Columns of a payment addendum. Source: Nacha Operating Rules, "Payment Related Information"."""
+ENDING: Final = 4
 
 _WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7)
 _PREFIXES: Final = frozenset([*range(13), *range(21, 33), *range(61, 73), 80])
@@ -123,6 +115,12 @@ class OtherAddendum:
     content: str = field(repr=False)
 
 
+def remittance(text: str) -> tuple[Payment, ...]:
+    """Cut a text into payment addenda at column 80, with no regard to its own segments."""
+    starts = range(0, len(text), INFORMATION_WIDTH)
+    return tuple(Payment(text[start : start + INFORMATION_WIDTH].rstrip()) for start in starts)
+
+
 Addendum = Payment | Return | Dishonour | Contest | Change | OtherAddendum
 Reply = Return | Dishonour | Contest | Change
 
@@ -145,7 +143,18 @@ class Entry:
 
     @property
     def is_debit(self) -> bool:
-        return self.transaction_code in DEBIT_CODES
+        return is_debit(self.transaction_code)
+
+    @property
+    def ending(self) -> str:
+        """The end of the account number, which may be shown; nothing of a short one."""
+        return self.account_number[-ENDING:] if len(self.account_number) > ENDING + 2 else ""
+
+    @property
+    def remittance(self) -> str:
+        """What the entry pays: its payment addenda joined, without regard to column 80."""
+        pieces = [a.information for a in self.addenda if isinstance(a, Payment)]
+        return "".join(piece.ljust(INFORMATION_WIDTH) for piece in pieces).rstrip()
 
     @property
     def reply(self) -> Reply | None:
@@ -198,7 +207,7 @@ class Totals:
         for entry in entries:
             records += 1 + len(entry.addenda)
             entry_hash += int(entry.routing_number[:8])
-            if entry.transaction_code in DEBIT_CODES:
+            if is_debit(entry.transaction_code):
                 debit += entry.amount_minor
             else:
                 credit += entry.amount_minor
@@ -218,17 +227,20 @@ NOTHING: Final = Totals(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A whole Nacha file."""
+    """A whole Nacha file. One of returns alone may come without header and control."""
 
     destination: str
     origin: str
-    created_on: date
+    created_on: date | None
+    """None only in a file without a header, or with one that has no date."""
     created_at: time | None
     modifier: str
     batches: tuple[Batch, ...]
     destination_name: str = ""
     origin_name: str = ""
     reference_code: str = ""
+    is_fragment: bool = False
+    """Came without file header or control: nothing proves that no batch is missing."""
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     """What is odd but may be trusted."""
 
@@ -241,3 +253,19 @@ class File:
         for batch in self.batches:
             for entry in batch.entries:
                 yield batch, entry
+
+    def summary(self) -> dict[str, int | str]:
+        """Count what is in the file, for `billfold bank check`."""
+        totals = self.totals
+        entries = sum(len(batch.entries) for batch in self.batches)
+        replies = [entry.reply for _, entry in self.entries() if entry.addenda]
+        return {
+            "batches": len(self.batches),
+            "entries": entries,
+            "addenda": totals.records - entries,
+            "returns": sum(isinstance(reply, Return) for reply in replies),
+            "disputes": sum(isinstance(reply, Dishonour | Contest) for reply in replies),
+            "changes": sum(isinstance(reply, Change) for reply in replies),
+            "debit_minor": totals.debit_minor,
+            "credit_minor": totals.credit_minor,
+        }

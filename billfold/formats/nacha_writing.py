@@ -5,118 +5,112 @@ Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Final, Literal
+import hashlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from itertools import chain
+from typing import BinaryIO, Final
 
-from billfold.formats import nacha_checks as checks
+from billfold.formats import nacha_codes as codes
+from billfold.formats import nacha_facts
 from billfold.formats import nacha_layouts as layouts
-from billfold.formats.nacha_checks import Fault
-from billfold.formats.nacha_layouts import PADDING, Layout
-from billfold.formats.nacha_records import NOTHING, Batch, Entry, File, Payment, Totals
-from billfold.formats.problems import Problem, Unwritable
+from billfold.formats.nacha_columns import EntrySheet
+from billfold.formats.nacha_facts import NO_FACTS, Facts
+from billfold.formats.nacha_layouts import PADDING
+from billfold.formats.nacha_notes import Fault, Notes
+from billfold.formats.nacha_records import NOTHING, Batch, File, Totals, is_routing_number
+from billfold.formats.nacha_sheet import LineEnd, Sheet
+from billfold.formats.problems import Unreadable, Unwritable
 
 BLOCKING_FACTOR: Final = 10
 
-ORIGINATED_CLASSES: Final = frozenset({"PPD", "CCD", "WEB"})
-ORIGINATED_CODES: Final = frozenset({22, 27, 28, 32, 37, 38})
 
-_UNDECOMPOSED: Final = str.maketrans(
-    {
-        **dict(zip("ØøŁłĐđÐðı", "OoLlDdDdi", strict=True)),
-        **{"Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Þ": "TH", "þ": "th", "ß": "ss"},
-        **{"\u2018": "'", "\u2019": "'", "\u2013": "-", "\u2014": "-"},
-    }
-)
-"""Letters and marks that Unicode does not take apart into an ASCII one and an accent."""
-
-
-def plain(text: str) -> str:
-    """Put text in the characters a bank takes: upper case, accents off, what is left over dropped.
-
-    Source: Nacha Operating Rules, Appendix One (character set).
-    """
-    if text.isascii() and text.isprintable():
-        return text.strip().upper()
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSED))
-    return "".join(letter for letter in text if " " <= letter <= "~").strip().upper()
-
-
-def write(file: File, *, line_end: Literal["\n", "\r\n"] = "\n") -> bytes:
+def write(file: File, *, line_end: LineEnd = "\n", facts: Facts = NO_FACTS) -> bytes:
     """Write a file of debits and credits to customers.
 
     Counts, hashes, totals and padding come from the records; `settlement_day` stays blank.
     Raises: Unwritable with everything the bank would refuse.
     """
-    writing = _Writing()
-    writing.file(file)
-    if writing.problems:
-        raise Unwritable(writing.problems)
-    return (line_end.join(writing.lines) + line_end).encode("ascii")
+    stream = BytesIO()
+    write_to(stream, file, file.batches, line_end=line_end, facts=facts)
+    content = stream.getvalue()
+    if facts.files and hashlib.sha256(content).hexdigest() in facts.files:
+        notes = Notes(reading=False)
+        notes.add("duplicate-file", 1, "", "The same bytes were made before.", "Do not send it.")
+        raise Unwritable(notes.problems)
+    return content
+
+
+def write_to(
+    stream: BinaryIO,
+    head: File,
+    batches: Iterable[Batch],
+    *,
+    line_end: LineEnd = "\n",
+    facts: Facts = NO_FACTS,
+) -> Totals:
+    """Write a file batch by batch; the batches of `head` itself are not looked at.
+
+    Raises: Unwritable with everything the bank would refuse; what was written till then is void.
+    """
+    writing = _Writing(Sheet(stream, line_end), head, facts)
+    try:
+        return writing.file(batches)
+    except Unreadable as refusal:
+        raise Unwritable(refusal.problems) from None
 
 
 class _Writing:
-    """The lines of one file, with the problems found on the way."""
+    """One file on its way, record by record."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.problems: list[Problem] = []
+    def __init__(self, sheet: Sheet, head: File, facts: Facts) -> None:
+        self._sheet = sheet
+        self._head = head
+        self._facts = facts
 
-    def faults(self, layout: Layout, faults: Iterable[Fault]) -> None:
-        """Note problems of the record written last."""
-        for fault in faults:
-            label = layout.label(fault.field) if fault.field else ""
-            self.problems.append(
-                Problem(fault.code, "error", len(self.lines), label, fault.message, fault.fix)
-            )
-
-    def record(self, layout: Layout, *values: object) -> None:
-        """Write any record but an entry."""
-        line = layout.form % values
-        if not (line.isascii() and line.isprintable()):
-            values = tuple(plain(v) if isinstance(v, str) else v for v in values)
-            line = layout.form % values
-        line = line.upper()
-        self.lines.append(line)
-        if not layout.pattern.fullmatch(line):
-            self.faults(layout, _misfits(layout, values))
-
-    def file(self, file: File) -> None:
-        self.record(
-            layouts.FILE_HEADER,
-            file.destination,
-            file.origin,
-            f"{file.created_on:%y%m%d}",
-            f"{file.created_at:%H%M}" if file.created_at else "",
-            file.modifier,
-            file.destination_name,
-            file.origin_name,
-            file.reference_code,
-        )
-        if not file.batches:
-            fault = Fault("no-batches", "", "The file asks for nothing.", "Do not send it.")
-            self.faults(layouts.FILE_HEADER, [fault])
-        totals, last_number = NOTHING, 0
-        for batch in file.batches:
-            totals += self.batch(batch, last_number)
+    def file(self, batches: Iterable[Batch]) -> Totals:
+        self._header()
+        totals, last_number, count, entries = NOTHING, 0, 0, 0
+        for batch in batches:
+            totals += self._batch(batch, last_number)
             last_number = batch.number
-        blocks = -(-(len(self.lines) + 1) // BLOCKING_FACTOR)
-        self.record(
-            layouts.FILE_CONTROL,
-            len(file.batches),
-            blocks,
-            totals.records,
-            totals.entry_hash,
-            totals.debit_minor,
-            totals.credit_minor,
-        )
-        self.lines.extend([PADDING] * (blocks * BLOCKING_FACTOR - len(self.lines)))
+            entries += len(batch.entries)
+            count += 1
+        if not count:
+            message = "The file asks for nothing."
+            self._sheet.notes.add("no-batches", self._sheet.lines, "", message, "Do not send it.")
+        blocks = -(-(self._sheet.lines + 1) // BLOCKING_FACTOR)
+        sums = (totals.records, totals.entry_hash, totals.debit_minor, totals.credit_minor)
+        self._sheet.record(layouts.FILE_CONTROL, count, blocks, *sums)
+        faults = self._facts.file_faults(totals, entries)
+        self._sheet.notes.faults(self._sheet.lines, layouts.FILE_CONTROL, faults)
+        padding = blocks * BLOCKING_FACTOR - self._sheet.lines
+        self._sheet.put((PADDING + "\n") * padding, padding)
+        self._sheet.notes.refuse()
+        return totals
 
-    def batch(self, batch: Batch, last_number: int) -> Totals:
-        effective = f"{batch.effective_date:%y%m%d}" if batch.effective_date else ""
-        self.record(
+    def _header(self) -> None:
+        head = self._head
+        self._sheet.record(
+            layouts.FILE_HEADER,
+            head.destination,
+            head.origin,
+            f"{head.created_on:%y%m%d}" if head.created_on else "",
+            f"{head.created_at:%H%M}" if head.created_at else "",
+            head.modifier,
+            head.destination_name,
+            head.origin_name,
+            head.reference_code,
+        )
+        faults = list(self._facts.header_faults(head.origin, head.created_on, head.modifier))
+        if not is_routing_number(head.destination):
+            message = f"{head.destination} is no routing number."
+            fix = "Write the routing number the bank gave as destination."
+            faults.append(Fault("destination", "Immediate destination", message, fix))
+        self._sheet.notes.faults(self._sheet.lines, layouts.FILE_HEADER, faults)
+
+    def _batch(self, batch: Batch, last_number: int) -> Totals:
+        self._sheet.record(
             layouts.BATCH_HEADER,
             f"{batch.service_class}",
             batch.company_name,
@@ -125,16 +119,22 @@ class _Writing:
             batch.sec_code,
             batch.description,
             batch.descriptive_date,
-            effective,
+            f"{batch.effective_date:%y%m%d}" if batch.effective_date else "",
             "",
             f"{batch.originator_status}",
             batch.odfi,
             batch.number,
         )
-        self.faults(layouts.BATCH_HEADER, _batch_faults(batch, last_number))
-        self.entries(batch)
-        totals = batch.totals
-        self.record(
+        header_line = self._sheet.lines
+        totals = EntrySheet(self._sheet, batch, self._head, self._facts).write()
+        faults = chain(
+            _batch_faults(batch, last_number),
+            nacha_facts.description_faults(batch),
+            nacha_facts.same_day_faults(batch, self._head.created_on),
+            self._facts.batch_faults(batch, totals),
+        )
+        self._sheet.notes.faults(header_line, layouts.BATCH_HEADER, faults)
+        self._sheet.record(
             layouts.BATCH_CONTROL,
             f"{batch.service_class}",
             totals.records,
@@ -147,98 +147,21 @@ class _Writing:
         )
         return totals
 
-    def entries(self, batch: Batch) -> None:
-        """Write a batch's entries: the loop that a hundred thousand payments go through."""
-        form, pattern = layouts.ENTRY.form, layouts.ENTRY.pattern
-        sec_code, service_class, odfi = batch.sec_code, batch.service_class, batch.odfi
-        last_trace = ""
-        for given in batch.entries:
-            entry, values = given, _values(given)
-            line = form % values
-            if not (line.isascii() and line.isprintable()):
-                entry = _plain_entry(entry)
-                values = _values(entry)
-                line = form % values
-            line = line.upper()
-            self.lines.append(line)
-            faults = checks.entry_faults(entry, sec_code)
-            if not pattern.fullmatch(line):
-                faults.extend(_misfits(layouts.ENTRY, values))
-            if entry.transaction_code not in ORIGINATED_CODES:
-                faults.append(_NOT_ORIGINATED)
-            wrong_kind = checks.service_class_fault(service_class, entry.transaction_code)
-            if wrong_kind:
-                faults.append(wrong_kind)
-            out_of_order = checks.trace_fault(entry.trace, last_trace=last_trace, odfi=odfi)
-            if out_of_order:
-                faults.append(out_of_order)
-            if faults:
-                self.faults(layouts.ENTRY, faults)
-            last_trace = entry.trace
-            if entry.addenda:
-                self.addenda(entry)
 
-    def addenda(self, entry: Entry) -> None:
-        for sequence, addendum in enumerate(entry.addenda, 1):
-            information = addendum.information if isinstance(addendum, Payment) else ""
-            self.record(layouts.PAYMENT_ADDENDUM, information, sequence, entry.trace[-7:])
-            if not isinstance(addendum, Payment):
-                message = "Only payment addenda are written."
-                fault = Fault("addenda-type", "", message, "Leave the others out.")
-                self.faults(layouts.PAYMENT_ADDENDUM, [fault])
-
-
-_NOT_ORIGINATED: Final = Fault(
-    "not-originated",
-    "Transaction code",
-    "Entries of this code are received, never sent.",
-    "Use 22, 27 or 28 for checking and 32, 37 or 38 for savings.",
-)
-
-
-def _values(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.transaction_code,
-        entry.routing_number,
-        entry.account_number,
-        entry.amount_minor,
-        entry.identification,
-        entry.name,
-        entry.discretionary,
-        "1" if entry.addenda else "0",
-        entry.trace,
-    )
-
-
-def _plain_entry(entry: Entry) -> Entry:
-    return replace(
-        entry,
-        account_number=plain(entry.account_number),
-        identification=plain(entry.identification),
-        name=plain(entry.name),
-        discretionary=plain(entry.discretionary),
-    )
-
-
-def _batch_faults(batch: Batch, last_number: int) -> Iterable[Fault]:
-    if batch.sec_code not in ORIGINATED_CLASSES:
+def _batch_faults(batch: Batch, last_number: int) -> Iterator[Fault]:
+    if batch.sec_code not in codes.ORIGINATED_CLASSES:
         message = f"{batch.sec_code} batches are received, never sent."
         field = "Standard entry class code"
-        yield Fault("not-originated", field, message, "Use PPD, CCD or WEB.")
-    if batch.effective_date is None:
-        message = "The batch does not say when it is to settle."
-        yield Fault("date", "Effective entry date", message, "Name a banking day.")
+        code = "sec-code-unsupported" if batch.sec_code in codes.KNOWN_CLASSES else "sec-code"
+        yield Fault(code, field, message, "Use PPD, CCD, CTX, WEB or TEL.")
+    if batch.service_class == codes.ADVICE:
+        message = "280 is for advice, which a biller never sends."
+        yield Fault("service-class", "Service class code", message, "Use 200, 220 or 225.")
+    if batch.originator_status != 1:
+        message = "An originator that is not a federal agency has status 1."
+        yield Fault("originator-status", "Originator status code", message, "Write 1.")
     if not batch.entries:
         yield Fault("no-entries", "", "The batch is empty.", "Leave it out.")
     if batch.number <= last_number:
         message = f"Batch {batch.number} follows batch {last_number}."
         yield Fault("batch-order", "Batch number", message, "Number batches upward.")
-
-
-def _misfits(layout: Layout, values: Iterable[object]) -> Iterable[Fault]:
-    """Find the fields whose value does not fit; never shows the value."""
-    valued = (field for field in layout.fields if field.valued)
-    for field, value in zip(valued, values, strict=True):
-        if not field.takes((field.written % value).upper()):
-            message = f"The {layout.name} must hold {field.rule} here, at most {field.width} long."
-            yield Fault("field", field.name, message, "Correct or shorten the value.")

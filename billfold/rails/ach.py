@@ -200,7 +200,10 @@ def read(document: Document) -> list[AnyEvent]:
 
 
 def _event(entry: nacha.Entry, batch: nacha.Batch, file: nacha.File) -> AnyEvent:
-    on = _settlement_date(batch.settlement_day, file.created_on)
+    dated = file.created_on or batch.effective_date
+    if dated is None:
+        raise AssertionError("a file without a date has batches without one")
+    on = _settlement_date(batch.settlement_day, dated)
     amount = Money(entry.amount_minor, CURRENCY)
     reply = entry.reply
     if reply is None:

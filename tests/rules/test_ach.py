@@ -320,6 +320,8 @@ def answered(addendum: str) -> ach.AnyEvent:
     """Read a file whose one return carries another addendum."""
     lines = (FILES / "return-of-prenote-r03.ach").read_bytes().decode().splitlines()
     lines[3] = addendum.ljust(79) + lines[3][79:]
+    if addendum.startswith("798"):
+        lines[1] = lines[1][:50] + "COR" + lines[1][53:]
     (event,) = ach.read(Document("returns.ach", "\n".join(lines).encode()))
     return event
 
