@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.formats import lockbox
@@ -175,6 +175,14 @@ def test_the_records_that_prove_a_file_are_needed(record):
     assert ("profile-missing-record", f"[record.{record}]") in found
 
 
+def test_what_is_no_toml_is_said_with_its_line():
+    with pytest.raises(Unreadable) as refusal:
+        lockbox.load_profile('name = "our-bank"\nsource = ours\n', name="our-bank.toml")
+
+    (problem,) = refusal.value.problems
+    assert (problem.code, problem.line, problem.field) == ("profile-syntax", 2, "our-bank.toml")
+
+
 def test_all_faults_come_at_once():
     twice = MEMO.replace("remitter", "remiter").replace("[2, 7]", "[2, 700]")
 
@@ -199,6 +207,7 @@ def test_a_text_that_is_no_profile_is_refused(text):
     assert faults(text)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_no_text_does_anything_but_be_refused(text):
     for tried in (text, MEMO.replace("[2, 8]", text, 1), MEMO + text):
