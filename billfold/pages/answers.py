@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,6 +13,7 @@ from django.shortcuts import render
 
 Page = Callable[..., HttpResponse]
 _PROXIES = {"", "127.0.0.1", "::1"}
+_UNSTORABLE = re.compile("[\\0\ud800-\udfff]")  # NUL, and halves of a surrogate pair.
 LONGEST = 10_000
 """More than anybody types into one field."""
 
@@ -51,8 +53,8 @@ def asked(request: HttpRequest, name: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Trim, and show a NUL, which the database cannot hold, as what it is: unreadable."""
-    return text[:LONGEST].replace("\0", "\N{REPLACEMENT CHARACTER}").strip()
+    """Trim, and show what the database cannot hold as what it is: unreadable."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:LONGEST]).strip()
 
 
 def address(request: HttpRequest) -> str:
