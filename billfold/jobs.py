@@ -41,10 +41,13 @@ class Job:
 
 
 def cut_off(now: datetime) -> None:
-    """Run each cut-off whose time has come, in the order of their days."""
-    for bank in BankConnection.objects.order_by("name"):
-        for day in _cutoffs_due(bank, now):
-            cutoff.collect_due(bank, day, now=now)
+    """Run each cut-off whose time has come, in the order of their days.
+
+    Payments are promised to the cut-off of the one account that collects.
+    """
+    bank = connections.default()
+    for day in _cutoffs_due(bank, now):
+        cutoff.collect_due(bank, day, now=now)
 
 
 def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
@@ -62,10 +65,10 @@ def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
 
 
 def send(now: datetime) -> None:
-    """Send released files; ask a person about those nobody can tell the fate of."""
+    """Send released files; ask a person about those that do not get there."""
     for sending in exchange.send_released(now=now):
-        if sending.outcome is exchange.Outcome.UNKNOWN:
-            transmission.open_case(sending.file, sending.reason, now=now)
+        transmission.follow(sending, now=now)
+    transmission.ask_about_late_files(now=now)
 
 
 def fetch(now: datetime) -> None:

@@ -19,6 +19,10 @@ class NoBank(Exception):
     """The biller has no bank account set up, so nothing can be collected."""
 
 
+class OneBankOnly(Exception):
+    """The biller has a bank account; a payment could not say which of two it was promised to."""
+
+
 def default() -> BankConnection:
     """Find the account that collects. Raises: NoBank."""
     found = BankConnection.objects.order_by("name").first()
@@ -63,6 +67,16 @@ def keep_day_open() -> OpenDay:
     return OpenDay(*row)
 
 
+def hold_cut_offs() -> None:
+    """Let no cut-off fill a file before this transaction has ended; wait for one that does.
+
+    What stops an account or brings debits back is decided between two files, never beside one.
+    To be called before other rows are locked.
+    """
+    keep_day_open()
+    list(BankConnection.objects.select_for_update(no_key=True).order_by("name").values_list("pk"))
+
+
 def close_day(bank: BankConnection, day: date) -> None:
     """Begin a cut-off: wait for who is scheduling, and send everybody after them to a later day."""
     with transaction.atomic(durable=True):
@@ -78,7 +92,9 @@ def _lock() -> str:
 
 
 def add(account_number: str, **terms: Any) -> BankConnection:
-    """Set up a bank account of the biller, its number sealed."""
+    """Set up the bank account of the biller, its number sealed. Raises: OneBankOnly."""
+    if BankConnection.objects.exists():
+        raise OneBankOnly
     made = new_id()
     context = f"banking_bankconnection|account_number|{made}"
     return BankConnection.objects.create(

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billfold.bankdays import EASTERN
 from billfold.banking import transports
 from billfold.banking.models import (
     BankConnection,
@@ -50,12 +51,18 @@ class NotByHand(Exception):
     """The bank's answer to a file of ours counts only if the bank left it itself."""
 
 
+class EffectiveDatePassed(Exception):
+    """The file's effective date cannot be met any more: take it back, and it is made anew."""
+
+
 class Outcome(StrEnum):
     """What became of one released file."""
 
     SENT = "sent"
     LATER = "later"
+    UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
+    TOO_LATE = "too late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def build(
 def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) -> BankFile:
     """Say yes to exactly these bytes; the second person's yes releases the file.
 
-    Raises: NotWaiting, OtherBytes, ApprovedAlready.
+    Raises: NotWaiting, OtherBytes, ApprovedAlready, EffectiveDatePassed.
     """
     return retries.whole(lambda: _approve(file_id, sha256, actor, now))
 
@@ -124,6 +131,8 @@ def _approve(file_id: UUID, sha256: str, actor: audit.Actor, now: datetime) -> B
             raise NotWaiting
         if sha256 != file.sha256:
             raise OtherBytes
+        if is_too_late(file, now):
+            raise EffectiveDatePassed
         if file.approvals.filter(actor_id=actor.id).exists():
             raise ApprovedAlready
         _add_approval(file, actor, now)
@@ -133,6 +142,15 @@ def _approve(file_id: UUID, sha256: str, actor: audit.Actor, now: datetime) -> B
         fault("approve_inside")
     fault("approve_committed")
     return file
+
+
+def is_too_late(file: BankFile, now: datetime) -> bool:
+    """Say whether a file can no longer settle on its effective date.
+
+    A bank takes standard entries until the day before. Source: docs/bank-files.md#effective-date.
+    """
+    today = now.astimezone(EASTERN).date()
+    return file.effective_date is not None and today >= file.effective_date
 
 
 def release_under_limit(file: BankFile, *, now: datetime) -> None:
@@ -200,6 +218,10 @@ def _send_alone(file: BankFile, *, now: datetime) -> Sending:
             verdict = _look_at_far_side(file, transport, plain)
             if verdict is not None:
                 return _settle(file, verdict, now)
+            if is_too_late(file, now):
+                return _keep_back(file)
+        elif is_too_late(file, now):
+            return Sending(file, Outcome.TOO_LATE)
         elif not _begin_sending(file):
             return Sending(file, Outcome.LATER, "somebody else dealt with it")
         fault("upload_begun")
@@ -207,7 +229,7 @@ def _send_alone(file: BankFile, *, now: datetime) -> Sending:
         fault("upload_committed")
     except transports.Unreachable as refused:
         log.warning("sending %s: %s", file.name, refused)
-        return Sending(file, Outcome.LATER, str(refused))
+        return Sending(file, Outcome.UNREACHABLE, str(refused))
     return _settle(file, Outcome.SENT, now)
 
 
@@ -220,6 +242,15 @@ def _begin_sending(file: BankFile) -> bool:
         fault("sending_inside")
     fault("sending_committed")
     return bool(moved)
+
+
+def _keep_back(file: BankFile) -> Sending:
+    """Let a file that never arrived be taken back, now that it is too late to send it."""
+    with transaction.atomic(durable=True):
+        BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
+            state=FileState.RELEASED
+        )
+    return Sending(file, Outcome.TOO_LATE)
 
 
 def _look_at_far_side(file: BankFile, transport: Transport, plain: bytes) -> Outcome | None:
@@ -319,7 +350,8 @@ def store(
     now: datetime,
     actor: audit.Actor | None = None,
 ) -> tuple[BankFile, bool]:
-    """Keep a received document; bytes that are here already are noted as a repeat.
+    """Keep a received document; bytes that are here already are noted as a repeat, and read once
+    more if nothing was taken from them. Says whether there is something to read.
 
     `actor` is the person who added it by hand; without one the bank left it.
     Raises: NotByHand, since one person's word must not say what became of a file.
@@ -334,7 +366,7 @@ def store(
                 FileRepeat.objects.get_or_create(
                     file=earlier, name=document.name, defaults={"id": new_id(), "at": now}
                 )
-            return earlier, False
+            return earlier, _is_read_again(earlier)
         file = BankFile(
             id=new_id(),
             connection=bank,
@@ -359,6 +391,12 @@ def store(
             )
         fault("fetch_inside")
     return file, True
+
+
+def _is_read_again(earlier: BankFile) -> bool:
+    """Have a document that was refused read once more: nothing was taken from it."""
+    again = BankFile.objects.filter(pk=earlier.pk, state=FileState.REFUSED)
+    return bool(again.update(state=FileState.RECEIVED, problems=[]))
 
 
 def kind_of(document: Document) -> str:

@@ -160,7 +160,7 @@ class FileRepeat(models.Model):
 
 
 class Statement(models.Model):
-    """One day of one account, as the bank reports it."""
+    """One day of one account, as the bank reports it. Append-only."""
 
     id = models.UUIDField(primary_key=True)
     connection = models.ForeignKey(BankConnection, on_delete=models.PROTECT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from billfold.banking import connections
 from billfold.banking.models import BankConnection, BankFile, Deposit, Statement
@@ -29,14 +29,19 @@ class OtherCurrency(Exception):
 
 
 class SaidOtherwise(Exception):
-    """A statement of that day is here already, with other balances."""
+    """A statement of that day is here already, with other balances or lines."""
+
+
+class DoesNotAddUp(Exception):
+    """The lines of the statement do not lead from its opening balance to its closing one."""
 
 
 def keep(file: BankFile, content: bytes) -> list[Deposit]:
     """Store a BAI2 file's statements and lines; give the lines that are new.
 
-    Needs an open transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount, OtherCurrency,
-    SaidOtherwise.
+    A day is told once: told again it must be the same in every balance and every line, and is
+    then not news. Needs an open transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount,
+    OtherCurrency, SaidOtherwise, DoesNotAddUp.
     """
     fresh: list[Deposit] = []
     for group, account in _accounts(bai2.read(content)):
@@ -47,9 +52,41 @@ def keep(file: BankFile, content: bytes) -> list[Deposit]:
             raise OtherAccount(f"ending {account.number[-4:]}")
         if account.currency not in EXPONENTS:
             raise OtherCurrency(account.currency)
-        statement = _statement(file, bank, group, account)
-        fresh.extend(_lines(statement, group, account))
+        statement, is_new = _statement(file, bank, group, account)
+        lines = _lines(statement, account)
+        if is_new:
+            _check_sum(statement, lines)
+            Deposit.objects.bulk_create(lines)
+            fresh.extend(lines)
+        elif _identities(lines) != _identities(Deposit.objects.filter(statement=statement)):
+            raise SaidOtherwise(group.as_of_date.isoformat())
     return fresh
+
+
+def _check_sum(statement: Statement, lines: Iterable[Deposit]) -> None:
+    """Refuse a day that does not add up, where the bank states both balances."""
+    if statement.opening_minor is None or statement.closing_minor is None:
+        return
+    moved = sum(line.amount_minor if line.is_credit else -line.amount_minor for line in lines)
+    if statement.opening_minor + moved != statement.closing_minor:
+        raise DoesNotAddUp(statement.as_of.isoformat())
+
+
+def _identities(lines: Iterable[Deposit]) -> set[tuple[object, ...]]:
+    """Tell lines again: what makes them the same, and which way the money went."""
+    return {
+        (
+            line.type_code,
+            line.is_credit,
+            line.amount_minor,
+            line.currency,
+            line.bank_reference,
+            line.customer_reference,
+            line.text_fingerprint,
+            line.occurrence,
+        )
+        for line in lines
+    }
 
 
 def _accounts(read: bai2.Statement) -> Iterator[tuple[bai2.Group, bai2.BankAccount]]:
@@ -62,7 +99,7 @@ def _accounts(read: bai2.Statement) -> Iterator[tuple[bai2.Group, bai2.BankAccou
 
 def _statement(
     file: BankFile, bank: BankConnection, group: bai2.Group, account: bai2.BankAccount
-) -> Statement:
+) -> tuple[Statement, bool]:
     opening = account.balance_minor(OPENING_LEDGER)
     closing = account.balance_minor(CLOSING_LEDGER)
     statement, is_new = Statement.objects.get_or_create(
@@ -79,10 +116,10 @@ def _statement(
     said = (statement.opening_minor, statement.closing_minor)
     if not is_new and said != (opening, closing):
         raise SaidOtherwise(group.as_of_date.isoformat())
-    return statement
+    return statement, is_new
 
 
-def _lines(statement: Statement, group: bai2.Group, account: bai2.BankAccount) -> Sequence[Deposit]:
+def _lines(statement: Statement, account: bai2.BankAccount) -> Sequence[Deposit]:
     made = []
     for line in account.transactions:
         if line.direction not in {Direction.CREDIT, Direction.DEBIT}:
@@ -91,7 +128,7 @@ def _lines(statement: Statement, group: bai2.Group, account: bai2.BankAccount) -
             id=new_id(),
             connection=statement.connection,
             statement=statement,
-            as_of=group.as_of_date,
+            as_of=statement.as_of,
             type_code=line.type_code,
             is_credit=line.direction is Direction.CREDIT,
             amount_minor=line.amount_minor,
@@ -106,6 +143,4 @@ def _lines(statement: Statement, group: bai2.Group, account: bai2.BankAccount) -
             line.text.encode(), context=f"banking_deposit|text|{deposit.id}"
         )
         made.append(deposit)
-    before = set(Deposit.objects.filter(statement=statement).values_list("id", flat=True))
-    Deposit.objects.bulk_create(made, ignore_conflicts=True)
-    return list(Deposit.objects.filter(statement=statement).exclude(id__in=before))
+    return made

@@ -83,7 +83,12 @@ def _apply_bank(bank: Mapping[str, Any], actor: "Actor", now: datetime) -> list[
     if row is None:
         if BankConnection.objects.filter(account_fingerprint=fingerprint).exists():
             raise Refused("That account is set up under another name: use the same name for it.")
-        made = connections.add(account_number, **terms)
+        try:
+            made = connections.add(account_number, **terms)
+        except connections.OneBankOnly:
+            raise Refused(
+                f"{terms['name']} would be a second bank connection: a biller collects through one."
+            ) from None
         shown = terms | {"account": made.account_last4}
         _record("bank connection set", subject, actor, now, {}, shown)
         return [subject]

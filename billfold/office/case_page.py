@@ -30,6 +30,13 @@ _STORIES: Final[Mapping[str, str]] = {
     "there. The others were; this one is tried again with each look.",
     "file rejected": "The bank refused a whole file. No money moved; its payments wait for the "
     "next file.",
+    "answer that does not fit": "The bank answered to a file what cannot follow. Nothing was "
+    "changed; the payments of a file that it says it took go into no other before this is closed.",
+    "bank does not answer": "A released file waits because the bank's line is down. It is sent as "
+    "soon as that answers, while its settlement day is still to come.",
+    "file could not be taken in": "Our own software stumbled over a file, so none of it was taken "
+    "in. Its bytes are kept. The log says more; add the file again when the cause is removed.",
+    "file too late": "A file can no longer settle on its day, so it is not sent.",
     "transmission unknown": "The line was cut while a file was sent. It is not sent again before "
     "the bank says that it never came.",
 }

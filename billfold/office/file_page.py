@@ -6,6 +6,7 @@ from typing import Final
 
 from django.urls import reverse
 
+from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileApproval, FileState
 from billfold.money import Money
 from billfold.office import file_entries, links, paging, release_card, shapes, statuses
@@ -53,7 +54,7 @@ def of(file: BankFile, visit: Visit, *, reason: Field | None = None) -> shapes.F
         release=release,
         withdrawal_url=reverse("office:withdrawal", args=[file.id]) if can_withdraw else "",
         reason=reason or Field("reason"),
-        notices=_notices(file),
+        notices=_notices(file, visit),
         faults=_faults(file),
         pager=shown.pager(lambda number: paging.address(links.file(file.id), page=str(number))),
     )
@@ -149,7 +150,9 @@ def _no_entries(file: BankFile) -> str:
     return "Nothing happened in it."
 
 
-def _notices(file: BankFile) -> tuple[Notice, ...]:
+def _notices(file: BankFile, visit: Visit) -> tuple[Notice, ...]:
+    if file.state in WAITING and exchange.is_too_late(file, visit.now):
+        return (Notice("warn", release_card.TOO_LATE, "This file is too late", "warn"),)
     if file.state == FileState.VOID.value:
         text = "Nothing was sent to the bank. Its payments wait for the next file."
         return (Notice("returned", text, "This file was sent back", "warn"),)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count, Sum
 from django.urls import reverse
-from django.utils import timezone
 
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileApproval
@@ -21,6 +21,11 @@ from billfold.pages.shapes import Link
 from billfold.pages.templatetags import bills
 from billfold.payments.models import Instruction, Payment
 from billfold.platform import sealing
+
+TOO_LATE: Final = (
+    "Its settlement day has come, so it is not sent any more. Send it back: its payments go into "
+    "the next file."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def _card(
     good = sum(check.tone == "yes" for check in checks)
     graded = sum(check.tone != "so" for check in checks)
     names = ", ".join(approval.actor_name for approval in approvals)
-    blocked = _blocked(visit, approvals)
+    blocked = TOO_LATE if exchange.is_too_late(file, visit.now) else _blocked(visit, approvals)
     total = bills.money(Money(file.debit_minor))
     return shapes.Release(
         id=str(file.id),
@@ -168,8 +173,8 @@ def _check(is_good: bool, good: str, bad: str) -> shapes.Check:
 
 def _in_time(file: BankFile, visit: Visit) -> shapes.Check:
     day = file.effective_date
-    if day is None or day <= timezone.localdate(visit.now):
-        return shapes.Check("no", "warn", "Its settlement day has come: ask the bank first")
+    if day is None or exchange.is_too_late(file, visit.now):
+        return shapes.Check("no", "warn", "Its settlement day has come")
     return shapes.Check("yes", "tick", f"It settles on {bills.long_day(day)}")
 
 

@@ -44,6 +44,8 @@ def release(visit: Visit, file_id: UUID) -> HttpResponseBase:
         return _refused(
             visit, file_id, "You approved this file before. Another treasurer must approve it too."
         )
+    except exchange.EffectiveDatePassed:
+        return _refused(visit, file_id, release_card.TOO_LATE)
     except exchange.NotWaiting:
         return _refused(
             visit, file_id, "This file no longer waits for an approval: somebody decided before."

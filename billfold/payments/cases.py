@@ -118,6 +118,15 @@ def close_within(case_id: UUID, resolution: str, *, actor: audit.Actor, now: dat
     )
 
 
+def close_about(
+    evidence: str, kinds: Sequence[str], resolution: str, *, actor: audit.Actor, now: datetime
+) -> None:
+    """Close the cases of some kinds that an act has settled. Needs an open transaction."""
+    waiting = Case.objects.filter(evidence=evidence, kind__in=kinds, closed_at=None)
+    for case in waiting.select_for_update().order_by("id"):
+        close_within(case.id, resolution, actor=actor, now=now)
+
+
 def close_explained(key: str, *, now: datetime) -> None:
     """Close the case about a fact that explained itself later. Needs an open transaction."""
     actor = audit.job("reconciliation")

@@ -19,7 +19,7 @@ from billfold import bankdays
 from billfold.banking import connections
 from billfold.money import Money, total
 from billfold.notices import outbox
-from billfold.payments import facts, mandates, messages, methods, payable, recording
+from billfold.payments import doubts, facts, mandates, messages, methods, payable, recording
 from billfold.payments.accounting import PaymentFacts, Share
 from billfold.payments.lifecycle import Canceled, State
 from billfold.payments.mandates import Consent, Validation
@@ -186,8 +186,9 @@ def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
         .filter(pk__in=[i.account.pk for i in intents if isinstance(i.account, PaymentMethod)])
         .order_by("pk")
     }
-    typed = [i.account.fingerprint for i in intents if isinstance(i.account, BankAccount)]
-    if typed and methods.stopped(typed):
+    named = {i.account.fingerprint for i in intents if isinstance(i.account, BankAccount)}
+    named |= {method.account_fingerprint for method in saved.values()}
+    if methods.stopped(named):
         raise MethodNotUsable
     for intent in intents:
         if isinstance(intent.account, PaymentMethod):
@@ -304,6 +305,7 @@ def _tell(
             method_id=payment.method_id,
             mandate_id=payment.mandate_id,
             reflected_by=payment.reflected_by,
+            collect_on=payment.collect_on,
         )
         remitted = [
             Share(payment.id, invoice_id, f"invoice/{found[invoice_id].number}", amount.minor)
@@ -319,7 +321,12 @@ def _tell(
                 payment.subject,
                 actor=person.actor(),
                 now=now,
-                after={"amount_minor": payment.amount_minor, "account": number},
+                after={
+                    "amount_minor": payment.amount_minor,
+                    "account": number,
+                    "consent_sha256": hashlib.sha256(intent.consent.text.encode()).hexdigest(),
+                    "account_fingerprint": payment.method.account_fingerprint,
+                },
             )
         )
     audit.write(entries)
@@ -327,17 +334,24 @@ def _tell(
 
 
 def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
-    """Take a payment back before its cut-off. Raises: TooLateToCancel."""
-    if now >= cancel_until(payment):
-        raise TooLateToCancel
+    """Take a payment back before its cut-off has begun. Raises: TooLateToCancel.
+
+    The clock does not decide: a worker that was down at the moment of the cut-off has sent nothing.
+    """
     retries.whole(lambda: _cancel(payment, actor, now))
 
 
 def _cancel(payment: Payment, actor: audit.Actor, now: datetime) -> None:
     fault("cancel_begun")
     with transaction.atomic(durable=True):
+        closed_through = connections.keep_day_open().closed_through
         loaded = facts.lock([payment.reference])
         if loaded.states[payment.reference] is not State.SCHEDULED:
+            raise TooLateToCancel
+        collect_on = loaded.told[payment.reference].collect_on
+        if closed_through is not None and closed_through >= collect_on:
+            raise TooLateToCancel  # Its cut-off is under way.
+        if doubts.is_about(payment.id):
             raise TooLateToCancel
         today = now.astimezone(bankdays.EASTERN).date()
         recording.record([Canceled(payment.reference, "canceled", today)], now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,13 +14,15 @@ from billfold import bankdays
 from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.money import Money
-from billfold.payments import recording
-from billfold.payments.models import CutOff, Instruction
+from billfold.payments import cases, doubts, recording, transmission
+from billfold.payments.lifecycle import State
+from billfold.payments.models import CutOff, Instruction, Payment
 from billfold.platform import audit, rows, sealing
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 from billfold.rails import ach
 from billfold.rails.protocol import AnyEvent, Collection, Refused, Submitted, Withdrawn, Written
+from billfold.receivables.models import BillerProfile
 
 MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """File ID modifiers, in the order they are used. Source: Nacha, file header field."""
@@ -62,6 +64,9 @@ _SELECT_DUE = """
 SELECT p.id, p.reference, p.amount_minor, p.currency, m.id, m.routing_number, m.account_sealed,
        m.account_type, m.holder_name, c.number, d.sec_code, d.kind = 'standing',
        m.state = 'active' AND d.revoked_at IS NULL
+           AND NOT EXISTS (SELECT FROM payments_paymentmethod twin
+                           WHERE twin.account_fingerprint = m.account_fingerprint
+                             AND twin.state IN ('frozen', 'held'))
            AND d.account_fingerprint = m.account_fingerprint
            AND (d.amount_minor IS NULL OR d.amount_minor >= p.amount_minor)
            AND (d.sec_code <> 'WEB' OR d.validated_at IS NOT NULL)
@@ -70,6 +75,7 @@ JOIN payments_paymentmethod m ON m.id = p.method_id
 JOIN payments_mandate d ON d.id = p.mandate_id AND d.method_id = m.id
 JOIN receivables_customer c ON c.id = p.customer_id
 WHERE p.state = 'scheduled' AND p.collect_on <= %s
+  AND p.id NOT IN (SELECT payment_id FROM payments_instruction WHERE file_id = ANY(%s))
 ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
 """
 _LOCK_INVOICES = """
@@ -148,7 +154,7 @@ def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> Bank
 
 def _lock_due(business_date: date, at_most: int) -> list[_Due]:
     with connection.cursor() as cursor:
-        cursor.execute(_SELECT_DUE, [business_date, at_most])
+        cursor.execute(_SELECT_DUE, [business_date, doubts.files(), at_most])
         return [_Due(row[0], row[1], Money(row[2], row[3]), *row[4:]) for row in cursor.fetchall()]
 
 
@@ -239,8 +245,10 @@ def _note_run(bank: BankConnection, business_date: date, now: datetime) -> None:
 def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> None:
     """Take back a file that was never processed: not sent yet, or refused whole by the bank.
 
-    Its payments wait for the next cut-off. Needs an open transaction. Raises: NotWithdrawable.
+    Its payments wait for the next cut-off, and can be canceled until then. Needs an open
+    transaction. Raises: NotWithdrawable.
     """
+    day = connections.keep_day_open()
     file = BankFile.objects.select_for_update().get(pk=file_id, direction="out")
     if file.state in {FileState.BUILT, FileState.RELEASED}:
         state = FileState.VOID
@@ -249,10 +257,13 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
     else:
         raise NotWithdrawable
     instructions = Instruction.objects.filter(file=file, is_live=True, kind="payment")
-    references = list(
-        instructions.order_by("payment_id").values_list("payment__reference", flat=True)
-    )
+    payments = Payment.objects.filter(pk__in=instructions.values("payment")).order_by("id")
+    found = payments.select_for_update(no_key=True).values_list("reference", "state")
+    references = [reference for reference, payment_state in found]
+    if any(payment_state != State.IN_TRANSIT for _, payment_state in found):
+        raise NotWithdrawable
     instructions.update(is_live=False)
+    _postpone(references, day.counting_from(now), day.cutoff_eastern)
     today = now.astimezone(bankdays.EASTERN).date()
     recording.record(
         [
@@ -263,12 +274,23 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
     )
     file.state, file.answered_at = state, now
     file.save(update_fields=["state", "answered_at"])
+    subject = f"bankfile/{file.id}"
+    cases.close_about(subject, transmission.KINDS, "It was taken back", actor=actor, now=now)
     audit.record(
         "bank file withdrawn",
-        f"bankfile/{file.id}",
+        subject,
         actor=actor,
         now=now,
         after={"state": state, "why": why},
+    )
+
+
+def _postpone(references: Sequence[str], counts_from: datetime, cutoff: time) -> None:
+    """Promise payments to the next cut-off, as if they were made now."""
+    debit_days = BillerProfile.objects.values_list("debit_days", flat=True).get()
+    Payment.objects.filter(reference__in=references).update(
+        collect_on=bankdays.file_day(counts_from, cutoff_eastern=cutoff),
+        reflected_by=bankdays.reflected_by(counts_from, cutoff_eastern=cutoff, days=debit_days),
     )
 
 
@@ -281,6 +303,7 @@ def take_back(file_id: UUID, sha256: str, *, why: str, actor: audit.Actor, now: 
     if not reason:
         raise NeedsReason
     with transaction.atomic(durable=True):
+        connections.keep_day_open()
         file = BankFile.objects.select_for_update().get(pk=file_id, direction="out")
         if file.state not in {FileState.BUILT, FileState.RELEASED}:
             raise NotWithdrawable

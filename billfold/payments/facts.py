@@ -28,6 +28,7 @@ class Told:
     method_id: UUID
     mandate_id: UUID
     reflected_by: date
+    collect_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def lock(references: Iterable[str]) -> Loaded:
             """SELECT p.id, p.reference, p.state, p.customer_id, p.amount_minor, p.currency,
                       person.email, person.name, c.number, c.name, c.state,
                       initcap(m.account_type) || ' ending ' || m.account_last4,
-                      m.id, p.mandate_id, p.reflected_by
+                      m.id, p.mandate_id, p.reflected_by, p.collect_on
                FROM payments_payment p
                JOIN people_person person ON person.id = p.made_by_id
                JOIN receivables_customer c ON c.id = p.customer_id

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
-from billfold.banking import exchange, statements
+from billfold.banking import connections, exchange, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
-from billfold.payments import cases, cutoff, recording
-from billfold.payments.models import Instruction
-from billfold.platform import audit
+from billfold.payments import answers, cases, recording
+from billfold.payments.models import Case, Instruction
+from billfold.platform import audit, retries, sealing
 from billfold.platform.faults import fault
 from billfold.rails import ach, ach_codes
 from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
 
+log = logging.getLogger("billfold.intake")
 
-class NotAnAcknowledgement(Exception):
-    """The bank's answer names no file of ours, or says neither yes nor no."""
+
+UNREADABLE: Final = "file could not be read"
+STUMBLED: Final = "file could not be taken in"
+_KINDS: Final = (UNREADABLE, STUMBLED)
+
+
+class NotRecognised(Exception):
+    """The file is none of the kinds this bank sends."""
 
 
 _REFUSALS = (
@@ -30,29 +39,51 @@ _REFUSALS = (
     statements.OtherAccount,
     statements.OtherCurrency,
     statements.SaidOtherwise,
-    NotAnAcknowledgement,
+    statements.DoesNotAddUp,
+    answers.NotAnAcknowledgement,
+    NotRecognised,
 )
 
 
 def read_received(*, now: datetime) -> list[BankFile]:
-    """Read every stored document that nobody read yet, each in a transaction of its own."""
+    """Read every stored document that nobody read yet, each in a transaction of its own.
+
+    One that cannot be taken in is put aside with a case, and the next one is read.
+    """
     waiting = BankFile.objects.filter(direction="in", state=FileState.RECEIVED)
-    done = []
-    for file_id in waiting.order_by("made_at", "id").values_list("id", flat=True):
-        fault("read_begun")
-        try:
-            with transaction.atomic(durable=True):
-                file = BankFile.objects.select_for_update().get(pk=file_id)
-                if file.state != FileState.RECEIVED:
-                    continue
-                _read(file, now)
-                _mark(file, FileState.READ)
-                fault("read_inside")
-        except _REFUSALS as refused:
-            file = _refuse(file_id, refused, now)
-        fault("read_committed")
-        done.append(file)
-    return done
+    return [
+        _take_in(file_id, now)
+        for file_id in waiting.order_by("made_at", "id").values_list("id", flat=True)
+    ]
+
+
+def _take_in(file_id: UUID, now: datetime) -> BankFile:
+    fault("read_begun")
+    lost = retries.UNDONE | retries.EXISTS
+    try:
+        file = retries.whole(lambda: _read_once(file_id, now), after=lost)
+    except _REFUSALS as refused:
+        file = _refuse(file_id, refused, now)
+    except Exception as refused:
+        if retries.passes(refused) or isinstance(refused, sealing.KeysMissing):
+            raise  # Nothing is wrong with the document: it is read when that is over.
+        log.exception("bank file %s could not be taken in", file_id)
+        file = _put_aside(file_id, refused, now)
+    fault("read_committed")
+    return file
+
+
+def _read_once(file_id: UUID, now: datetime) -> BankFile:
+    with transaction.atomic(durable=True):
+        file = BankFile.objects.select_for_update().get(pk=file_id)
+        if file.state == FileState.RECEIVED:
+            _read(file, now)
+            _mark(file, FileState.READ)
+            cases.close_about(
+                f"bankfile/{file.id}", _KINDS, "It was read", actor=audit.job("read"), now=now
+            )
+        fault("read_inside")
+    return file
 
 
 def _read(file: BankFile, now: datetime) -> None:
@@ -63,9 +94,9 @@ def _read(file: BankFile, now: datetime) -> None:
         case "returns":
             _returns(file, plain, now)
         case "acknowledgement":
-            _acknowledgement(file, plain, now)
+            answers.follow(plain, now=now)
         case _:
-            raise NotAnAcknowledgement("the file is none of the kinds this bank sends")
+            raise NotRecognised
 
 
 def _mark(file: BankFile, state: FileState) -> None:
@@ -75,22 +106,38 @@ def _mark(file: BankFile, state: FileState) -> None:
 
 def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
     """Keep the bytes, name every problem, and ask a person. The file was taken in not at all."""
+    problems = (
+        [str(problem) for problem in refused.problems]
+        if isinstance(refused, Unreadable)
+        else [" ".join(filter(None, [type(refused).__doc__, f"({refused})" * bool(str(refused))]))]
+    )
+    return _mark_refused(file_id, UNREADABLE, problems, now)
+
+
+def _put_aside(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
+    """Ask a person about a file our own code stumbled over; its words may hold account numbers."""
+    problems = [f"it could not be taken in ({type(refused).__name__})"]
+    return _mark_refused(file_id, STUMBLED, problems, now)
+
+
+def _mark_refused(file_id: UUID, kind: str, problems: Sequence[str], now: datetime) -> BankFile:
     with transaction.atomic(durable=True):
         file = BankFile.objects.select_for_update().get(pk=file_id)
-        problems = (
-            [str(problem) for problem in refused.problems]
-            if isinstance(refused, Unreadable)
-            else [f"{type(refused).__doc__} ({refused})"]
-        )
+        if file.state != FileState.RECEIVED:
+            return file
         file.problems = problems[:200]
         _mark(file, FileState.REFUSED)
+        evidence = f"bankfile/{file.id}"
+        earlier = Case.objects.filter(evidence=evidence, kind__in=_KINDS)
+        if earlier.filter(closed_at=None).exists():
+            return file
         cases.open_new(
             [
                 cases.NewCase(
-                    key=f"unreadable/{file.id}",
-                    kind="file could not be read",
+                    key=f"unreadable/{file.id}/{earlier.count()}",
+                    kind=kind,
                     title=f"{file.name}: {problems[0]}",
-                    evidence=f"bankfile/{file.id}",
+                    evidence=evidence,
                     facts={"problems": problems[:20]},
                 )
             ],
@@ -101,6 +148,7 @@ def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
 
 def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
     """Resolve each return through the instruction whose trace it names; park what does not fit."""
+    connections.hold_cut_offs()
     evidence = f"bankfile/{file.id}"
     events = list(ach.read(Document(file.name, plain)))
     known = {
@@ -130,12 +178,11 @@ def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
         return f"{event.kind} {event.code}"
     if instruction is None:
         return "the trace number is none of ours"
-    if isinstance(event, Returned):
-        if event.amount.minor != instruction.amount_minor:
-            return "another amount than we sent"
-        if event.rdfi != instruction.rdfi:
-            return "another bank than we sent to"
-    if isinstance(event, Corrected) and event.rdfi != instruction.rdfi:
+    if not instruction.is_live:
+        return "its file was taken back, so nothing should have come of it"
+    if isinstance(event, Returned) and event.amount.minor != instruction.amount_minor:
+        return "another amount than we sent"
+    if isinstance(event, Returned | Corrected) and event.rdfi != instruction.rdfi:
         return "another bank than we sent to"
     return ""
 
@@ -164,52 +211,3 @@ def _parked(event: AnyEvent, misfit: str, evidence: str) -> cases.NewCase:
             "on": event.on.isoformat(),
         },
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a bank's acknowledgement says of one file."""
-
-    verdict: str
-    sha256: str
-    reasons: Sequence[str]
-
-
-def _acknowledgement(file: BankFile, plain: bytes, now: datetime) -> None:
-    """Mark the file the bank answers about; a file refused whole is withdrawn."""
-    answer = _answer(plain)
-    sent = BankFile.objects.filter(direction="out", sha256=answer.sha256).first()
-    if sent is None:
-        raise NotAnAcknowledgement("it answers about a file we did not send")
-    if sent.state in {FileState.ACCEPTED, FileState.REJECTED}:
-        return
-    if answer.verdict == "accepted":
-        BankFile.objects.filter(pk=sent.pk, state__in=[FileState.SENDING, FileState.SENT]).update(
-            state=FileState.ACCEPTED, answered_at=now, sent_at=sent.sent_at or now
-        )
-        return
-    BankFile.objects.filter(pk=sent.pk).update(problems=list(answer.reasons))
-    cutoff.withdraw(
-        sent.pk, why="; ".join(answer.reasons), actor=audit.job("acknowledgement"), now=now
-    )
-    cases.open_new(
-        [
-            cases.NewCase(
-                key=f"rejected/{sent.id}",
-                kind="file rejected",
-                title=f"The bank refused {sent.name}: {'; '.join(answer.reasons)}",
-                evidence=f"bankfile/{sent.id}",
-                facts={"reasons": list(answer.reasons)},
-            )
-        ],
-        now=now,
-    )
-
-
-def _answer(plain: bytes) -> _Answer:
-    pairs = [line.partition(":")[::2] for line in plain.decode("utf-8", "replace").splitlines()]
-    said = {name.strip(): value.strip() for name, value in pairs}
-    if said.get("status") not in {"accepted", "rejected"} or not said.get("sha256"):
-        raise NotAnAcknowledgement("it says neither accepted nor rejected of a sha256")
-    reasons = [value.strip() for name, value in pairs if name.strip() == "reason"]
-    return _Answer(said["status"], said["sha256"], reasons)

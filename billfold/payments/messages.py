@@ -185,7 +185,8 @@ def _postponed(facts: PaymentFacts, told: Told, key: str) -> Message:
         f"Your payment of {facts.amount.shown()} will be sent again",
         [
             "The file your payment was in was not processed, so no money has moved.",
-            "We will send it again on the next banking day. You need not do anything.",
+            f"We will send it again on {long_day(told.collect_on)}. You need not do anything.",
+            f"It will be reflected in your account by {long_day(told.reflected_by)}.",
         ],
     )
 

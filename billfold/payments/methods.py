@@ -27,6 +27,10 @@ class NotAnAccountNumber(ValueError):
     """Not 1 to 17 letters and digits, or nothing but zeros."""
 
 
+class CorrectedOtherwise(Exception):
+    """The same document corrects the account a second time, to something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class BankAccount:
     """An account as a payer typed it, already checked."""
@@ -56,6 +60,28 @@ class BankAccount:
 def fingerprint(routing_number: str, account_number: str) -> str:
     """Make the keyed hash of an account."""
     return sealing.fingerprint(f"{routing_number}|{account_number}", purpose="bank account")
+
+
+def of_account(method_ids: Iterable[UUID]) -> dict[UUID, list[PaymentMethod]]:
+    """Lock every method on the same accounts, whoever's they are, by the method asked about.
+
+    Each typed account is a method of its own, so an account may have many. Needs an open
+    transaction.
+    """
+    asked = dict(
+        PaymentMethod.objects.filter(pk__in=list(method_ids)).values_list(
+            "id", "account_fingerprint"
+        )
+    )
+    locked = list(
+        PaymentMethod.objects.select_for_update(no_key=True)
+        .filter(account_fingerprint__in=set(asked.values()))
+        .order_by("id")
+    )
+    return {
+        method_id: [each for each in locked if each.account_fingerprint == fingerprint]
+        for method_id, fingerprint in asked.items()
+    }
 
 
 def stopped(fingerprints: Iterable[str]) -> set[str]:
@@ -95,18 +121,26 @@ def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetim
 def correct(
     method_id: UUID, correction: Correction, *, code: str, evidence: str, now: datetime
 ) -> None:
-    """Put corrected bank data in force, keeping the old, sealed. Once per notice."""
+    """Put corrected bank data in force, keeping the old, sealed. Data in force already is left.
+
+    Raises: CorrectedOtherwise if the document that is the evidence said something else before.
+    """
     method = PaymentMethod.objects.select_for_update().get(pk=method_id)
     old_number = method.account_number()
-    change = MethodChange(id=new_id(), method=method, at=now, code=code, evidence=evidence)
+    number = correction.account_number or old_number
+    routing_number = correction.routing_number or method.routing_number
+    account_type = correction.account_type or method.account_type
     before = f"{method.routing_number}|{old_number}|{method.account_type}"
+    if f"{routing_number}|{number}|{account_type}" == before:
+        return
+    if MethodChange.objects.filter(method=method, evidence=evidence).exists():
+        raise CorrectedOtherwise
+    change = MethodChange(id=new_id(), method=method, at=now, code=code, evidence=evidence)
     change.before_sealed = sealing.seal(
         before.encode(), context=f"payments_methodchange|before|{change.id}"
     )
     change.save(force_insert=True)
-    number = correction.account_number or old_number
-    method.routing_number = correction.routing_number or method.routing_number
-    method.account_type = correction.account_type or method.account_type
+    method.routing_number, method.account_type = routing_number, account_type
     method.account_sealed = _sealed(method.id, number)
     method.account_last4 = number[-4:]
     method.account_fingerprint = fingerprint(method.routing_number, number)
@@ -121,5 +155,9 @@ def correct(
         actor=audit.job("returns"),
         now=now,
         before={"ending": old_number[-4:]},
-        after={"ending": method.account_last4, "code": code},
+        after={
+            "ending": method.account_last4,
+            "code": code,
+            "account_fingerprint": method.account_fingerprint,
+        },
     )

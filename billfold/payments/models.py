@@ -55,7 +55,8 @@ class PaymentMethod(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["customer", "account_fingerprint"], name="method_by_account")
+            models.Index(fields=["customer", "account_fingerprint"], name="method_by_account"),
+            models.Index(fields=["account_fingerprint"], name="method_by_fingerprint"),
         ]
 
     def account_number(self) -> str:

@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from billfold.bankdays import EASTERN
 from billfold.banking.models import BankFile, Deposit, FileState
 from billfold.money import Money
 from billfold.payments import cases, recording
 from billfold.payments.lifecycle import State
-from billfold.payments.models import Instruction, Payment
+from billfold.payments.models import Instruction, Payment, PaymentEvent
 from billfold.platform.faults import fault
 from billfold.rails.protocol import AnyEvent, Settled, TakenBack
 
@@ -24,6 +24,8 @@ ACH_CREDITS: Final = frozenset({"142", "165", "166", "167", "168"})
 """Lines that may be the total of our debit file. Source: BAI2 type codes."""
 RETURN_DEBITS: Final = frozenset({"468", "556", "557", "558"})
 """Lines by which the bank takes returned money. Source: BAI2 type codes."""
+DEBITED: Final = (State.IN_TRANSIT, State.SETTLED, State.RETURNED)
+"""States of a payment that the bank may take back: it was asked for the money."""
 SETTLES_WITHIN: Final = timedelta(days=10)
 """How late a bank may credit a file and still be understood without a person."""
 _TRACE: Final = re.compile(r"(?<!\d)\d{15}(?!\d)")
@@ -36,6 +38,10 @@ class Match:
     events: Sequence[AnyEvent] = ()
     why_not: str = ""
     facts: dict[str, object] | None = None
+
+
+class _DoesNotFit(Exception):
+    """The bookings that would explain a line cannot be made."""
 
 
 def reconcile(*, now: datetime) -> int:
@@ -55,12 +61,25 @@ def reconcile(*, now: datetime) -> int:
 
 def _explain(deposit: Deposit, now: datetime) -> bool:
     match = _credit(deposit) if deposit.is_credit else _debit(deposit)
+    if match.events and not _is_recorded(match.events, now):
+        why_not = "what it seems to be does not fit its payments"
+        match = Match(why_not=why_not, facts={"payments": [e.subject for e in match.events[:10]]})
     if not match.events:
         _open_case(deposit, match, now)
         return False
-    recording.record(match.events, now=now)
     Deposit.objects.filter(pk=deposit.pk).update(explained_at=now)
     cases.close_explained(_case_key(deposit), now=now)
+    return True
+
+
+def _is_recorded(events: Sequence[AnyEvent], now: datetime) -> bool:
+    """Record what explains a line, if every event takes effect; otherwise nothing of it."""
+    try:
+        with transaction.atomic():
+            if recording.record(events, now=now) != recording.Recorded(len(events), 0, 0):
+                raise _DoesNotFit
+    except _DoesNotFit:
+        return False
     return True
 
 
@@ -121,9 +140,14 @@ def _unsettled_files(deposit: Deposit) -> list[BankFile]:
 
 
 def _is_settled(file: BankFile) -> bool:
-    return Payment.objects.filter(
-        instructions__file=file, instructions__is_live=True, events__kind="settled"
-    ).exists()
+    live = Payment.objects.filter(instructions__file=file, instructions__is_live=True)
+    return live.filter(_has("settled")).exists()
+
+
+def _has(kind: str) -> Exists:
+    """Say of a payment that an event of a kind took effect on it."""
+    events = PaymentEvent.objects.filter(payment=OuterRef("pk"), kind=kind)
+    return Exists(events.exclude(outcome="stray"))
 
 
 def _names(deposit: Deposit, file: BankFile) -> bool:
@@ -156,7 +180,7 @@ def _net_of_returns(deposit: Deposit, file: BankFile) -> list[AnyEvent]:
     """Settle a file credited less those of its payments that are returned already."""
     returned = Payment.objects.filter(
         instructions__file=file, instructions__is_live=True, state=State.RETURNED
-    ).exclude(events__kind="takenback")
+    ).exclude(_has("takenback"))
     less = returned.aggregate(sum=Sum("amount_minor"))["sum"] or 0
     if not less or file.debit_minor - less != deposit.amount_minor:
         return []
@@ -195,17 +219,19 @@ def _debit(deposit: Deposit) -> Match:
         return Match(why_not="money taken that nobody here sent")
     traces = _TRACE.findall(deposit.text())
     candidates = Payment.objects.filter(
-        Q(state=State.RETURNED) | Q(instructions__trace__in=traces),
         amount_minor=deposit.amount_minor,
         currency=deposit.currency,
         created_at__lt=_end_of(deposit.as_of),
-    ).exclude(events__kind="takenback")
+    ).exclude(_has("takenback"))
     if traces:
-        named = list(candidates.filter(instructions__trace__in=traces).distinct()[:2])
+        asked = candidates.filter(
+            state__in=DEBITED, instructions__is_live=True, instructions__trace__in=traces
+        )
+        named = list(asked.distinct()[:2])
         if not named:
             return Match(why_not="its trace and amount fit no payment", facts={"traces": traces})
         return _taken(deposit, named)
-    return _taken(deposit, list(candidates.distinct()[:2]))
+    return _taken(deposit, list(candidates.filter(state=State.RETURNED)[:2]))
 
 
 def _end_of(day: date) -> datetime:

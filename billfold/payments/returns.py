@@ -5,16 +5,19 @@ The codes' consequences are data in `rails.ach_codes`; this file carries them ou
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from billfold.payments import cases, methods, return_fees
 from billfold.payments.facts import Loaded
 from billfold.payments.lifecycle import Step
-from billfold.payments.models import Mandate, MethodState, PaymentMethod
+from billfold.payments.models import Instruction, Mandate, MethodState, PaymentMethod
 from billfold.platform import audit
 from billfold.rails import ach_codes
+from billfold.rails.ach_returns import ReturnCode
 from billfold.rails.protocol import Corrected, Returned
 from billfold.receivables import billing
 
@@ -35,47 +38,79 @@ def follow(steps: Sequence[Step], loaded: Loaded, *, now: datetime) -> dict[str,
 
 
 def _stop_methods(returned: Sequence[Step], loaded: Loaded, now: datetime) -> None:
-    """Take accounts out of use where the code says so, and end the consents they carried."""
+    """Take accounts out of use where the code says so, and end the consents they carried.
+
+    An account is stopped under every method that names it, whoever saved or typed it.
+    """
+    codes: dict[UUID, list[ReturnCode]] = defaultdict(list)
     for step in returned:
         assert isinstance(step.event, Returned)
         code = ach_codes.return_code(step.event.code)
-        if code.account == "keep":
-            continue
-        told = loaded.told[step.reference]
-        reason = f"{code.label} ({code.code})"
-        PaymentMethod.objects.filter(pk=told.method_id).exclude(
-            state__in=[MethodState.FROZEN, MethodState.REMOVED]
-        ).update(state=_STATE_AFTER[code.account], state_reason=reason)
-        if code.account == "remove":
-            Mandate.objects.filter(method=told.method_id, revoked_at=None).update(
-                revoked_at=now, revoked_why=reason
-            )
-        audit.record(
-            "payment method stopped",
-            f"method/{told.method_id}",
-            actor=audit.job("returns"),
-            now=now,
-            after={"state": _STATE_AFTER[code.account], "reason": reason},
+        if code.account != "keep":
+            codes[loaded.told[step.reference].method_id].append(code)
+    for method_id, same_account in methods.of_account(codes).items():
+        for code in codes[method_id]:
+            _stop([method.pk for method in same_account], code, now)
+
+
+def _stop(method_ids: Sequence[UUID], code: ReturnCode, now: datetime) -> None:
+    state, reason = _STATE_AFTER[code.account], f"{code.label} ({code.code})"
+    PaymentMethod.objects.filter(pk__in=method_ids).exclude(
+        state__in=[MethodState.FROZEN, MethodState.REMOVED]
+    ).update(state=state, state_reason=reason)
+    if code.account == "remove":
+        Mandate.objects.filter(method__in=method_ids, revoked_at=None).update(
+            revoked_at=now, revoked_why=reason
         )
+    actor, after = audit.job("returns"), {"state": state, "reason": reason}
+    audit.write(
+        [
+            audit.entry(
+                "payment method stopped", f"method/{made}", actor=actor, now=now, after=after
+            )
+            for made in method_ids
+        ]
+    )
 
 
 def _open_cases(returned: Sequence[Step], loaded: Loaded, now: datetime) -> None:
+    settled_on = _settlement_days([loaded.facts[step.reference].id for step in returned])
     found = []
     for step in returned:
-        assert isinstance(step.event, Returned)
-        code = ach_codes.return_code(step.event.code)
-        if code.opens_case:
+        event = step.event
+        assert isinstance(event, Returned)
+        payment_id = loaded.facts[step.reference].id
+        code = ach_codes.return_code(event.code)
+        words = _words(code, event, settled_on.get(payment_id))
+        if words or code.opens_case:
             found.append(
                 cases.NewCase(
-                    key=f"returned/{step.reference}/{step.event.key}",
+                    key=f"returned/{step.reference}/{event.key}",
                     kind="return to look at",
-                    title=f"{code.label} ({step.event.code})",
-                    evidence=step.event.evidence,
-                    payment_id=loaded.facts[step.reference].id,
-                    facts={"todo": code.todo, "info": step.event.info},
+                    title="; ".join([f"{code.label} ({event.code})", *words]),
+                    evidence=event.evidence,
+                    payment_id=payment_id,
+                    facts={"todo": code.todo, "info": event.info},
                 )
             )
     cases.open_new(found, now=now)
+
+
+def _words(code: ReturnCode, event: Returned, settled_on: date | None) -> list[str]:
+    """Say what a return is beyond its code. Source: docs/bank-files.md#return-codes."""
+    said = []
+    if ach_codes.is_suspected_fraud(event.code, event.info):
+        said.append("suspected fraud")
+    if settled_on and ach_codes.is_untimely(code.code, settlement=settled_on, available=event.on):
+        said.append("late return: the bank may dishonour it (R68)")
+    return said
+
+
+def _settlement_days(payment_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """Find the days on which the live debits of payments settled, or should."""
+    live = Instruction.objects.filter(payment__in=payment_ids, is_live=True, kind="payment")
+    days = live.values_list("payment_id", "file__effective_date")
+    return {payment_id: day for payment_id, day in days if day is not None}
 
 
 def _correct(step: Step, event: Corrected, loaded: Loaded, now: datetime) -> None:
@@ -86,18 +121,30 @@ def _correct(step: Step, event: Corrected, loaded: Loaded, now: datetime) -> Non
     if correction is None and not change.applies and not change.opens_case:
         return  # The name or our own customer number: noted as an event, nothing to change.
     if correction is None:
-        cases.open_new(
-            [
-                cases.NewCase(
-                    key=f"change/{step.reference}/{event.key}",
-                    kind="notice of change",
-                    title=f"Notice of change {event.code} cannot be applied by itself",
-                    evidence=event.evidence,
-                    payment_id=loaded.facts[step.reference].id,
-                    facts={"code": event.code},
-                )
-            ],
-            now=now,
-        )
+        _ask_about_change(step, event, "cannot be applied by itself", loaded, now)
         return
-    methods.correct(told.method_id, correction, code=event.code, evidence=event.evidence, now=now)
+    try:
+        methods.correct(
+            told.method_id, correction, code=event.code, evidence=event.evidence, now=now
+        )
+    except methods.CorrectedOtherwise:
+        said = "says something else than another one in the same file"
+        _ask_about_change(step, event, said, loaded, now)
+
+
+def _ask_about_change(
+    step: Step, event: Corrected, said: str, loaded: Loaded, now: datetime
+) -> None:
+    cases.open_new(
+        [
+            cases.NewCase(
+                key=f"change/{step.reference}/{event.key}",
+                kind="notice of change",
+                title=f"Notice of change {event.code} {said}",
+                evidence=event.evidence,
+                payment_id=loaded.facts[step.reference].id,
+                facts={"code": event.code},
+            )
+        ],
+        now=now,
+    )

@@ -1,18 +1,26 @@
-"""A file whose sending was cut short, and a bank that cannot say: a person decides."""
+"""A file that does not get to the bank, or nobody knows whether it did: a person decides."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
+from billfold.bankdays import EASTERN
+from billfold.banking.exchange import Outcome, Sending
 from billfold.banking.models import BankFile, FileState
 from billfold.payments import cases
 from billfold.payments.models import Case
 from billfold.platform import audit
 
-KIND = "transmission unknown"
+KIND: Final = "transmission unknown"
+UNREACHABLE: Final = "bank does not answer"
+TOO_LATE: Final = "file too late"
+KINDS: Final = (KIND, UNREACHABLE, TOO_LATE)
+_ANSWERS_WITHIN: Final = timedelta(hours=1)
+"""How long a bank may be away before people hear of it; the cut-off leaves them that long."""
 
 
 class NotUnknown(Exception):
@@ -43,6 +51,46 @@ def open_case(file: BankFile, reason: str, *, now: datetime) -> None:
         )
 
 
+def follow(sending: Sending, *, now: datetime) -> None:
+    """Ask people about a file that stays here, once, and stop asking when it has left."""
+    file = sending.file
+    match sending.outcome:
+        case Outcome.UNKNOWN:
+            open_case(file, sending.reason, now=now)
+        case Outcome.UNREACHABLE:
+            if file.released_at is not None and file.released_at <= now - _ANSWERS_WITHIN:
+                words = f"{file.name} is released and the bank does not answer: {sending.reason}"
+                _ask(file, f"unreachable/{file.id}", UNREACHABLE, words, now)
+        case Outcome.SENT:
+            with transaction.atomic(durable=True):
+                cases.close_about(
+                    _about(file), [UNREACHABLE], "It was sent", actor=audit.job("send"), now=now
+                )
+        case _:
+            pass
+
+
+def ask_about_late_files(*, now: datetime) -> None:
+    """Ask people to take back what can no longer settle on its day."""
+    today = now.astimezone(EASTERN).date()
+    late = BankFile.objects.filter(
+        direction="out",
+        state__in=[FileState.BUILT, FileState.RELEASED],
+        effective_date__lte=today,
+    )
+    for file in late.order_by("made_at", "id"):
+        words = (
+            f"{file.name} can no longer settle on {file.effective_date:%b %d}: take it back; its "
+            "payments go into the next file"
+        )
+        _ask(file, f"late/{file.id}", TOO_LATE, words, now)
+
+
+def _ask(file: BankFile, key: str, kind: str, title: str, now: datetime) -> None:
+    with transaction.atomic(durable=True):
+        cases.open_new([cases.NewCase(key, kind, title, evidence=_about(file))], now=now)
+
+
 def decide(
     case_id: UUID, resolution: str, *, has_arrived: bool, actor: audit.Actor, now: datetime
 ) -> None:
@@ -59,6 +107,7 @@ def decide(
             raise NotUnknown
         if has_arrived:
             file.update(state=FileState.SENT, sent_at=now)
+            audit.record("bank file sent", case.evidence, actor=actor, now=now)
         else:
             file.update(state=FileState.RELEASED)
         cases.close_within(case_id, resolution, actor=actor, now=now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -249,8 +249,8 @@ def migrate(served: Biller) -> None:
 def grant(served: Biller) -> None:
     """Give the biller's role what the application needs and nothing more.
 
-    Posted rows, marked by their `append_only` trigger, can be read and added, never changed.
-    Rows go away only in the tables named here.
+    Posted rows, marked by their `append_only` trigger, can be read and added, never changed. Of
+    evidence only the columns named in CHANGEABLE change. Rows go away only in DELETABLE tables.
     """
     role, schema = sql.Identifier(served.role), sql.Identifier(served.schema)
     with connection.cursor() as cursor:
@@ -268,12 +268,35 @@ def grant(served: Biller) -> None:
         )
         for name, append_only in tables:
             table = sql.Identifier(served.schema, name)
-            rights = "SELECT, INSERT" if append_only else "SELECT, INSERT, UPDATE"
+            rights = "SELECT, INSERT"
+            if name in CHANGEABLE:
+                rights += f", UPDATE ({', '.join(CHANGEABLE[name])})" * bool(CHANGEABLE[name])
+            elif not append_only:
+                rights += ", UPDATE"
             if name in DELETABLE:
                 rights += ", DELETE"
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, role))
             cursor.execute(sql.SQL("GRANT " + rights + " ON {} TO {}").format(table, role))
 
+
+CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
+    "banking_bankfile": (
+        "state",
+        "released_at",
+        "sent_at",
+        "answered_at",
+        "problems",
+        "entry_count",
+        "debit_minor",
+    ),
+    "banking_deposit": ("explained_at",),
+    "payments_cutoff": (),
+    "payments_instruction": ("is_live",),
+    "payments_mandate": ("revoked_at", "revoked_why", "account_fingerprint"),
+    "payments_payment": ("state", "collect_on", "reflected_by"),
+    "receivables_importrun": (),
+}
+"""What may change in rows that are evidence: where they stand, never what they say."""
 
 DELETABLE = frozenset({"django_session", "ledger_movement", "people_signinattempt"})
 """Tables whose rows are not a record of anything: sessions, counters, rolled-up sums."""

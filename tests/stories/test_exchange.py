@@ -235,7 +235,7 @@ def test_a_bank_that_does_not_answer_gets_the_file_later(world, file):
     (world.folder / "to_bank").rename(away)
 
     [sending] = exchange.send_released(now=CUTOFF)
-    assert sending.outcome is exchange.Outcome.LATER
+    assert sending.outcome is exchange.Outcome.UNREACHABLE
     away.rename(world.folder / "to_bank")
     [sending] = exchange.send_released(now=CUTOFF)
 
@@ -251,7 +251,7 @@ def test_a_lost_acknowledgement_over_sftp_does_not_send_twice(world, file, tmp_p
         bank.cut_after_rename = True
 
         [sending] = exchange.send_released(now=CUTOFF)
-        assert sending.outcome is exchange.Outcome.LATER
+        assert sending.outcome is exchange.Outcome.UNREACHABLE
         (bank.folder("to_bank") / file.name).rename(bank.folder("taken") / file.name)
         bank.cut_after_rename = False
         [sending] = exchange.send_released(now=CUTOFF)
@@ -315,7 +315,7 @@ class _EmptyBank:
             entries=(),
             debit=usd("10.00"),
             credit=usd("0"),
-            effective_date=CUTOFF.date(),
+            effective_date=CUTOFF.date() + timedelta(days=1),
             last_sequence=1,
         )
         day = CUTOFF.date() + timedelta(days=number)

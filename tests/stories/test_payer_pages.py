@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from billfold import jobs
 from billfold.payments.models import Payment, PaymentMethod
 from billfold.platform import clock
 from billfold.platform.audit import AuditEntry
@@ -103,12 +104,13 @@ def test_after_the_cut_off_nothing_is_canceled(payer, world):
     world.invoice("CL-1", "10.00")
     reference = payer.pay("CL-1")["Location"].removeprefix("/payments/")
     clock.move_to(eastern(2026, 11, 16, 17))
+    jobs.cut_off(eastern(2026, 11, 16, 17))
 
     refused = payer.client.post(f"/payments/{reference}/cancellation")
 
     assert refused.status_code == 422
     assert "It is too late to cancel" in text_of(refused)
-    assert Payment.objects.get().state == "scheduled"
+    assert Payment.objects.get().state == "in_transit"
 
 
 def test_the_history_is_filed_by_view(payer, world):

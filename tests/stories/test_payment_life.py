@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from billfold.banking import connections
 from billfold.banking.models import BankFile, Deposit
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
@@ -125,12 +126,26 @@ def test_a_payment_can_be_canceled_until_its_cut_off(world):
 
 def test_a_payment_cannot_be_canceled_after_its_cut_off(world):
     payment = world.pay(world.invoice("CL-1", "120.00"))
+    world.go_to(TUESDAY)
 
     with pytest.raises(collection.TooLateToCancel):
-        collection.cancel(payment, actor=world.actor(), now=eastern(2026, 11, 16, 17))
-    world.go_to(TUESDAY)
-    with pytest.raises(collection.TooLateToCancel):
         collection.cancel(payment, actor=world.actor(), now=eastern(2026, 11, 16, 9))
+
+
+def test_a_payment_cannot_be_canceled_while_its_cut_off_is_run(world):
+    payment = world.pay(world.invoice("CL-1", "120.00"))
+    connections.close_day(world.connection, payment.collect_on)
+
+    with pytest.raises(collection.TooLateToCancel):
+        collection.cancel(payment, actor=world.actor(), now=eastern(2026, 11, 16, 16, 59))
+
+
+def test_promise_18_a_payment_that_no_cut_off_took_can_be_canceled_however_late(world):
+    payment = world.pay(world.invoice("CL-1", "120.00"))
+
+    collection.cancel(payment, actor=world.actor(), now=eastern(2026, 11, 17, 9))
+
+    assert world.state(payment) == "canceled"
 
 
 def test_promise_19_who_presses_in_time_but_comes_after_the_cut_off_gets_the_next_day(world):

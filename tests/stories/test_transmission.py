@@ -7,9 +7,11 @@ import pytest
 from billfold.banking.models import BankFile
 from billfold.payments import cases, transmission
 from billfold.payments.models import Case
+from billfold.payments.proof import report
+from billfold.platform.models import AuditEntry
 from tests.world import PASSWORD, eastern
 
-CUTOFF = eastern(2026, 11, 16, 17)
+CUTOFF, LATER = eastern(2026, 11, 16, 17), eastern(2026, 11, 16, 19)
 
 
 @pytest.fixture
@@ -80,3 +82,21 @@ def test_promise_14_a_decision_that_comes_too_late_changes_nothing(world, client
         transmission.decide(cut_short.pk, "x", has_arrived=True, actor=world.actor(), now=world.now)
     with pytest.raises(cases.NeedsResolution):
         cases.close(cut_short.pk, " ", actor=world.actor(), now=world.now)
+
+
+def test_promise_14_a_transmission_that_was_asked_about_is_not_called_stuck(world, cut_short):
+    assert 14 not in report.examine(world.biller, now=LATER).broken
+
+    cases.close_within(cut_short.pk, "asked", actor=world.actor(), now=LATER)
+
+    assert 14 in report.examine(world.biller, now=LATER).broken
+
+
+def test_promise_25_a_file_that_a_person_found_to_have_arrived_is_on_record_as_sent(
+    world, cut_short
+):
+    actor = world.treasurers[0].actor()
+    transmission.decide(cut_short.pk, "Called.", has_arrived=True, actor=actor, now=world.now)
+
+    sent = AuditEntry.objects.get(action="bank file sent")
+    assert (sent.actor_id, sent.subject) == (actor.id, cut_short.evidence)

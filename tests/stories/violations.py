@@ -199,11 +199,20 @@ MONEY: dict[tuple[int, str], Plant] = {
         "UPDATE payments_paymentevent SET on_date = on_date - 30",
         "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE code = 'in_transit'",
     ),
-    (8, "A statement opens with what the one before closed with"): sql(
-        "UPDATE banking_statement SET opening_minor = opening_minor + 1"
+    (8, "A statement opens with what the one before closed with"): unguarded(
+        "banking_statement", "UPDATE banking_statement SET opening_minor = opening_minor + 1"
     ),
-    (8, "The lines of a statement lead from its opening to its closing"): sql(
-        "UPDATE banking_statement SET closing_minor = closing_minor + 1"
+    (8, "The lines of a statement lead from its opening to its closing"): unguarded(
+        "banking_statement", "UPDATE banking_statement SET closing_minor = closing_minor + 1"
+    ),
+    (8, "The application has no right to change statements"): sql(
+        f"GRANT UPDATE ON banking_statement TO {ROLE}"
+    ),
+    (8, "A trigger refuses changes of statements, whoever makes them"): sql(
+        "DROP TRIGGER append_only ON banking_statement"
+    ),
+    (8, "The application cannot rewrite a bank line"): sql(
+        f"GRANT UPDATE (amount_minor) ON banking_deposit TO {ROLE}"
     ),
     (8, "Every bank line stands on the statement of its day"): sql(
         f"UPDATE banking_deposit SET as_of = as_of - 1 WHERE {_one('banking_deposit')}"
@@ -219,6 +228,9 @@ ONCE: dict[tuple[int, str], Plant] = {
     ),
     (10, "Every payment keeps what was asked"): sql(
         "UPDATE payments_payment SET request_hash = ''"
+    ),
+    (10, "The application cannot rewrite a payment"): sql(
+        f"GRANT UPDATE ON payments_payment TO {ROLE}"
     ),
     (10, "Every step of a payment is one that may follow"): unguarded(
         "payments_paymentevent",
@@ -241,6 +253,9 @@ ONCE: dict[tuple[int, str], Plant] = {
     (13, "An event that does not fit has a case"): unguarded(
         "payments_paymentevent",
         "UPDATE payments_paymentevent SET outcome = 'stray' WHERE kind = 'corrected'",
+    ),
+    (13, "What the bank sent is read within the hour"): sql(
+        "UPDATE banking_bankfile SET state = 'received' WHERE kind = 'statement'"
     ),
     (15, "The database takes a fee's cause once"): not_unique("receivables_invoice", "cause"),
     (15, "A payment is returned once"): both(
@@ -303,11 +318,26 @@ FILES: dict[tuple[int, str], Plant] = {
         "UPDATE payments_payment SET collect_on = '2026-11-16', created_at = '2026-11-01' "
         "WHERE state = 'scheduled'"
     ),
+    (14, "The application cannot rewrite an entry"): sql(
+        f"GRANT UPDATE (trace) ON payments_instruction TO {ROLE}"
+    ),
+    (14, "The application cannot rewrite a cut-off"): sql(
+        f"GRANT UPDATE ON payments_cutoff TO {ROLE}"
+    ),
     (14, "The bytes of a file debit what our entries say"): sql(
         f"UPDATE payments_instruction SET trace = odfi || '9999999' WHERE {_SETTLED}"
     ),
     (27, "Stored files are the bytes they were, and ours can be written again"): sql(
         f"UPDATE banking_bankfile SET sha256 = repeat('0', 64) WHERE {_OUT}"
+    ),
+}
+
+FILES |= {
+    (27, "The application cannot rewrite a bank file"): sql(
+        f"GRANT UPDATE (content_sealed) ON banking_bankfile TO {ROLE}"
+    ),
+    (27, "The application cannot rewrite an import"): sql(
+        f"GRANT UPDATE (content) ON receivables_importrun TO {ROLE}"
     ),
 }
 
@@ -317,6 +347,17 @@ PERMISSION: dict[tuple[int, str], Plant] = {
     ),
     (18, "Every consent keeps the text, its version and who agreed"): sql(
         f"UPDATE payments_mandate SET text = ' ' WHERE {_one('payments_mandate')}"
+    ),
+    (18, "Every consent is the one put on record"): sql(
+        f"UPDATE payments_mandate SET text = 'Anything.' WHERE {_one('payments_mandate')}"
+    ),
+    (18, "The application cannot rewrite a consent"): sql(
+        f"GRANT UPDATE (text) ON payments_mandate TO {ROLE}"
+    ),
+    (18, "No account is debited after a return stopped it"): unguarded(
+        "payments_paymentevent",
+        "UPDATE payments_paymentevent SET code = 'R02', at = '2026-11-16' "
+        "WHERE kind = 'returned' AND code = 'R01'",
     ),
     (18, "Every account was validated before its first WEB debit"): sql(
         "UPDATE payments_mandate SET validated_at = NULL"

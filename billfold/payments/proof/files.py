@@ -11,8 +11,9 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.formats import nacha
 from billfold.formats.problems import Unreadable, Unwritable
+from billfold.payments import doubts, transmission
 from billfold.payments.proof.check import Check, Found, Inspection, by_sql
-from billfold.payments.proof.guards import unique
+from billfold.payments.proof.guards import changed_only, unique
 from billfold.platform import sealing
 
 _ONE_LIVE: Final = """
@@ -52,7 +53,8 @@ WHERE f.direction = 'out' AND (
     OR (f.state = 'released' AND f.released_at < %(now)s::timestamptz - interval '1 day'
         AND NOT %(is_held)s::boolean))
   AND NOT EXISTS (SELECT FROM payments_case c
-                  WHERE c.key = 'transmission/' || f.id AND c.closed_at IS NULL)
+                  WHERE c.evidence = 'bankfile/' || f.id AND c.kind = ANY(%(kinds)s)
+                    AND c.closed_at IS NULL)
 """
 _MOMENTS: Final = """
 SELECT 'file ' || name || ' is ' || state || ' without the moment it was ' || CASE
@@ -66,7 +68,14 @@ _PASSED_OVER: Final = """
 SELECT DISTINCT 'payment ' || p.reference || ' was due ' || p.collect_on || ' and the cut-off of '
        || c.business_date || ' passed it over'
 FROM payments_payment p JOIN payments_cutoff c ON c.business_date >= p.collect_on
-WHERE p.state = 'scheduled' AND c.run_at > greatest(p.created_at, (
+LEFT JOIN LATERAL (
+    -- Payments of a file taken back that the bank says it took wait until people know more.
+    SELECT bool_or(k.closed_at IS NULL) AS is_open, max(k.closed_at) AS closed_at
+    FROM payments_instruction i JOIN payments_case k ON k.evidence = 'bankfile/' || i.file_id
+    WHERE i.payment_id = p.id AND k.kind = %(doubted)s AND k.key LIKE '%%/accepted'
+) doubt ON true
+WHERE p.state = 'scheduled' AND doubt.is_open IS NOT TRUE
+  AND c.run_at > greatest(p.created_at, doubt.closed_at, (
     SELECT max(e.at) FROM payments_paymentevent e
     WHERE e.payment_id = p.id AND e.kind = 'withdrawn'))
 """
@@ -151,9 +160,13 @@ CHECKS: Final = (
     by_sql(14, "Every entry asks for the amount of its payment", _AMOUNTS),
     by_sql(14, "The entries of a file add up to it", _TOTALS),
     by_sql(14, "Entries are live while their file is", _LIVE),
-    by_sql(14, "No released file is forgotten or stuck", _STUCK),
+    by_sql(14, "No released file is forgotten or stuck", _STUCK, kinds=list(transmission.KINDS)),
     by_sql(14, "Every file knows when it was released and sent", _MOMENTS),
-    by_sql(14, "No due payment was passed over", _PASSED_OVER),
+    by_sql(14, "No due payment was passed over", _PASSED_OVER, doubted=doubts.KIND),
+    changed_only(14, "The application cannot rewrite an entry", "payments_instruction"),
+    changed_only(14, "The application cannot rewrite a cut-off", "payments_cutoff"),
+    changed_only(27, "The application cannot rewrite a bank file", "banking_bankfile"),
+    changed_only(27, "The application cannot rewrite an import", "receivables_importrun"),
     _bytes(14, "The bytes of a file debit what our entries say"),
     _bytes(27, "Stored files are the bytes they were, and ours can be written again"),
 )

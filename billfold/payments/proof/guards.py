@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from billfold.payments.proof.check import Check, by_sql
+from billfold.platform import tenancy
 
 _CHANGEABLE = """
 SELECT 'the application may ' || lower(act.name) || ' rows of ' || asked.name
@@ -45,6 +46,21 @@ def never_changed(promise: int, what: str, *tables: str) -> list[Check]:
             tables=list(tables),
         ),
     ]
+
+
+_OTHER_COLUMNS = """
+SELECT 'the application may change ' || a.attname || ' of ' || c.relname
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relname = %(table)s
+  AND NOT a.attname = ANY(%(columns)s)
+  AND has_column_privilege(%(role)s::text, c.oid, a.attnum, 'UPDATE')
+"""
+
+
+def changed_only(promise: int, title: str, table: str) -> Check:
+    """Check that the application can change nothing of a table but what `tenancy` says."""
+    columns = list(tenancy.CHANGEABLE[table])
+    return by_sql(promise, title, _OTHER_COLUMNS, table=table, columns=columns)
 
 
 _NOT_UNIQUE = """

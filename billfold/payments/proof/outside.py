@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from billfold.payments.proof.check import by_sql
+from billfold.payments.proof.guards import changed_only, never_changed
 from billfold.payments.reconciliation import SETTLES_WITHIN
 
 _EXPLAINED: Final = """
@@ -100,5 +101,7 @@ CHECKS: Final = (
     ),
     by_sql(8, "A statement opens with what the one before closed with", _JOIN_UP),
     by_sql(8, "The lines of a statement lead from its opening to its closing", _ADD_UP),
+    *never_changed(8, "statements", "banking_statement"),
+    changed_only(8, "The application cannot rewrite a bank line", "banking_deposit"),
     by_sql(8, "Every bank line stands on the statement of its day", _ON_ITS_STATEMENT),
 )

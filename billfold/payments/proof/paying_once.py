@@ -6,7 +6,7 @@ from typing import Final
 
 from billfold.payments.lifecycle import NEXT
 from billfold.payments.proof.check import by_sql
-from billfold.payments.proof.guards import constrained, unique
+from billfold.payments.proof.guards import changed_only, constrained, unique
 from billfold.rails.ach_returns import RETURN_CODES
 
 _PAID_TWICE: Final = """
@@ -67,6 +67,11 @@ FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
 WHERE e.outcome = 'stray'
   AND NOT EXISTS (SELECT FROM payments_case c
                   WHERE c.key = 'stray/' || p.reference || '/' || e.key)
+"""
+_UNREAD: Final = """
+SELECT 'file ' || name || ' of ' || made_at || ' is not read yet' FROM banking_bankfile
+WHERE direction = 'in' AND state = 'received'
+  AND made_at < %(now)s::timestamptz - interval '1 hour'
 """
 _RETURNED_TWICE: Final = """
 SELECT 'payment ' || p.reference || ' was returned ' || count(*) || ' times'
@@ -144,6 +149,7 @@ CHECKS: Final = (
     unique(10, "The database takes a reference once", "payments_payment.reference"),
     by_sql(10, "One reference, one payment", _PAID_TWICE),
     by_sql(10, "Every payment keeps what was asked", _NO_REQUEST),
+    changed_only(10, "The application cannot rewrite a payment", "payments_payment"),
     by_sql(
         10,
         "Every step of a payment is one that may follow",
@@ -168,6 +174,7 @@ CHECKS: Final = (
     by_sql(13, "No event took effect twice", _REPEATED),
     by_sql(13, "Every fact names evidence that is there", _EVIDENCE),
     by_sql(13, "An event that does not fit has a case", _STRAYS),
+    by_sql(13, "What the bank sent is read within the hour", _UNREAD),
     unique(15, "The database takes a fee's cause once", "receivables_invoice.cause"),
     by_sql(15, "A payment is returned once", _RETURNED_TWICE),
     by_sql(15, "A return bears one fee", _FEES_TWICE),

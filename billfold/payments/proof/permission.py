@@ -8,7 +8,8 @@ from django.conf import settings
 
 from billfold.banking.exchange import PEOPLE_NEEDED
 from billfold.payments.proof.check import Check, Found, Inspection, by_sql
-from billfold.payments.proof.guards import never_changed, unique
+from billfold.payments.proof.guards import changed_only, never_changed, unique
+from billfold.rails.ach_returns import RETURN_CODES
 
 _UNAUTHORISED: Final = """
 SELECT 'the debit of payment ' || p.reference || ' ' || CASE
@@ -37,6 +38,31 @@ SELECT 'the consent to payment ' || p.reference || ' keeps no '
 FROM payments_payment p JOIN payments_mandate m ON m.id = p.mandate_id
 WHERE trim(m.text) = '' OR trim(m.text_version) = '' OR trim(m.agreed_by_name) = ''
 """
+_OTHER_CONSENT: Final = """
+SELECT 'the consent to payment ' || p.reference || ' is not the one put on record'
+FROM payments_payment p JOIN payments_mandate m ON m.id = p.mandate_id
+JOIN platform_auditentry e ON e.action = 'payment scheduled'
+    AND e.subject = 'payment/' || p.reference
+WHERE e.after->>'consent_sha256' <> encode(sha256(convert_to(m.text, 'UTF8')), 'hex')
+   OR (e.after->>'account_fingerprint' <> m.account_fingerprint AND NOT EXISTS (
+       SELECT FROM platform_auditentry changed
+       WHERE changed.action = 'bank account corrected by notice of change'
+         AND changed.subject = 'method/' || m.method_id
+         AND changed.after->>'account_fingerprint' = m.account_fingerprint))
+"""
+_STOPPED: Final = """
+SELECT DISTINCT 'the debit of payment ' || p.reference || ' was put in file ' || f.name || ' after '
+       || e.code || ' had stopped its account'
+FROM payments_paymentevent e JOIN payments_payment back ON back.id = e.payment_id
+JOIN payments_mandate stopped ON stopped.id = back.mandate_id
+JOIN payments_mandate m ON m.account_fingerprint = stopped.account_fingerprint
+JOIN payments_payment p ON p.mandate_id = m.id
+JOIN payments_instruction i ON i.payment_id = p.id JOIN banking_bankfile f ON f.id = i.file_id
+WHERE e.kind = 'returned' AND e.outcome <> 'stray' AND NOT e.code = ANY(%(keeping)s)
+  -- A file and a return are told apart by when their jobs began, which is not to the second.
+  AND f.made_at > e.at + interval '1 minute'
+"""
+_KEEPING: Final = [code.code for code in RETURN_CODES.values() if code.account == "keep"]
 _NOT_VALIDATED: Final = """
 SELECT DISTINCT 'the account of payment ' || p.reference || ' was not validated before its debit'
 FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
@@ -142,6 +168,9 @@ WHERE p.pronamespace = %(schema)s::text::regnamespace
 CHECKS: Final = (
     by_sql(18, "Every debit had a live consent when its file was made", _UNAUTHORISED),
     by_sql(18, "Every consent keeps the text, its version and who agreed", _CONSENT),
+    by_sql(18, "Every consent is the one put on record", _OTHER_CONSENT),
+    changed_only(18, "The application cannot rewrite a consent", "payments_mandate"),
+    by_sql(18, "No account is debited after a return stopped it", _STOPPED, keeping=_KEEPING),
     by_sql(18, "Every account was validated before its first WEB debit", _NOT_VALIDATED),
     by_sql(18, "The application cannot remove a consent", _REMOVABLE),
     Check(20, "Every file that left was released by two people", _released),

@@ -93,6 +93,9 @@ WITH act (action, subject) AS (
     SELECT 'bank file sent', 'bankfile/' || id FROM banking_bankfile
     WHERE direction = 'out' AND state = 'sent'
     UNION ALL
+    SELECT 'bank file accepted', 'bankfile/' || id FROM banking_bankfile
+    WHERE direction = 'out' AND state = 'accepted'
+    UNION ALL
     SELECT 'bank file withdrawn', 'bankfile/' || id FROM banking_bankfile
     WHERE direction = 'out' AND state IN ('void', 'rejected')
     UNION ALL

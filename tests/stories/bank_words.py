@@ -1,0 +1,64 @@
+"""What a bank would leave in its folder, said by a test line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from billfold import jobs
+from billfold.banking import exchange
+from billfold.banking.models import BankFile
+from billfold.payments.models import Instruction
+from billfold.simulator.bank import returns, statements
+from billfold.simulator.bank.book import Answer, Posting
+from tests.world import World
+
+
+def leave(world: World, name: str, content: bytes, *, now: datetime) -> BankFile:
+    """Let the bank leave a document, and have it fetched and read; give it as it stands then."""
+    (world.folder / "from_bank" / name).write_bytes(content)
+    jobs.fetch(now)
+    jobs.read(now)
+    return BankFile.objects.filter(direction="in").latest("made_at", "id")
+
+
+def answer(world: World, file: BankFile, verdict: str, *, now: datetime, name: str = "") -> None:
+    """Let the bank accept or reject a file."""
+    words = f"status: {verdict}\nfile: {file.name}\nsha256: {file.sha256}\nreason: so {name}\n"
+    leave(world, f"{file.name}.{verdict}{name}", words.encode(), now=now)
+
+
+def return_of(world: World, instruction: Instruction, code: str, *, on: date) -> bytes:
+    """Write the return of an entry, with the very lines of the file it was in."""
+    lines = exchange.content(instruction.file).decode().splitlines()
+    (entry,) = (line for line in lines if line.startswith("6") and instruction.trace in line)
+    said = Answer(
+        batch_header=next(line for line in lines if line.startswith("5")),
+        entry=entry,
+        code=code,
+        original_trace=instruction.trace,
+        amount_minor=instruction.amount_minor,
+        deliver_on=on,
+    )
+    return returns.write([(1, said)], terms=world.bank.terms, on=on, at="0600")
+
+
+def line(
+    type_code: int, amount_minor: int, text: str, *, on: date, reference: str = "R"
+) -> Posting:
+    return Posting(
+        on_date=on,
+        type_code=type_code,
+        amount_minor=amount_minor,
+        bank_reference=reference,
+        customer_reference="",
+        text=text,
+    )
+
+
+def statement(world: World, on: date, lines: Sequence[Posting], *, opening_minor: int = 0) -> bytes:
+    """Write a day's statement, which adds up."""
+    told = statements.Statement(
+        as_of=on, made_on=on, made_at="0600", opening_minor=opening_minor, postings=lines
+    )
+    return statements.write(told, world.bank.terms)

@@ -1,0 +1,35 @@
+"""A biller collects through one bank account, and says so when asked for a second."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from billfold.banking import connections
+from billfold.banking.models import BankConnection
+from billfold.cli import profile_keeping
+from billfold.cli.profile_files import Profile
+from billfold.cli.refusal import Refused
+from tests.world import PAYERS_BANK, World
+
+SECOND = {
+    "name": "Zeta",
+    "bank_name": "Pacific Lantern Bank",
+    "odfi_routing_number": PAYERS_BANK,
+    "immediate_origin": "1910000002",
+    "company_name": "CEDARLINE COMM",
+    "company_id": "1910000002",
+    "cutoff_eastern": time(15),
+}
+
+
+def test_promise_19_no_second_bank_can_take_what_was_promised_to_the_first(world: World) -> None:
+    profile = Profile(banks=[SECOND | {"account_number": "000773149999"}])
+
+    with pytest.raises(Refused, match="would be a second bank connection"):
+        profile_keeping.apply(world.biller, profile, actor=world.actor(), now=world.now)
+
+    with pytest.raises(connections.OneBankOnly):
+        connections.add("000773149999", **SECOND)
+    assert BankConnection.objects.get() == world.connection
