@@ -1,7 +1,6 @@
 """Commands that exchange files with the billing system: import and export."""
 
 import argparse
-import getpass
 import json
 import os
 import sys
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from billfold.cli import choosing
+from billfold.cli import asking, choosing
 from billfold.cli.refusal import Refused
 from billfold.money import Money, NotAnAmount
 from billfold.receivables import import_fields
 
 if TYPE_CHECKING:
-    from billfold.platform.audit import Actor
     from billfold.receivables.import_files import Problems
     from billfold.receivables.imports import Asked, Imported
 
@@ -128,7 +126,7 @@ def _import(arguments: argparse.Namespace) -> int:
         try:
             done = imports.load(
                 asked,
-                actor=_whoever_typed(),
+                actor=asking.whoever_typed(),
                 now=now,
                 on=now.astimezone(_zone()).date(),
                 is_reserved=held_by_payments,
@@ -169,16 +167,6 @@ def held_by_payments(invoice_ids: Sequence[UUID]) -> set[UUID]:
 
     found = payable.of_invoices(invoice_ids)
     return {id for id, invoice in found.items() if invoice.reserved or invoice.processing}
-
-
-def _whoever_typed() -> "Actor":
-    from billfold.platform.audit import Actor
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = f"user {os.getuid()}"
-    return Actor(id=f"command/{name}", name=name)
 
 
 def _zone() -> ZoneInfo:
@@ -276,8 +264,10 @@ def _export(arguments: argparse.Namespace) -> int:
 def _fresh(path: Path) -> Iterator[TextIO]:
     """Write a file that is there whole, or not at all."""
     part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    fresh = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with open(os.open(part, fresh, 0o600), "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -129,6 +129,8 @@ def _worded(path: Path) -> Iterator[None]:
         words = {
             backups.NotABackup: f"{path} is not a whole file of `billfold backup`.",
             backups.Damaged: f"{path} is damaged: its bytes are not those that were saved.",
+            backups.Altered: f"{path} is not as it was made: it says of itself what was not sealed "
+            "with these keys. Nothing of it was carried out.",
             backups.MadeByNewer: f"{path} needs {refusal}.",
             backups.OtherKeys: f"The keys in {state.default() / 'keys'} are not those of the "
             "backup: put its own there first.",

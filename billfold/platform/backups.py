@@ -1,12 +1,14 @@
 """One file that holds the whole database: made by pg_dump, put back by psql, or not at all.
 
 The file is a plain ZIP with two members: `database.dump` in pg_dump's own format, and
-`manifest.json`, which says whose it is and has the dump's hash. The keys are not in it.
+`manifest.json`, which says whose it is and has the dump's hash. The keys are not in it, but they
+seal the manifest: a dump is SQL, and only our own is carried out.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -15,7 +17,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -30,11 +32,12 @@ from psycopg import conninfo, sql
 from billfold.platform import live_mark, postgres_programs, sealing, tenancy
 from billfold.platform.ids import new_id
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 DUMP: Final = "database.dump"
 MANIFEST: Final = "manifest.json"
 _CHUNK: Final = 1 << 20
 _HEAD_LINES: Final = 60
+_TEXTS: Final = ("made_at", "mode", "identity", "key_check", "sha256", "seal")
 
 Progress = Callable[[int], object]
 
@@ -57,6 +60,10 @@ class MadeByNewer(Unusable):
 
 class OtherKeys(Unusable):
     """The keys here are not those with which the backup was sealed."""
+
+
+class Altered(Unusable):
+    """What it says about itself is not what was sealed with our keys."""
 
 
 class NotEmpty(Unusable):
@@ -82,6 +89,13 @@ class Manifest:
     sha256: str = ""
     size: int = 0
     format: int = FORMAT
+    seal: str = ""
+    """Keyed fingerprint of all the rest; through `sha256` it stands for the dump too."""
+
+    def sealed(self) -> Manifest:
+        """Give the same manifest with its seal. Raises: KeysMissing."""
+        text = json.dumps(asdict(self) | {"seal": ""}, sort_keys=True)
+        return replace(self, seal=sealing.fingerprint(text, purpose="manifest of a backup"))
 
 
 def save(path: Path, *, now: datetime, progress: Progress) -> Manifest:
@@ -91,13 +105,14 @@ def save(path: Path, *, now: datetime, progress: Progress) -> Manifest:
     """
     begun = _describe(now)
     part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w+b") as file:
             with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
                 with archive.open(DUMP, "w", force_zip64=True) as member:
                     sha256, size = _dump(member, progress)
-                done = Manifest(**asdict(begun) | {"sha256": sha256, "size": size})
+                done = replace(begun, sha256=sha256, size=size).sealed()
                 archive.writestr(MANIFEST, json.dumps(asdict(done), indent=2))
             file.flush()
             os.fsync(file.fileno())
@@ -164,7 +179,10 @@ def read_manifest(path: Path) -> Manifest:
             if told.get("format") != FORMAT:
                 raise MadeByNewer(f"format {told.get('format')}")
             archive.getinfo(DUMP)
-            return Manifest(**told)
+            read = Manifest(**told)
+            if not all(isinstance(getattr(read, name), str) for name in _TEXTS):
+                raise NotABackup
+            return read
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as refused:
         raise NotABackup from refused
 
@@ -172,10 +190,13 @@ def read_manifest(path: Path) -> Manifest:
 def check(path: Path, manifest: Manifest) -> None:
     """Check that a backup can be put back here.
 
-    Raises: Damaged, MadeByNewer, OtherKeys, NotEmpty, KeysMissing.
+    Raises: Damaged, Altered, MadeByNewer, OtherKeys, NotEmpty, KeysMissing.
     """
-    if key_check() != manifest.key_check:
+    if not hmac.compare_digest(key_check().encode(), manifest.key_check.encode()):
         raise OtherKeys
+    if not hmac.compare_digest(manifest.sealed().seal.encode(), manifest.seal.encode()):
+        raise Altered
+    _check_bytes(path, manifest)
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or {}}
     unknown = sorted({name for each in manifest.billers.values() for name in each} - known)
     if unknown:
@@ -193,6 +214,9 @@ def check(path: Path, manifest: Manifest) -> None:
         )
         if found := cursor.fetchone():
             raise NotEmpty(found[0])
+
+
+def _check_bytes(path: Path, manifest: Manifest) -> None:
     digest = hashlib.sha256()
     try:
         with zipfile.ZipFile(path) as archive, archive.open(DUMP) as member:
@@ -208,7 +232,7 @@ def load(path: Path, manifest: Manifest) -> UUID:
     """Put a checked backup into the empty database, in one transaction; give its new identity.
 
     In the same transaction every biller goes on HOLD and the database gets another identity, so
-    that no live mark there is can match it. Raises: ProgramFailed.
+    that no live mark there is can match it. Raises: Damaged, ProgramFailed.
     """
     identity = new_id()
     last = sql.SQL(
@@ -220,7 +244,8 @@ def load(path: Path, manifest: Manifest) -> UUID:
     with tempfile.TemporaryFile(dir=settings.STATE_DIR) as script:
         with zipfile.ZipFile(path) as archive, archive.open(DUMP) as member:
             restore = ["--no-owner", "--no-privileges", "--file=-"]
-            _convert(restore, member, script)
+            if _convert(restore, member, script) != manifest.sha256:
+                raise Damaged  # Since it was checked.
         script.seek(0)
         asked = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
         with _program("psql", asked, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
@@ -235,12 +260,16 @@ def load(path: Path, manifest: Manifest) -> UUID:
     return identity
 
 
-def _convert(asked: list[str], dump: IO[bytes], script: IO[bytes]) -> None:
-    """Turn a dump into SQL, whole, before the first line of it is carried out."""
+def _convert(asked: list[str], dump: IO[bytes], script: IO[bytes]) -> str:
+    """Turn a dump into SQL, whole, before the first line of it is carried out; give its hash."""
+    digest = hashlib.sha256()
     with _program("pg_restore", asked, stdin=subprocess.PIPE, stdout=script) as process:
         assert process.stdin is not None
-        shutil.copyfileobj(dump, process.stdin, _CHUNK)
+        while chunk := dump.read(_CHUNK):
+            digest.update(chunk)
+            process.stdin.write(chunk)
         process.stdin.close()
+    return digest.hexdigest()
 
 
 def _feed(script: IO[bytes], target: IO[bytes]) -> None:

@@ -27,7 +27,10 @@ from billfold.platform import postgres_programs as programs
 from billfold.platform import postgres_refusals as refusals
 from billfold.platform import state as places
 
-SUPERUSER: Final = "billfold"
+SUPERUSER: Final = "postgres"
+"""Sets the server up; nothing of Billfold works as it, so no statement of ours can do all."""
+OWNER: Final = "billfold"
+"""Owns the database of that name, and may make the billers' roles: as on a server of yours."""
 SOCKET_PATH_BYTES: Final = 103  # The shortest limit among the systems we know is 104 with its NUL.
 START_SECONDS: Final = 60.0
 FAST_STOP_SECONDS: Final = 2.0
@@ -102,10 +105,10 @@ class Cluster:
         name = places.roots_place_of(self.home).name
         return Path("/tmp") / f"billfold-{os.geteuid()}-{name}"  # noqa: S108  owner is checked
 
-    def dsn(self, dbname: str = "billfold") -> str:
+    def dsn(self, dbname: str = OWNER, *, user: str = OWNER) -> str:
         """Write the address of a database in this cluster, as libpq and DATABASE_URL read it."""
         host = quote(str(self.socket), safe="")
-        return f"postgresql://{SUPERUSER}@/{quote(dbname, safe='')}?host={host}&port=5432"
+        return f"postgresql://{user}@/{quote(dbname, safe='')}?host={host}&port=5432"
 
     def is_running(self) -> bool:
         return self._running_pid() is not None
@@ -368,12 +371,15 @@ class Cluster:
         )
 
     def _make_database(self) -> None:
-        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
-            known = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [SUPERUSER]
-            ).fetchone()
-            if known is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(SUPERUSER)))
+        address = self.dsn("postgres", user=SUPERUSER)
+        owner = sql.Identifier(OWNER)
+        with psycopg.connect(address, autocommit=True) as connection:
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(owner))
+            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [OWNER])
+            if not known.rowcount:
+                create = sql.SQL("CREATE DATABASE {} OWNER {}")
+                connection.execute(create.format(owner, owner))
 
     def _shut_down(self) -> None:
         """Stop the server, politely first. What was committed is safe either way."""

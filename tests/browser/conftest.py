@@ -21,6 +21,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from billfold.platform import tenancy
+from billfold.platform.postgres import SUPERUSER
 from tests import environment
 from tests.conftest import MONDAY
 from tests.world import World
@@ -132,8 +133,12 @@ def check_accessibility(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+def _address(name: str) -> str:
+    return environment.CLUSTER.dsn(name, user=SUPERUSER)
+
+
 def _server(*statements: str) -> None:
-    with psycopg.connect(environment.CLUSTER.dsn("postgres"), autocommit=True) as server:
+    with psycopg.connect(_address("postgres"), autocommit=True) as server:
         for statement in statements:
             server.execute(statement)
 
@@ -143,7 +148,7 @@ def _copy_database(name: str) -> None:
         f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
         f"CREATE DATABASE {name} TEMPLATE billfold",
     )
-    with psycopg.connect(environment.CLUSTER.dsn(name), autocommit=True) as copy:
+    with psycopg.connect(_address(name), autocommit=True) as copy:
         copy.execute(
             "INSERT INTO public.biller_host (host, schema) VALUES (%s, 'cedarline')",
             [tenancy.ANY_HOST],
@@ -170,7 +175,7 @@ def _served(name: str, folder: Path) -> Iterator[str]:
         command = [sys.executable, "-m", "gunicorn", "billfold.config.wsgi", "--threads", "8"]
         process = subprocess.Popen(
             [*command, "--bind", f"fd://{listener.fileno()}"],
-            env=os.environ | {"DATABASE_URL": environment.CLUSTER.dsn(name)},
+            env=os.environ | {"DATABASE_URL": _address(name)},
             pass_fds=[listener.fileno()],
             stdout=log,
             stderr=log,

@@ -6,6 +6,7 @@ A web process acts as a person's click does; a worker attempts jobs as `billfold
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import threading
 from collections.abc import Callable
@@ -35,7 +36,7 @@ from billfold.payments.methods import BankAccount  # noqa: E402
 from billfold.payments.proof import report as proof  # noqa: E402
 from billfold.people.models import Person  # noqa: E402
 from billfold.platform import clock, sealing, tenancy  # noqa: E402
-from billfold.platform.postgres import SUPERUSER  # noqa: E402
+from billfold.platform.postgres import OWNER  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
 from tests.world import PAYERS_BANK, World, usd  # noqa: E402
@@ -54,7 +55,7 @@ TREASURERS: Final = ("priya@cedarline.example", "jonah@cedarline.example")
 def serve(pipe: Connection, database: dict[str, str], environment: dict[str, str]) -> None:
     """Do what is asked for and answer, until killed or left alone."""
     os.environ.update(environment)
-    connections.settings["default"].update({"USER": SUPERUSER, "PORT": "5432", **database})
+    connections.settings["default"].update({"USER": OWNER, "PORT": "5432", **database})
     with suppress(EOFError):
         while True:
             act, arguments = pipe.recv()
@@ -184,6 +185,18 @@ def mail_is_down() -> None:
     django_settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
 
+def disk_is_full() -> None:
+    """Let no file grow beyond its first bytes."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, most))
+
+
+def disk_has_room() -> None:
+    """Let files grow again."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
 def mail_is_back() -> None:
     """Let mail be taken."""
     django_settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -245,6 +258,6 @@ ACTS: Final[dict[str, Callable[..., Any]]] = {
     for act in (
         *(prepare, bank, live, verify, hang_up),
         *(pay, pay_at_once, pay_two_ways, approve, look),
-        *(job, mail_is_down, mail_is_back),
+        *(job, mail_is_down, mail_is_back, disk_is_full, disk_has_room),
     )
 }

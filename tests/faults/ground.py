@@ -21,11 +21,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from billfold.platform.postgres import Cluster
+from billfold.platform.postgres import OWNER, SUPERUSER, Cluster
 from tests.faults import driver
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GONE_WITHIN_SECONDS = 5.0
+OWNED = sql.Identifier(OWNER)
 
 
 class Died(Exception):
@@ -60,7 +61,8 @@ class Ground:
     def do(self, statement: sql.Composable) -> None:
         if not self.cluster.is_running():
             self.cluster.start()  # A test failed before it did.
-        with psycopg.connect(self.cluster.dsn("postgres"), autocommit=True) as connection:
+        address = self.cluster.dsn("postgres", user=SUPERUSER)
+        with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement)
 
     def world(self, name: str) -> World:
@@ -68,7 +70,7 @@ class Ground:
 
     def new_world(self, name: str) -> World:
         """Make an empty database."""
-        self.do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self.do(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), OWNED))
         return World(self, name)
 
     def kill(self) -> None:
@@ -104,8 +106,8 @@ class World:
         """Copy database and folder. Nobody may be connected."""
         made = World(self.ground, name)
         self.ground.do(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(self.name)
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), OWNED, sql.Identifier(self.name)
             )
         )
         if self.folder.exists():
@@ -136,7 +138,7 @@ class World:
 
     def connected(self) -> psycopg.Connection[Any]:
         """Connect as nobody's application: to look, to change, or to be in the way."""
-        url = self.ground.cluster.dsn(self.name)
+        url = self.ground.cluster.dsn(self.name, user=SUPERUSER)
         return psycopg.connect(url, options="-c search_path=cedarline")
 
     @contextmanager

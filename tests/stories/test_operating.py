@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from billfold.platform import postgres_refusals
-from billfold.platform.postgres import Cluster
+from billfold.platform.postgres import OWNER, SUPERUSER, Cluster
 
 PROJECT = Path(__file__).resolve().parents[2]
 OURS = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE", "BILLFOLD_FAULT"}
@@ -198,7 +198,12 @@ def test_promise_28_the_operating_page_can_be_walked_with_a_server_of_ones_own(
 ) -> None:
     with Cluster(place / "server", durable=False) as cluster:
         subprocess.run(
-            [cluster._programs / "createdb", "--maintenance-db", cluster.dsn(), "second"],
+            [
+                cluster._programs / "createdb",
+                f"--maintenance-db={cluster.dsn(user=SUPERUSER)}",
+                f"--owner={OWNER}",
+                "second",
+            ],
             check=True,
         )
         own = {"DATABASE_URL": cluster.dsn()}
