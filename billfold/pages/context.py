@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from billfold.money import Money
 from billfold.pages.shapes import Biller, Link
 from billfold.platform import audit, tenancy
 from billfold.receivables.models import BillerProfile
@@ -61,12 +60,6 @@ def shape(found: BillerProfile) -> Biller:
         support_email=found.support_email,
         reflected_text=_reflected(found.debit_days),
         mail_reflected_text=_reflected(found.check_days),
-        return_fee_text=(
-            "Any returned payment is subject to a Return Fee of "
-            f"{Money(found.return_fee_minor).shown()}."
-            if found.return_fee_minor
-            else ""
-        ),
         links=tuple(Link(tile["label"], tile["url"]) for tile in found.tiles),
     )
 

@@ -94,7 +94,6 @@ class Biller:
     support_hours: str
     reflected_text: str
     mail_reflected_text: str
-    return_fee_text: str
     support_email: str = ""
     logo_url: str = ""
     links: tuple[Link, ...] = ()
@@ -116,6 +115,8 @@ class Visitor:
     initials: str
     account: Account
     accounts: tuple[Account, ...]
+    return_fee_text: str = ""
+    """What a returned payment costs on this account; empty where no fee is allowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,6 +20,7 @@ class View(StrEnum):
 
     ALL = "all"
     OPEN = "open"
+    PENDING = "pending"
     PAID = "paid"
 
 
@@ -38,11 +39,11 @@ class Bill:
     open: Money
     """The balance of its receivable."""
     reserved: Money
-    """Of it, what scheduled payments will pay."""
-    processing: Money
+    """Of it, what payments that are not in a file yet will pay."""
+    scheduled: Money
+    """Of what is reserved, what goes out on a later day."""
+    in_transit: Money
     """Paid by money that is not settled yet: no longer part of `open`."""
-    collect_on: date | None
-    """The day of the last file that takes what is reserved."""
 
     @property
     def payable(self) -> Money:
@@ -51,26 +52,60 @@ class Bill:
 
     @property
     def pending(self) -> Money:
-        return self.reserved + self.processing
+        return self.reserved + self.in_transit
+
+    @property
+    def processing(self) -> Money:
+        """What is under way: in transit, or going out by today. What is pending beyond it waits."""
+        return self.pending - self.scheduled
 
     @property
     def balance(self) -> Money:
         """What counts until the money is in."""
-        return self.open + self.processing
+        return self.open + self.in_transit
 
     @property
     def settled(self) -> Money:
         """What money that is in, and credits, took off."""
         return self.amount - self.balance
 
+    def is_past_due(self, *, on: date) -> bool:
+        """Say whether something is still to be paid after its day."""
+        return self.payable.minor > 0 and on > self.due_date
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """The bills that are due first, and what all bills that are not paid add up to."""
+
+    bills: list[Bill]
+    count: int
+    to_pay: int
+    """How many of all still have something to pay."""
+    left: Money
+    """What is still to be paid on all of them."""
+    balance: Money
+    scheduled: Money
+    processing: Money
+
+    @property
+    def pending(self) -> Money:
+        return self.scheduled + self.processing
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count > len(self.bills)
+
 
 _BILLS: Final = """
 WITH reserved AS (
-    SELECT r.invoice_id, sum(r.amount_minor)::bigint AS minor, max(p.collect_on) AS collect_on
+    SELECT r.invoice_id, sum(r.amount_minor)::bigint AS minor,
+           (sum(r.amount_minor) FILTER (WHERE p.collect_on > %(on)s AND p.state = 'scheduled')
+           )::bigint AS later_minor
     FROM payments_payment p JOIN payments_remittance r ON r.payment_id = p.id
     WHERE p.customer_id = %(customer)s AND p.state = ANY(%(reserving)s)
     GROUP BY r.invoice_id
-), processing AS (
+), in_transit AS (
     SELECT a.invoice_id, sum(a.amount_minor)::bigint AS minor
     FROM payments_payment p JOIN payments_application a ON a.payment_id = p.id
     WHERE p.customer_id = %(customer)s AND p.state = 'in_transit'
@@ -80,28 +115,56 @@ WITH reserved AS (
            i.currency, i.amount_minor,
            coalesce(l.debits_minor - l.credits_minor, 0) AS open_minor,
            coalesce(reserved.minor, 0) AS reserved_minor,
-           coalesce(processing.minor, 0) AS processing_minor,
-           reserved.collect_on
+           coalesce(reserved.later_minor, 0) AS scheduled_minor,
+           coalesce(in_transit.minor, 0) AS in_transit_minor
     FROM receivables_invoice i
     LEFT JOIN ledger_account l ON l.code = 'receivable'
         AND l.subject = i.kind || '/' || i.number AND l.currency = i.currency
     LEFT JOIN reserved ON reserved.invoice_id = i.id
-    LEFT JOIN processing ON processing.invoice_id = i.id
+    LEFT JOIN in_transit ON in_transit.invoice_id = i.id
     WHERE i.customer_id = %(customer)s
 )
 """
 _COLUMNS: Final = """
 SELECT id, number, kind, reference, description, invoice_date, due_date, currency, amount_minor,
-       open_minor, reserved_minor, processing_minor, collect_on
+       open_minor, reserved_minor, scheduled_minor, in_transit_minor{more}
 FROM bill WHERE {condition} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
 """
-_UNPAID: Final = "(open_minor <> 0 OR processing_minor <> 0)"
-_VIEWS: Final = {View.ALL: "true", View.OPEN: _UNPAID, View.PAID: f"NOT {_UNPAID}"}
+_WIDTH: Final = 13
+_BY_DUE: Final = "due_date, number"
+_UNPAID: Final = "(open_minor <> 0 OR in_transit_minor <> 0)"
+_TO_PAY: Final = "open_minor > reserved_minor"
+_PENDING: Final = "reserved_minor + in_transit_minor > 0"
+_VIEWS: Final = {
+    View.ALL: "true",
+    View.OPEN: _TO_PAY,
+    View.PENDING: _PENDING,
+    View.PAID: f"NOT {_UNPAID}",
+}
 _FOUND: Final = """(%(search)s = '' OR strpos(lower(number), lower(%(search)s)) > 0
     OR strpos(lower(reference), lower(%(search)s)) > 0 OR amount_minor = %(minor)s)"""
+_SUMS: Final = (
+    "greatest(open_minor - reserved_minor, 0)",
+    "open_minor + in_transit_minor",
+    "scheduled_minor",
+    "reserved_minor + in_transit_minor - scheduled_minor",
+)
+# A window counts all rows, also those that the limit leaves out.
+_ALL_UNPAID: Final = ", ".join(
+    [
+        ", count(*) OVER ()",
+        f"count(*) FILTER (WHERE {_TO_PAY}) OVER ()",
+        *(
+            f"coalesce(sum({part}) FILTER (WHERE currency = %(currency)s) OVER (), 0)::bigint"
+            for part in _SUMS
+        ),
+    ]
+)
 _COUNTS: Final = f"""
-SELECT count(*), count(*) FILTER (WHERE {_UNPAID}),
-       coalesce(sum(open_minor + processing_minor)
+SELECT {", ".join(f"count(*) FILTER (WHERE {_VIEWS[view]})" for view in View)},
+       coalesce(sum(open_minor + in_transit_minor)
+                FILTER (WHERE currency = %(currency)s), 0)::bigint,
+       coalesce(sum(reserved_minor + in_transit_minor)
                 FILTER (WHERE currency = %(currency)s), 0)::bigint
 FROM bill WHERE {_FOUND}
 """  # noqa: S608  built of constants
@@ -111,47 +174,70 @@ FROM bill WHERE {_FOUND}
 class Counts:
     """How many bills each view finds, and what they add up to in one currency."""
 
-    all: int
-    open: int
+    by_view: dict[View, int]
     balance: Money
-
-    @property
-    def paid(self) -> int:
-        return self.all - self.open
+    pending: Money
 
     def of(self, view: View) -> int:
-        return {View.ALL: self.all, View.OPEN: self.open, View.PAID: self.paid}[view]
+        return self.by_view[view]
 
 
-def unpaid(customer_id: UUID, *, at_most: int) -> list[Bill]:
-    """Read what is open or being paid, the oldest due first: one query."""
-    return _read(customer_id, _UNPAID, "due_date, number", limit=at_most)
+def unpaid(customer_id: UUID, *, at_most: int, on: date, currency: str = "USD") -> Unpaid:
+    """Read what is open or being paid, the oldest due first, and the sums of all: one query."""
+    given = {**_values(customer_id, on), "limit": at_most, "offset": 0, "currency": currency}
+    query = _COLUMNS.format(condition=_UNPAID, order=_BY_DUE, more=_ALL_UNPAID)
+    with connection.cursor() as cursor:
+        cursor.execute(_BILLS + query, given)
+        rows = cursor.fetchall()
+    count, to_pay, *sums = rows[0][_WIDTH:] if rows else [0] * (2 + len(_SUMS))
+    left, balance, scheduled, processing = (Money(minor, currency) for minor in sums)
+    return Unpaid(
+        bills=[_bill(row) for row in rows],
+        count=count,
+        to_pay=to_pay,
+        left=left,
+        balance=balance,
+        scheduled=scheduled,
+        processing=processing,
+    )
 
 
-def some(customer_id: UUID, invoice_ids: Sequence[UUID]) -> list[Bill]:
+def some(customer_id: UUID, invoice_ids: Sequence[UUID], *, on: date) -> list[Bill]:
     """Read those bills of the customer, the oldest due first."""
-    return _read(customer_id, "id = ANY(%(ids)s)", "due_date, number", ids=list(invoice_ids))
+    return _read(customer_id, "id = ANY(%(ids)s)", _BY_DUE, on=on, ids=list(invoice_ids))
 
 
-def page(customer_id: UUID, view: View, *, search: str = "", limit: int, offset: int) -> list[Bill]:
+def named(customer_id: UUID, numbers: Iterable[str], *, on: date) -> list[Bill]:
+    """Read the customer's bills with those numbers, the oldest due first."""
+    return _read(customer_id, "number = ANY(%(numbers)s)", _BY_DUE, on=on, numbers=list(numbers))
+
+
+def page(
+    customer_id: UUID, view: View, *, on: date, search: str = "", limit: int, offset: int
+) -> list[Bill]:
     """Read one page of a view, the newest first; search by number, reference or whole amount."""
     return _read(
         customer_id,
         f"{_VIEWS[view]} AND {_FOUND}",
         "invoice_date DESC, number DESC",
+        on=on,
         limit=limit,
         offset=offset,
         **_searched(search),
     )
 
 
-def count(customer_id: UUID, *, search: str = "", currency: str = "USD") -> Counts:
+def count(customer_id: UUID, *, on: date, search: str = "", currency: str = "USD") -> Counts:
     """Count the bills that a search finds, by view."""
-    values = {**_values(customer_id), **_searched(search), "currency": currency}
+    values = {**_values(customer_id, on), **_searched(search), "currency": currency}
     with connection.cursor() as cursor:
         cursor.execute(_BILLS + _COUNTS, values)
-        row: tuple[int, int, int] = cursor.fetchone()
-    return Counts(all=row[0], open=row[1], balance=Money(row[2], currency))
+        *by_view, balance, pending = cursor.fetchone()
+    return Counts(
+        by_view=dict(zip(View, by_view, strict=True)),
+        balance=Money(balance, currency),
+        pending=Money(pending, currency),
+    )
 
 
 def _searched(search: str) -> dict[str, Any]:
@@ -162,15 +248,17 @@ def _searched(search: str) -> dict[str, Any]:
     return {"search": search, "minor": minor}
 
 
-def _values(customer_id: UUID) -> dict[str, Any]:
-    return {"customer": customer_id, "reserving": [state.value for state in RESERVING]}
+def _values(customer_id: UUID, on: date) -> dict[str, Any]:
+    reserving = [state.value for state in RESERVING]
+    return {"customer": customer_id, "reserving": reserving, "on": on}
 
 
-def _read(customer_id: UUID, condition: str, order: str, **values: Any) -> list[Bill]:
+def _read(customer_id: UUID, condition: str, order: str, *, on: date, **values: Any) -> list[Bill]:
     """Run the query. `condition` and `order` come from this file, never from input."""
-    given = {**_values(customer_id), "limit": None, "offset": 0, **values}
+    given = {**_values(customer_id, on), "limit": None, "offset": 0, **values}
+    query = _COLUMNS.format(condition=condition, order=order, more="")
     with connection.cursor() as cursor:
-        cursor.execute(_BILLS + _COLUMNS.format(condition=condition, order=order), given)
+        cursor.execute(_BILLS + query, given)
         return [_bill(row) for row in cursor.fetchall()]
 
 
@@ -187,6 +275,6 @@ def _bill(row: Sequence[Any]) -> Bill:
         amount=Money(row[8], currency),
         open=Money(row[9], currency),
         reserved=Money(row[10], currency),
-        processing=Money(row[11], currency),
-        collect_on=row[12],
+        scheduled=Money(row[11], currency),
+        in_transit=Money(row[12], currency),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -16,13 +16,15 @@ from billfold.pages.templatetags.bills import money
 from billfold.payments.bills import Bill
 from billfold.portal import accounts, drafts
 from billfold.portal.drafts import CURRENCY, Draft
-from billfold.portal.wording import is_overdue
 
 NEW: Final = "new"
 ENTERED: Final = "entered"
 """The account that was typed for the draft being changed; its number stays sealed."""
 GUARD: Final = "Select at Least One Invoice"
+TABLE: Final = "invoices"
+"""Field id of the whole table, for what has no row to tick any more."""
 _SHOWN: Final = 40
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ def shares(choices: Choices, bills: Sequence[Bill], faults: dict[str, str]) -> d
     payable = {bill.number: bill for bill in bills if is_payable(bill)}
     first = next((ids[number] for number in payable), "")
     found: dict[UUID, Money] = {}
-    for number in sorted(choices.ticked - set(payable)):
-        faults[f"invoice-{first}"] = f"{number[:_SHOWN]} cannot be paid here now. Check the list."
+    missing = choices.ticked - set(payable)
+    if missing:
+        faults[TABLE] = not_payable(missing, bills)
     for number, bill in payable.items():
         if number not in choices.ticked:
             continue
@@ -110,8 +113,36 @@ def shares(choices: Choices, bills: Sequence[Bill], faults: dict[str, str]) -> d
         except _Wrong as wrong:
             faults[f"amount-{ids[number]}"] = wrong.sentence
     if not choices.ticked:
-        faults[f"invoice-{first}"] = GUARD
+        faults[f"invoice-{first}" if first else TABLE] = GUARD
     return found
+
+
+def not_payable(numbers: Collection[str], bills: Sequence[Bill]) -> str:
+    """Say why invoices that were ticked have no box any more. One on another account of the
+    biller looks like a missing one.
+    """
+    known = {bill.number: bill for bill in bills}
+    taken = [n for n in sorted(numbers) if n in known and known[n].payable.minor <= 0]
+    foreign = [n for n in sorted(numbers) if n in known and known[n].payable.minor > 0]
+    gone = [n for n in sorted(numbers) if n not in known]
+    said = []
+    if taken:
+        said.append(f"{_listed(taken)} already being paid by another payment.")
+    if foreign:
+        said.append(f"{_listed(foreign)} not in dollars and cannot be paid here.")
+    if gone:
+        said.append(f"{_listed(gone)} not open on this account.")
+    it = "It is" if len(numbers) == 1 else "They are"
+    return " ".join([*said, f"{it} not in your choice any more."])
+
+
+def _listed(numbers: list[str]) -> str:
+    named = [number[:_SHOWN] for number in numbers[:_NAMED]]
+    if len(numbers) > _NAMED:
+        named.append(f"{len(numbers) - _NAMED:,} more")
+    if len(named) == 1:
+        return f"{named[0]} is"
+    return f"{', '.join(named[:-1])} and {named[-1]} are"
 
 
 class _Wrong(Exception):
@@ -124,13 +155,13 @@ def _amount(bill: Bill, text: str | None) -> Money:
     """Read what is to be paid on one bill; a row without a field means all of it."""
     if text is None:
         return bill.payable
-    asked_for = parse(text, f"on {bill.number}", at_most=bill.payable)
+    asked_for = _parse(text, f"on {bill.number}", at_most=bill.payable)
     if asked_for > bill.payable:
         raise _Wrong(exceeds(bill.number, bill.payable))
     return asked_for
 
 
-def parse(text: str, where: str, *, at_most: Money) -> Money:
+def _parse(text: str, where: str, *, at_most: Money) -> Money:
     """Read an amount above zero. Raises: _Wrong with the sentence for the field."""
     if not text:
         raise _Wrong(f"Enter the amount to pay {where}, or untick it.")
@@ -149,6 +180,26 @@ def parse(text: str, where: str, *, at_most: Money) -> Money:
     return found
 
 
+def _parse_spread(text: str, owed: Money) -> Money:
+    """Read the amount that is to go on the oldest bills. Raises: _Wrong with its sentence."""
+    too_much = f"You owe {money(owed)} in all. Enter that or less."
+    if not text:
+        raise _Wrong("Enter the amount you want to pay.")
+    try:
+        found = Money.parse(text, CURRENCY)
+    except NotAnAmount as refused:
+        if "decimals" in refused.reason:
+            raise _Wrong("Enter dollars and cents, with 2 decimals at most.") from refused
+        if refused.reason == "too large":
+            raise _Wrong(too_much) from refused
+        raise _Wrong(f"Enter the amount as a number, like {owed.plain(grouped=True)}.") from refused
+    if found.minor <= 0:
+        raise _Wrong("Enter more than $0.00.")
+    if found > owed:
+        raise _Wrong(too_much)
+    return found
+
+
 def exceeds(number: str, payable: Money) -> str:
     return f"{number} still owes {money(payable)}. Enter that or less."
 
@@ -160,7 +211,7 @@ def picked(
     payable = [bill for bill in bills if is_payable(bill)]
     if pick == "oldest":
         return _spread(choices, payable, faults)
-    wanted = [bill for bill in payable if pick == "all" or is_overdue(bill, on=on)]
+    wanted = [bill for bill in payable if pick == "all" or bill.is_past_due(on=on)]
     return replace(
         choices,
         ticked=frozenset(bill.number for bill in wanted),
@@ -171,11 +222,9 @@ def picked(
 def _spread(choices: Choices, payable: list[Bill], faults: dict[str, str]) -> Choices:
     owed = total((bill.payable for bill in payable), CURRENCY)
     try:
-        left = parse(choices.spread, "to pay", at_most=owed)
-        if left > owed:
-            raise _Wrong(f"You owe {money(owed)} in all. Enter that or less.")
+        left = _parse_spread(choices.spread, owed)
     except _Wrong as wrong:
-        faults["spread"] = wrong.sentence.removesuffix(", or untick it.").removesuffix(".") + "."
+        faults["spread"] = wrong.sentence
         return choices
     ticked: dict[str, str] = {}
     for bill in payable:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import cache
+from html import unescape
 from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from billfold.pages.answers import allow, asked
 from billfold.pages.shapes import Link
@@ -49,7 +53,13 @@ ARTICLES: Final = {
     slug: Article(slug, question, summary, f"/help/{slug}")
     for slug, question, summary in _QUESTIONS
 }
-_SMALL_WORDS: Final = {"a", "an", "by", "do", "i", "in", "is", "my", "of", "or", "the", "to", "how"}
+_SMALL_WORDS: Final = {
+    *("a", "an", "and", "by", "can", "do", "does", "for", "how", "i", "in", "is", "it", "me", "my"),
+    *("of", "or", "the", "to", "was", "what", "when", "where", "which", "why", "with", "you"),
+}
+_PREFIX: Final = 4
+"""Words that share so many letters at their beginning are taken for the same."""
+_ANYBODY: Final = {"return_fee_text": "Return Fee"}
 
 
 def resources() -> tuple[Link, ...]:
@@ -62,16 +72,33 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower())) - _SMALL_WORDS
 
 
+@cache
+def _text(slug: str) -> frozenset[str]:
+    """Give the words of an article as everybody may read them, on no account of theirs."""
+    context = {"article": ARTICLES[slug], "frame": "portal/_bare.html", "visitor": _ANYBODY}
+    page = render_to_string(f"portal/help/{slug}.html", context)
+    return frozenset(_words(unescape(re.sub(r"<[^>]+>", " ", page))))
+
+
+def _hits(wanted: set[str], words: Iterable[str]) -> int:
+    """Count the wanted words that are there, or begin like one that is: return, returned."""
+    found = set(words)
+    starts = {word[:_PREFIX] for word in found if len(word) >= _PREFIX}
+    return sum(
+        word in found or (len(word) >= _PREFIX and word[:_PREFIX] in starts) for word in wanted
+    )
+
+
 def search(query: str) -> list[Article]:
-    """Find articles by the words of their question and summary, the best match first."""
+    """Find articles by the words of their question first, then of their text; best match first."""
     wanted = _words(query)
     if not wanted:
         return list(ARTICLES.values())
     ranked = [
-        (len(wanted & _words(f"{article.question} {article.summary}")), article)
+        ((_hits(wanted, _words(article.question)), _hits(wanted, _text(article.slug))), article)
         for article in ARTICLES.values()
     ]
-    best = sorted((rank for rank in ranked if rank[0]), key=lambda rank: -rank[0])
+    best = sorted((rank for rank in ranked if any(rank[0])), key=lambda rank: rank[0], reverse=True)
     return [article for _, article in best]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
@@ -13,7 +14,7 @@ from billfold.pages.shapes import Link, Step, Tab
 from billfold.pages.templatetags import bills as shown
 from billfold.payments import bills as owed
 from billfold.payments.bills import Bill, View
-from billfold.payments.models import Remittance
+from billfold.payments.models import PaymentEvent, Remittance
 from billfold.platform import clock
 from billfold.portal import links, paging, wording
 from billfold.portal.choices import is_payable
@@ -24,7 +25,14 @@ from billfold.receivables.models import Invoice, InvoiceDocument
 
 _PER_PAGE: Final = 25
 _LONGEST_SEARCH: Final = 100
-_TABS: Final = {View.ALL: "All", View.OPEN: "To pay", View.PAID: "Paid"}
+_TABS: Final = {
+    View.ALL: "All",
+    View.OPEN: "To pay",
+    View.PENDING: "Being paid",
+    View.PAID: "Paid",
+}
+_HAPPENED: Final = {"returned": "returned", "canceled": "canceled", "refused": "failed"}
+"""Kind of event that ends a payment -> the state it left it in."""
 
 
 @allow("GET")
@@ -34,18 +42,21 @@ def invoices(request: HttpRequest, visit: Visit) -> HttpResponse:
     today = wording.local_day(clock.now())
     view = View(asked(request, "view")) if asked(request, "view") in set(View) else View.ALL
     query = asked(request, "q")[:_LONGEST_SEARCH]
-    counts = owed.count(visit.customer.id, search=query)
+    counts = owed.count(visit.customer.id, on=today, search=query)
     at = paging.number(asked(request, "page"), counts.of(view), _PER_PAGE)
     window = paging.window(at, _PER_PAGE)
-    bills = owed.page(visit.customer.id, view, search=query, limit=_PER_PAGE, offset=window.start)
+    bills = owed.page(
+        visit.customer.id, view, on=today, search=query, limit=_PER_PAGE, offset=window.start
+    )
     with_document = set(
         InvoiceDocument.objects.filter(invoice__in=[bill.id for bill in bills]).values_list(
             "invoice_id", flat=True
         )
     )
-    balance = counts.balance if not query else owed.count(visit.customer.id).balance
+    whole = owed.count(visit.customer.id, on=today) if query else counts
     page = Invoices(
-        balance=balance,
+        balance=whole.balance,
+        balance_note=f"{shown.money(whole.pending)} of it is being paid." if whole.pending else "",
         tabs=tuple(
             Tab(label, _url(key, query), counts.of(key), key == view)
             for key, label in _TABS.items()
@@ -83,6 +94,7 @@ def _row(bill: Bill, visit: Visit, today: date, *, has_document: bool) -> Invoic
         amount_due=bill.payable,
         is_payable=visit.can_pay and is_payable(bill),
         pdf_url=links.document(bill.number) if has_document else "",
+        kind_text=wording.kind_text(bill),
     )
 
 
@@ -107,7 +119,7 @@ def invoice(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     """Show one invoice: what it is for, what was paid on it, what is left."""
     today = wording.local_day(clock.now())
     found = _found(visit, number)
-    bill = owed.some(found.customer_id, [found.id])[0]
+    bill = owed.some(found.customer_id, [found.id], on=today)[0]
     lines = tuple(
         InvoiceLine(line.description, wording.money(line.amount_minor, found), line.quantity)
         for line in found.lines.order_by("position")
@@ -124,10 +136,15 @@ def invoice(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         payable=bill.payable,
         lines=lines or (InvoiceLine(bill.description or "Services as billed", bill.amount),),
         history=_history(bill, found, today),
-        coupon_url=paging.address("/remittance-coupon", {"invoice": bill.number}),
+        coupon_url=(
+            paging.address("/remittance-coupon", {"invoice": bill.number})
+            if is_payable(bill)
+            else ""
+        ),
         reference=bill.reference,
         less_paid=-bill.settled,
-        less_pending=-bill.pending,
+        less_processing=-bill.processing,
+        less_scheduled=-bill.scheduled,
         pay_url=(
             paging.address("/pay", {"invoice": bill.number})
             if visit.can_pay and is_payable(bill)
@@ -148,29 +165,44 @@ def _fact_text(bill: Bill, today: date) -> str:
 
 def _history(bill: Bill, found: Invoice, today: date) -> tuple[Step, ...]:
     """Tell what happened to an invoice: billed, paid, what is still to come."""
-    steps = [Step(f"Billed {shown.money(bill.amount)}", shown.day(bill.invoice_date), "done")]
     paid = (
         Remittance.objects.filter(invoice=found)
         .select_related("payment__method")
         .order_by("payment__created_at", "id")
     )
-    for each in paid:
-        payment = each.payment
-        status = wording.payment_status(payment, on=today)
-        amount = shown.money(wording.money(each.amount_minor, found))
-        tone = {"paid": "done", "returned": "bad", "processing": "now"}.get(status.key, "")
-        steps.append(
-            Step(
-                f"{status.word} {amount}",
-                f"{shown.day(payment.received_date)}, {payment.method.label}.",
-                tone,
-                link=Link(payment.reference, links.payment(payment.reference)),
-            )
-        )
+    ended = _endings([each.payment_id for each in paid])
+    dated = [_paid(each, found, ended.get(each.payment_id), today) for each in paid]
+    steps = [
+        Step(f"Billed {shown.money(bill.amount)}", shown.day(bill.invoice_date), "done"),
+        *(step for _, step in sorted(dated, key=lambda each: each[0])),
+    ]
     if bill.payable.minor > 0:
-        tone = "bad" if today > bill.due_date else ""
+        tone = "bad" if bill.is_past_due(on=today) else ""
         steps.append(Step("Due", shown.day(bill.due_date), tone))
     return tuple(steps)
+
+
+def _endings(payment_ids: list[UUID]) -> dict[UUID, date]:
+    """Find the day on which we learned that a payment came to nothing."""
+    events = PaymentEvent.objects.filter(payment__in=payment_ids, kind__in=_HAPPENED)
+    return {
+        event.payment_id: wording.local_day(event.at)
+        for event in events.order_by("at", "id")
+        if event.outcome == _HAPPENED[event.kind]
+    }
+
+
+def _paid(each: Remittance, found: Invoice, ended: date | None, today: date) -> tuple[date, Step]:
+    """Tell of one payment on the day that counts: of its end, or of the click."""
+    payment = each.payment
+    status = wording.payment_status(payment, on=today)
+    amount = shown.money(wording.money(each.amount_minor, found))
+    tone = {"paid": "done", "returned": "bad", "processing": "now"}.get(status.key, "")
+    on = ended or payment.received_date
+    made = f" Made {shown.short_day(payment.received_date)}." if ended else ""
+    note = f"{shown.day(on)}, {payment.method.label}.{made}"
+    link = Link(payment.reference, links.payment(payment.reference))
+    return on, Step(f"Payment of {amount} {status.word.lower()}", note, tone, link=link)
 
 
 @allow("GET")

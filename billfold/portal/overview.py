@@ -8,8 +8,6 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from billfold.banking import connections
-from billfold.banking.models import BankConnection
 from billfold.ledger import book
 from billfold.ledger.chart import Code
 from billfold.money import total
@@ -18,12 +16,13 @@ from billfold.pages.answers import allow
 from billfold.pages.shapes import Link, Notice
 from billfold.pages.templatetags import bills as shown
 from billfold.payments import bills as owed
-from billfold.payments.bills import Bill
+from billfold.payments.bills import Bill, Unpaid
 from billfold.payments.lifecycle import State
 from billfold.payments.models import Payment, PaymentEvent
 from billfold.platform import clock
 from billfold.portal import help as articles
 from billfold.portal import links, receipts, till, wording
+from billfold.portal.choices import is_payable
 from billfold.portal.drafts import CURRENCY
 from billfold.portal.shapes import BalancePart, Billing, Dashboard, RecentPayment, Tile, WaitingRow
 from billfold.portal.visits import Visit, signed_in
@@ -40,7 +39,8 @@ def dashboard(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show the account at a glance."""
     now = clock.now()
     today = wording.local_day(now)
-    bills = owed.unpaid(visit.customer.id, at_most=till.AT_MOST_ROWS)
+    unpaid = owed.unpaid(visit.customer.id, at_most=till.AT_MOST_ROWS, on=today)
+    bills = unpaid.bills
     waiting = [bill for bill in bills if bill.payable.minor > 0]
     recent = list(
         Payment.objects.filter(customer=visit.customer)
@@ -48,15 +48,15 @@ def dashboard(request: HttpRequest, visit: Visit) -> HttpResponse:
         .order_by("-created_at", "-id")[:_RECENT]
     )
     profile = context.profile(request)
-    more = len(waiting) - _WAITING
+    more = unpaid.to_pay - _WAITING
     page = Dashboard(
         greeting=f"{_greeting(now)}, {visit.person.name.split()[0]}"
         if visit.person.name.split()
         else _greeting(now),
         today_text=f"{timezone.localtime(now):%A, %B} {today.day}, {today.year}",
-        billing=_billing(visit, bills, now),
+        billing=_billing(visit, unpaid, now),
         waiting=tuple(_waiting_row(bill, today) for bill in waiting[:_WAITING]),
-        waiting_text=wording.plural(len(waiting), "invoice"),
+        waiting_text=wording.plural(unpaid.to_pay, "invoice"),
         nothing_waiting_text=_nothing_text(bills),
         recent=tuple(_recent(payment, today) for payment in recent),
         resources=articles.resources(),
@@ -76,38 +76,32 @@ def _greeting(now: datetime) -> str:
     return "Good afternoon" if hour < 18 else "Good evening"
 
 
-def _billing(visit: Visit, bills: list[Bill], now: datetime) -> Billing:
+def _billing(visit: Visit, unpaid: Unpaid, now: datetime) -> Billing:
     """Make the tile: Current Balance, its parts by urgency, and what is under way beside it."""
     profile = context.profile(visit.request)
     today = wording.local_day(now)
-    ours = [bill for bill in bills if bill.amount.currency == CURRENCY]
-    balance, pending = till.balances(bills)
-    processing = total((bill.processing for bill in ours), CURRENCY)
-    reserved = total((bill.reserved for bill in ours), CURRENCY)
+    ours = [bill for bill in unpaid.bills if bill.amount.currency == CURRENCY]
+    can_pay = visit.can_pay and any(map(is_payable, ours))
     credit = -book.party_balances(visit.customer.id, Code.UNAPPLIED)
     parts = _parts(ours, today)
     return Billing(
-        balance=balance,
+        balance=unpaid.balance,
         as_of=now,
         parts=parts,
         bar_label="Of your balance, " + ", ".join(_part_words(part) for part in parts),
-        promise_text=wording.promise(now, _bank(), profile.debit_days),
-        can_pay=visit.can_pay,
-        processing=processing,
-        less_processing=-processing,
-        reserved=reserved,
-        less_reserved=-reserved,
+        promise_text=(
+            wording.promise(now, visit.cutoff_eastern, profile.debit_days) if can_pay else ""
+        ),
+        can_pay=can_pay,
+        processing=unpaid.processing,
+        less_processing=-unpaid.processing,
+        scheduled=unpaid.scheduled,
+        less_scheduled=-unpaid.scheduled,
         credit=credit,
         less_credit=-credit,
-        after_pending=balance - pending if pending else None,
+        after_pending=unpaid.balance - unpaid.pending if unpaid.pending else None,
+        cut_text=till.cut_text(unpaid),
     )
-
-
-def _bank() -> BankConnection | None:
-    try:
-        return connections.default()
-    except connections.NoBank:
-        return None
 
 
 def _parts(bills: list[Bill], today: date) -> tuple[BalancePart, ...]:
@@ -115,7 +109,7 @@ def _parts(bills: list[Bill], today: date) -> tuple[BalancePart, ...]:
     due = [bill for bill in bills if bill.payable.minor > 0]
     soon = today + timedelta(days=wording.SOON_DAYS)
     groups = (
-        ("fb", "Overdue since", [bill for bill in due if bill.due_date < today]),
+        ("fb", "Overdue since", [bill for bill in due if bill.is_past_due(on=today)]),
         ("fw", "Due by", [bill for bill in due if today <= bill.due_date <= soon]),
         ("f3", "Due by", [bill for bill in due if bill.due_date > soon]),
     )
@@ -146,6 +140,7 @@ def _waiting_row(bill: Bill, today: date) -> WaitingRow:
         due_date=bill.due_date,
         due_note=wording.due_note(bill.due_date, on=today),
         amount_due=bill.payable,
+        kind_text=wording.kind_text(bill),
     )
 
 
@@ -175,4 +170,4 @@ def _news(recent: list[Payment], visit: Visit, now: datetime) -> tuple[Notice, .
     if event is None or now - event.at > _NEWS_FOR:
         return ()
     again = Link("Look at the payment", links.payment(returned.reference))
-    return (receipts.returned_notice(returned, event.code, again),)
+    return (receipts.returned_notice(returned, event.code, link=again),)

@@ -46,6 +46,8 @@ def _choose(request: HttpRequest, visit: Visit, now: datetime) -> HttpResponse:
         return SeeOther(links.payment(chosen.reference))
     drawn = _loaded(visit, chosen, now)
     faults: dict[str, str] = {}
+    if chosen.spread and not chosen.ticked:  # Enter was pressed where the amount was typed.
+        return _pick(visit, drawn, chosen, "oldest")
     shares = choices.shares(chosen, drawn.bills, faults)
     paid_from = source.choose(chosen, drawn, faults, now=now)
     if faults or paid_from is None:
@@ -65,6 +67,16 @@ def _choose(request: HttpRequest, visit: Visit, now: datetime) -> HttpResponse:
     return SeeOther(f"/pay/{chosen.reference}")
 
 
+def _pick(visit: Visit, drawn: Till, chosen: Choices, pick: str) -> HttpResponse:
+    """Draw the page again with what a quick choice ticks."""
+    faults: dict[str, str] = {}
+    chosen = choices.picked(chosen, pick, drawn.bills, faults, on=drawn.today)
+    page = drawn.draw(chosen, faults, pick=pick)
+    if "HX-Request" in visit.request.headers:
+        return render(visit.request, "portal/_recount.html", {"page": page})
+    return visit.show("pay.html", page, problems=problems(faults) if faults else None)
+
+
 def _loaded(visit: Visit, chosen: Choices, now: datetime) -> Till:
     """Read the bills of the account the form was drawn for, whatever is chosen by now."""
     if chosen.account:
@@ -79,15 +91,12 @@ def _loaded(visit: Visit, chosen: Choices, now: datetime) -> Till:
 def pay_total(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Count again what is ticked; or tick what a quick choice asks for."""
     now = clock.now()
-    chosen, faults = choices.read(request), dict[str, str]()
+    chosen = choices.read(request)
     drawn = _loaded(visit, chosen, now)
     pick = typed(request, "pick")
     if pick:
-        chosen = choices.picked(chosen, pick, drawn.bills, faults, on=drawn.today)
-    counted: dict[str, str] = {}
-    choices.shares(chosen, drawn.bills, counted)
-    note = next((text for key, text in counted.items() if key.startswith("amount-")), "")
-    page = drawn.draw(chosen, faults, has_picked=bool(pick), note=note)
+        return _pick(visit, drawn, chosen, pick)
+    page = drawn.draw(chosen, {})
     if "HX-Request" in request.headers:
         return render(request, "portal/_recount.html", {"page": page})
     return visit.show("pay.html", page)
@@ -129,7 +138,8 @@ def gone(request: HttpRequest) -> HttpResponse:
 def back_to_form(
     visit: Visit, draft: Draft, faults: dict[str, str], *, now: datetime
 ) -> HttpResponse:
-    """Show the form again with what stood in the way at the last moment."""
+    """Show the form again with what stood in the way at the last moment, and what does by now."""
     drawn = till.load(visit, now=now, reference=draft.reference)
     chosen = choices.restored(draft, drawn.bills)
+    choices.shares(chosen, drawn.bills, faults)
     return visit.show("pay.html", drawn.draw(chosen, faults), problems=problems(faults))

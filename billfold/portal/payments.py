@@ -51,7 +51,7 @@ def _history(request: HttpRequest, visit: Visit) -> HttpResponse:
     view = asked(request, "view")
     view = view if view in VIEWS else "all"
     mine = Payment.objects.filter(customer=visit.customer)
-    counts, cutoff = _counts(mine, now), _cutoff()
+    counts, cutoff = _counts(mine, now), _cutoff(visit)
     number = paging.number(asked(request, "page"), counts[view], _PER_PAGE)
     listed = (
         mine.filter(state__in=VIEWS[view][1])
@@ -73,6 +73,7 @@ def _history(request: HttpRequest, visit: Visit) -> HttpResponse:
         rows=tuple(_row(payment, visit, cutoff, now) for payment in listed),
         empty_title="No payments here" if counts["all"] else "No payments yet",
         empty_text="Your payments appear here as soon as you make one.",
+        can_pay=visit.can_pay,
         pager=paging.pager("/payments", {"view": view}, number, counts[view], _PER_PAGE),
     )
     return visit.show("payments.html", page, section="payments")
@@ -116,12 +117,9 @@ def cancelable_until(payment: Payment, cutoff: time, *, now: datetime) -> dateti
     return until if now < until else None
 
 
-def _cutoff() -> time:
-    """Read the time of the cut-off. Without a bank there is none, and nothing to cancel."""
-    try:
-        return connections.default().cutoff_eastern
-    except connections.NoBank:
-        return time.min
+def _cutoff(visit: Visit) -> time:
+    """Tell the time of the cut-off. Without a bank there is none, and nothing to cancel."""
+    return visit.cutoff_eastern or time.min
 
 
 @allow("GET")
@@ -130,7 +128,7 @@ def payment(request: HttpRequest, visit: Visit, reference: str) -> HttpResponse:
     """Show one payment: its receipt, and its page for as long as it lives."""
     now = clock.now()
     found = _found(visit, reference)
-    until = cancelable_until(found, _cutoff(), now=now) if visit.can_pay else None
+    until = cancelable_until(found, _cutoff(visit), now=now) if visit.can_pay else None
     page = receipts.of(found, visit, until, now=now)
     return visit.show("receipt.html", page, section="payments")
 
@@ -164,7 +162,7 @@ def cancellation(request: HttpRequest, visit: Visit, reference: str) -> HttpResp
     visit.check_may_pay()
     if request.method == "POST":
         return _cancel(request, visit, found, now)
-    if cancelable_until(found, _cutoff(), now=now) is None:
+    if cancelable_until(found, _cutoff(visit), now=now) is None:
         return SeeOther(links.payment(reference))
     return visit.show("cancellation.html", _cancellation(found, now), section="payments")
 
@@ -191,7 +189,7 @@ def _cancellation(found: Payment, now: datetime) -> Cancellation:
     today = wording.local_day(now)
     until = cutoff_at(found.collect_on, connections.default().cutoff_eastern)
     shares = {each.invoice_id: each.amount_minor for each in found.remittances.all()}
-    bills = owed.some(found.customer_id, list(shares))
+    bills = owed.some(found.customer_id, list(shares), on=today)
     again = "The invoice is" if len(bills) == 1 else "The invoices are"
     return Cancellation(
         reference=found.reference,

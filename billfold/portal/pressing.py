@@ -11,7 +11,7 @@ from billfold.pages.answers import SeeOther, typed
 from billfold.pages.shapes import Problem, Problems
 from billfold.payments import collection
 from billfold.platform import clock
-from billfold.portal import choices, drafts, links, reviewing
+from billfold.portal import choices, drafts, links, reviewing, till
 from billfold.portal import pay as pages
 from billfold.portal.drafts import Draft
 from billfold.portal.reviewing import Reviewed
@@ -58,7 +58,7 @@ def _schedule(
     except collection.ReferenceReused:
         return _reused(request, visit, draft.reference)
     except collection.ExceedsPayable as refused:
-        return _back(visit, draft, _exceeds(reviewed, refused), now)
+        return _back(visit, draft, _exceeds(visit, refused, now), now)
     except collection.MethodNotUsable:
         faults = {"methods": "This account was removed or stopped meanwhile. Choose another one."}
         return _back(visit, draft, faults, now)
@@ -68,12 +68,14 @@ def _schedule(
     return _receipt(draft.reference)
 
 
-def _exceeds(reviewed: Reviewed, refused: collection.ExceedsPayable) -> dict[str, str]:
-    """Put the sentence at the row, if the invoice still has one."""
-    row = choices.row_ids(reviewed.bills).get(refused.number, "1")
-    if refused.payable.minor > 0:
-        return {f"amount-{row}": choices.exceeds(refused.number, refused.payable)}
-    return {f"invoice-{row}": f"{refused.number} was paid meanwhile. Untick it."}
+def _exceeds(visit: Visit, refused: collection.ExceedsPayable, now: datetime) -> dict[str, str]:
+    """Put the sentence at the row, or at the table if the invoice has no row to tick any more."""
+    bills = till.load(visit, now=now).bills
+    if refused.payable.minor <= 0:
+        return {choices.TABLE: choices.not_payable([refused.number], bills)}
+    row = choices.row_ids(bills).get(refused.number)
+    said = choices.exceeds(refused.number, refused.payable)
+    return {f"amount-{row}" if row else choices.TABLE: said}
 
 
 def _back(visit: Visit, draft: Draft, faults: dict[str, str], now: datetime) -> HttpResponse:

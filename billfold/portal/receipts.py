@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 import typst
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.utils import timezone
 from billfold.bankdays import cutoff_at
 from billfold.banking import connections
 from billfold.pages import context
-from billfold.pages.shapes import Link, Notice, Step
+from billfold.pages.shapes import Link, Notice, Status, Step
 from billfold.pages.templatetags import bills as shown
 from billfold.payments import bills as owed
 from billfold.payments.lifecycle import State
@@ -39,24 +40,27 @@ def of(payment: Payment, visit: Visit, until: datetime | None, *, now: datetime)
     )
     bank_name = f", {payment.method.bank_name}" if payment.method.bank_name else ""
     is_new = _is_new(payment, visit, now)
-    paid_label, total_label = _labels(State(payment.state))
+    status = wording.payment_status(payment, on=wording.local_day(now))
+    paid_label, total_label = _labels(payment, status)
+    lines = _lines(payment, now)
     return Receipt(
         reference=payment.reference,
-        heading="Payment receipt" if State(payment.state) in _GOING_WELL else "Payment",
-        status=wording.payment_status(payment, on=wording.local_day(now)),
+        heading=_heading(payment, status),
+        status=status,
         amount=payment.amount,
         customer_name=visit.customer.name,
         account_number=visit.customer.number,
         paid_from=f"{payment.method.label}{bank_name}",
         authorized_text=f"{shown.stamp(payment.created_at)}, by {payment.made_by_name}",
-        statement_text=_statement_text(),
-        lines=_lines(payment),
+        statement_text=_statement_text(payment),
+        lines=lines,
         paid_label=paid_label,
         total_label=total_label,
         steps=_steps(payment, events, now),
         steps_heading="What happens next" if _is_going(payment) else "What happened",
+        authorization=payment.mandate.text,
         is_new=is_new,
-        notice=_notice(payment, events, visit, is_new=is_new),
+        notice=_notice(payment, events, visit, status, is_new=is_new),
         pdf_url=f"/payments/{payment.reference}/receipt.pdf",
         cancel_url=f"/payments/{payment.reference}/cancellation" if until else "",
         cancel_text=_cancel_text(until, profile.support_phone, now),
@@ -76,7 +80,16 @@ def _is_new(payment: Payment, visit: Visit, now: datetime) -> bool:
     return fresh and _is_going(payment) and payment.made_by_id == visit.person.id
 
 
-def _labels(state: State) -> tuple[str, str]:
+def _heading(payment: Payment, status: Status) -> str:
+    if status is wording.SCHEDULED:
+        return "Scheduled payment"
+    return "Payment receipt" if State(payment.state) in _GOING_WELL else "Payment"
+
+
+def _labels(payment: Payment, status: Status) -> tuple[str, str]:
+    state = State(payment.state)
+    if status is wording.SCHEDULED:
+        return "To be paid", "Total"
     if state is State.RETURNED:
         return "Paid, then returned", "Total"
     if state in {State.FAILED, State.CANCELED}:
@@ -84,7 +97,10 @@ def _labels(state: State) -> tuple[str, str]:
     return "Paid now", "Total paid"
 
 
-def _statement_text() -> str:
+def _statement_text(payment: Payment) -> str:
+    """Name the line that a bank statement shows, of a payment that any bank ever saw or will."""
+    if State(payment.state) in {State.CANCELED, State.FAILED}:
+        return ""
     try:
         bank = connections.default()
     except connections.NoBank:
@@ -99,7 +115,7 @@ def _cancel_text(until: datetime | None, phone: str, now: datetime) -> str:
     return f"You can cancel until {wording.moment_of_day(until, now=now)}.{after}"
 
 
-def _lines(payment: Payment) -> tuple[ReceiptLine, ...]:
+def _lines(payment: Payment, now: datetime) -> tuple[ReceiptLine, ...]:
     shares = {each.invoice_id: each.amount_minor for each in payment.remittances.all()}
     return tuple(
         ReceiptLine(
@@ -109,8 +125,9 @@ def _lines(payment: Payment) -> tuple[ReceiptLine, ...]:
             invoice_amount=bill.amount,
             paid_now=wording.money(shares[bill.id], payment),
             still_due=bill.payable,
+            kind_text=wording.kind_text(bill),
         )
-        for bill in owed.some(payment.customer_id, list(shares))
+        for bill in owed.some(payment.customer_id, list(shares), on=wording.local_day(now))
     )
 
 
@@ -163,15 +180,18 @@ def reason(code: str) -> str:
 
 
 def _notice(
-    payment: Payment, events: list[PaymentEvent], visit: Visit, *, is_new: bool
+    payment: Payment, events: list[PaymentEvent], visit: Visit, status: Status, *, is_new: bool
 ) -> Notice | None:
+    mailed = f"We email this receipt to {visit.person.email}."
+    if status is wording.SCHEDULED:
+        title = f"Your payment is scheduled for {shown.long_day(payment.collect_on)}"
+        text = mailed if is_new else "Nothing is taken from your account before that day."
+        return Notice("ok", text, title, "ok" if is_new else "")
     if is_new:
-        text = f"We email this receipt to {visit.person.email}."
-        return Notice("ok", text, "Your payment is on its way", "ok")
+        return Notice("ok", mailed, "Your payment is on its way", "ok")
     codes = [event.code for event in events if event.kind == "returned"]
     if payment.state == State.RETURNED and codes:
-        again = Link("Pay again", "/pay") if visit.can_pay else None
-        return returned_notice(payment, codes[-1], again)
+        return returned_notice(payment, codes[-1], can_pay=visit.can_pay)
     refused = [event.code for event in events if event.kind == "refused"]
     if payment.state == State.FAILED and refused:
         why = FAILED_BECAUSE.get(refused[-1], "The bank refused it before any money moved.")
@@ -179,13 +199,21 @@ def _notice(
     return None
 
 
-def returned_notice(payment: Payment, code: str, link: Link | None) -> Notice:
-    """Say why a payment came back and what follows, fee included."""
+def returned_notice(
+    payment: Payment, code: str, *, link: Link | None = None, can_pay: bool = False
+) -> Notice:
+    """Say why a payment came back and what follows, fee included; offer to pay it all again."""
     meaning = ach_codes.return_code(code).meaning
     numbers = [each.invoice.number for each in payment.remittances.select_related("invoice")]
     again = f"{numbers[0]} is" if len(numbers) == 1 else f"Its {len(numbers)} invoices are"
     fee = Invoice.objects.filter(cause=f"return/{payment.reference}").first()
-    charged = f" A {shown.money(fee.amount)} Return Fee was added." if fee else ""
+    charged = ""
+    if fee:
+        due = shown.short_day(fee.due_date)
+        charged = f" A {shown.money(fee.amount)} Return Fee was added, due {due}."
+        numbers.append(fee.number)
+    if can_pay:
+        link = Link("Pay again", f"/pay?{urlencode([('invoice', each) for each in numbers])}")
     text = f"{reason(code)}: {meaning} {again} open again.{charged}"
     title = f"Your bank returned the payment of {shown.money(payment.amount)}"
     return Notice("returned", text, title, "bad", link)
@@ -226,6 +254,7 @@ def pdf(receipt: Receipt, visit: Visit, *, now: datetime) -> bytes:
         ],
         "total": [receipt.total_label, shown.money(receipt.amount)],
         "steps_heading": receipt.steps_heading,
+        "authorization": receipt.authorization,
         "steps": [[step.title, step.note.replace("\n", ", ")] for step in receipt.steps],
         "printed": f"As of {shown.stamp(now)}",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -15,7 +16,7 @@ from billfold.pages.answers import address
 from billfold.pages.templatetags import bills as shown
 from billfold.payments import bills as owed
 from billfold.payments import mandates
-from billfold.payments.bills import Bill
+from billfold.payments.bills import Bill, Unpaid
 from billfold.payments.collection import Intent
 from billfold.payments.mandates import Consent
 from billfold.payments.methods import BankAccount
@@ -34,7 +35,7 @@ class Reviewed:
     visit: Visit
     draft: Draft
     profile: BillerProfile
-    bills: list[Bill]
+    owed: Unpaid
     account: BankAccount | PaymentMethod
     collect_on: date
     cutoff: datetime
@@ -50,6 +51,10 @@ class Reviewed:
         return wording.local_day(self.now)
 
     @property
+    def bills(self) -> list[Bill]:
+        return self.owed.bills
+
+    @property
     def _last4(self) -> str:
         if isinstance(self.account, PaymentMethod):
             return self.account.account_last4
@@ -63,7 +68,7 @@ class Reviewed:
             amount=self.amount,
             day=self.collect_on,
             cutoff=f"{shown.moment(self.cutoff)} on {shown.day(wording.local_day(self.cutoff))}",
-            return_fee=Money(self.profile.return_fee_minor),
+            return_fee=self.visit.return_fee,
         )
 
     def intent(self) -> Intent:
@@ -111,7 +116,7 @@ class Reviewed:
             total=amount,
             reflected_text=biller.reflected_text,
             remember_text="Yes" if self.draft.remember else "",
-            left_text=self._left_text(),
+            left_text=left_text(self.owed, self.draft.shares, on=self.today),
         )
 
     def _line(self, bill: Bill) -> InvoiceAmount:
@@ -120,18 +125,33 @@ class Reviewed:
         text = f"{shown.money(left)} of it stays due" if left.minor > 0 else ""
         return InvoiceAmount(bill.number, share, text)
 
-    def _left_text(self) -> str:
-        """Say what stays to be paid after this payment, and until when."""
-        left = [
-            (bill.payable - self.draft.shares.get(bill.id, Money(0)), bill.due_date)
-            for bill in self.bills
-            if bill.payable.currency == CURRENCY
-        ]
-        unpaid = [(amount, due) for amount, due in left if amount.minor > 0]
-        if not unpaid:
-            return ""
-        amount = total((amount for amount, _ in unpaid), CURRENCY)
-        return f"You leave {shown.money(amount)} to pay by {shown.short_day(unpaid[-1][1])}."
+
+def left_text(owed: Unpaid, shares: Mapping[UUID, Money], *, on: date) -> str:
+    """Say what stays to be paid after a payment, and by when: what is late, the first day, the
+    rest.
+    """
+    by_day: dict[date, Money] = {}
+    for bill in owed.bills:
+        left = bill.payable - shares.get(bill.id, Money(0, bill.payable.currency))
+        if left.currency == CURRENCY and left.minor > 0:
+            by_day[bill.due_date] = by_day.get(bill.due_date, Money(0)) + left
+    if not by_day:
+        return ""
+    late = total((left for day, left in by_day.items() if day < on), CURRENCY)
+    ahead = sorted(day for day in by_day if day >= on)
+    whole = shown.money(owed.left - total(shares.values(), CURRENCY))
+    if not late and len(ahead) == 1 and not owed.is_cut:
+        return f"You leave {whole} to pay by {shown.short_day(ahead[0])}."
+    said = [f"{shown.money(late)} is overdue"] if late else []
+    if len(ahead) > 1 or (ahead and owed.is_cut):
+        said.append(f"{shown.money(by_day[ahead[0]])} by {shown.short_day(ahead[0])}")
+        ahead = ahead[1:]
+    if owed.is_cut:
+        said.append("the rest later")
+    elif ahead:
+        span = f"between {shown.short_day(ahead[0])} and " if len(ahead) > 1 else "by "
+        said.append(f"the rest {span}{shown.short_day(ahead[-1])}")
+    return f"You leave {whole} to pay: {', '.join(said)}."
 
 
 def _mark(request_hash: str, text: str) -> str:
@@ -156,7 +176,7 @@ def of(visit: Visit, draft: Draft, *, now: datetime) -> Reviewed | None:
         visit=visit,
         draft=draft,
         profile=profile,
-        bills=owed.unpaid(draft.customer_id, at_most=till.AT_MOST_ROWS),
+        owed=owed.unpaid(draft.customer_id, at_most=till.AT_MOST_ROWS, on=wording.local_day(now)),
         account=account,
         collect_on=collect_on,
         cutoff=bankdays.cutoff_at(collect_on, cutoff),

@@ -38,12 +38,14 @@ class Billing:
     can_pay: bool
     processing: Money | None = None
     less_processing: Money | None = None
-    reserved: Money | None = None
-    less_reserved: Money | None = None
+    scheduled: Money | None = None
+    less_scheduled: Money | None = None
     credit: Money | None = None
     less_credit: Money | None = None
     disputed: Money | None = None
     after_pending: Money | None = None
+    cut_text: str = ""
+    """Says so where the parts are not all there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class WaitingRow:
     due_date: date
     due_note: str
     amount_due: Money
+    kind_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class PayRow:
     is_payable: bool = True
     is_checked: bool = False
     note: str = ""
+    kind_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,8 @@ class Total:
     more_text: str = ""
     more_amount: Money | None = None
     note: str = ""
+    is_empty: bool = True
+    """Nothing is ticked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +212,14 @@ class Pay:
     reflected_text: str
     nothing_text: str
     account_number: str
+    promise_text: str = ""
     overdue: Money | None = None
     overdue_text: str = ""
-    less_pending: Money | None = None
+    less_processing: Money | None = None
+    less_scheduled: Money | None = None
     guard_error: str = ""
+    has_taken: bool = False
+    """An invoice that was ticked has no box any more."""
     method_error: str = ""
     has_picked: bool = False
     pay_on: PayOn | None = None
@@ -249,6 +259,7 @@ class ReceiptLine:
     invoice_amount: Money
     paid_now: Money
     still_due: Money
+    kind_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +280,8 @@ class Receipt:
     total_label: str
     steps: tuple[Step, ...]
     steps_heading: str
+    authorization: str
+    """The words that were agreed to, as they are stored."""
     is_new: bool = False
     notice: Notice | None = None
     pdf_url: str = ""
@@ -296,6 +309,7 @@ class Payments:
     rows: tuple[PaymentRow, ...]
     empty_title: str
     empty_text: str
+    can_pay: bool = True
     pager: Pager | None = None
 
 
@@ -328,6 +342,7 @@ class InvoiceRow:
     amount_due: Money
     is_payable: bool = False
     pdf_url: str = ""
+    kind_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,10 +380,11 @@ class Invoice:
     payable: Money
     lines: tuple[InvoiceLine, ...]
     history: tuple[Step, ...]
-    coupon_url: str
+    coupon_url: str = ""
     reference: str = ""
     less_paid: Money | None = None
-    less_pending: Money | None = None
+    less_processing: Money | None = None
+    less_scheduled: Money | None = None
     pay_url: str = ""
     pdf_url: str = ""
     notices: tuple[Notice, ...] = ()
@@ -407,10 +423,13 @@ class CouponLine:
     number: str
     due_date: date
     amount_due: Money
+    kind_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
+    """What to mail. Without lines there is nothing to mail, and nothing to print."""
+
     account_number: str
     customer_name: str
     due_by_text: str
@@ -420,6 +439,7 @@ class Coupon:
     lines: tuple[CouponLine, ...]
     total: Money
     scan_line: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

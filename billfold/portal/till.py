@@ -9,9 +9,8 @@ from billfold.money import Money, total
 from billfold.pages import context
 from billfold.pages.shapes import Field, Notice
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills as owed
-from billfold.payments import wallet
-from billfold.payments.bills import Bill
+from billfold.payments import bills, wallet
+from billfold.payments.bills import Bill, Unpaid
 from billfold.payments.models import PaymentMethod
 from billfold.portal import accounts, choices, drafts, wording
 from billfold.portal.choices import ENTERED, NEW, Choices
@@ -41,31 +40,34 @@ class Till:
 
     visit: Visit
     profile: BillerProfile
-    bills: list[Bill]
+    owed: Unpaid
     saved: list[PaymentMethod]
     now: datetime
     draft: Draft | None = None
 
-    def draw(
-        self, chosen: Choices, faults: dict[str, str], *, has_picked: bool = False, note: str = ""
-    ) -> Pay:
-        """Make the page; `faults` holds the sentences by field id."""
+    @property
+    def bills(self) -> list[Bill]:
+        return self.owed.bills
+
+    def draw(self, chosen: Choices, faults: dict[str, str], *, pick: str = "") -> Pay:
+        """Make the page; `faults` holds the sentences by field id, `pick` what was ticked for the
+        payer.
+        """
         biller = context.shape(self.profile)
         payable = [bill for bill in self.bills if choices.is_payable(bill)]
-        late = [bill for bill in payable if wording.is_overdue(bill, on=self.today)]
+        late = [bill for bill in payable if bill.is_past_due(on=self.today)]
         overdue = total((bill.payable for bill in late), CURRENCY)
-        balance, pending = balances(self.bills)
         return Pay(
             reference=chosen.reference,
             account_number=self.visit.customer.number,
-            balance=balance,
+            balance=self.owed.balance,
             as_of=self.now,
             due_by_text=wording.due_by(payable, on=self.today),
             rows=self._rows(chosen, faults),
             payable_count=len(payable),
             payable_total=total((bill.payable for bill in payable), CURRENCY),
             spread=Field("spread", chosen.spread, faults.get("spread", "")),
-            total=self._total(chosen, note),
+            total=self._total(chosen),
             methods=self._methods(chosen),
             bank=accounts.fields(
                 chosen.bank,
@@ -75,16 +77,19 @@ class Till:
             ),
             other_ways=other_ways(self.visit, self.profile, payable),
             reflected_text=biller.reflected_text,
-            nothing_text=_NOTHING,
+            promise_text=wording.promise(
+                self.now, self.visit.cutoff_eastern, self.profile.debit_days
+            ),
+            nothing_text=_nothing_text(self.bills),
             overdue=overdue if late and len(late) < len(payable) else None,
             overdue_text=_overdue_text(overdue, late),
-            less_pending=-pending if pending else None,
-            guard_error=next(
-                (text for id, text in faults.items() if id.startswith("invoice-")), ""
-            ),
+            less_processing=-self.owed.processing,
+            less_scheduled=-self.owed.scheduled,
+            guard_error=next((text for id, text in faults.items() if id.startswith("invoice")), ""),
+            has_taken=choices.TABLE in faults,
             method_error=faults.get("methods", ""),
-            has_picked=has_picked,
-            notices=self._notices(),
+            has_picked=bool(pick),
+            notices=self._notices(is_spread=pick == "oldest" and not faults),
         )
 
     @property
@@ -101,7 +106,7 @@ class Till:
         return PayRow(
             id=id,
             number=bill.number,
-            amount_due=bill.payable if bill.payable.minor > 0 else bill.balance,
+            amount_due=bill.payable,
             payable=bill.payable,
             invoice_amount=bill.amount,
             invoice_date=bill.invoice_date,
@@ -111,11 +116,13 @@ class Till:
             is_payable=can_be_paid,
             is_checked=can_be_paid and bill.number in chosen.ticked,
             note="" if can_be_paid else _why_not(bill),
+            kind_text=wording.kind_text(bill),
         )
 
-    def _total(self, chosen: Choices, note: str) -> Total:
-        ignored: dict[str, str] = {}
-        shares = choices.shares(chosen, self.bills, ignored)
+    def _total(self, chosen: Choices) -> Total:
+        wrong: dict[str, str] = {}
+        shares = choices.shares(chosen, self.bills, wrong)
+        notes = [text for id, text in wrong.items() if id.startswith("amount-")]
         lines = [InvoiceAmount(b.number, shares[b.id]) for b in self.bills if b.id in shares]
         more = lines[_TOTAL_LINES:]
         return Total(
@@ -123,7 +130,8 @@ class Till:
             lines=tuple(lines[:_TOTAL_LINES]),
             more_text=f"and {len(more)} more" if more else "",
             more_amount=total((line.amount for line in more), CURRENCY) if more else None,
-            note=note,
+            note=notes[0] if notes else "",
+            is_empty=not shares and not notes,
         )
 
     def _method(self, chosen: Choices) -> str:
@@ -155,12 +163,22 @@ class Till:
             offered.insert(0, entered)
         return tuple(offered)
 
-    def _notices(self) -> tuple[Notice, ...]:
-        if len(self.bills) < AT_MOST_ROWS:
-            return ()
-        text = "Pay these first, then come back for the others."
-        title = f"These are the {AT_MOST_ROWS:,} invoices that are due first"
-        return (Notice("info", text, title),)
+    def _notices(self, *, is_spread: bool) -> tuple[Notice, ...]:
+        said = []
+        if self.owed.is_cut:
+            text = "Pay these first, then come back for the others."
+            said.append(Notice("info", text, cut_text(self.owed)))
+        if is_spread:
+            text = "Check what is ticked, then review the payment."
+            said.append(Notice("info", text, "Your amount is on the oldest invoices"))
+        return tuple(said)
+
+
+def cut_text(owed: Unpaid) -> str:
+    """Say that a page does not show all that is owed; nothing if it does."""
+    if not owed.is_cut:
+        return ""
+    return f"Showing the {len(owed.bills):,} oldest of {owed.count:,} invoices"
 
 
 def _overdue_text(overdue: Money, late: list[Bill]) -> str:
@@ -178,7 +196,7 @@ def load(visit: Visit, *, now: datetime, reference: str = "") -> Till:
     return Till(
         visit=visit,
         profile=context.profile(visit.request),
-        bills=owed.unpaid(visit.customer.id, at_most=AT_MOST_ROWS),
+        owed=bills.unpaid(visit.customer.id, at_most=AT_MOST_ROWS, on=wording.local_day(now)),
         saved=wallet.saved(visit.customer.id),
         now=now,
         draft=draft,
@@ -191,34 +209,35 @@ def label(account_type: str, last4: str) -> str:
 
 def _why_not(bill: Bill) -> str:
     if bill.payable.minor <= 0:
-        return "Being paid"
+        return f"{shown.money(bill.pending)} is being paid"
     return f"In {bill.payable.currency}: by wire"
 
 
-def balances(bills: list[Bill]) -> tuple[Money, Money]:
-    """Add up what counts until the money is in, and how much of it is under way."""
-    ours = [bill for bill in bills if bill.amount.currency == CURRENCY]
-    return (
-        total((bill.balance for bill in ours), CURRENCY),
-        total((bill.pending for bill in ours), CURRENCY),
-    )
+def _nothing_text(listed: list[Bill]) -> str:
+    """Say why there is nothing to choose, for a page on which no row can be paid."""
+    if not listed:
+        return _NOTHING
+    if all(bill.payable.minor <= 0 for bill in listed):
+        return "Everything you owe is being paid. You need not do anything."
+    return "What is left to pay is not in dollars. Pay it by wire, as shown below."
 
 
-def other_ways(visit: Visit, profile: BillerProfile, bills: list[Bill]) -> OtherWays:
+def other_ways(visit: Visit, profile: BillerProfile, payable: list[Bill]) -> OtherWays:
     """Tell where a check or the payer's own bank sends money."""
     biller = context.shape(profile)
-    mail = ByMail(profile.remit_to, biller.mail_reflected_text, "/remittance-coupon")
+    coupon = "/remittance-coupon" if payable else ""
+    mail = ByMail(profile.remit_to, biller.mail_reflected_text, coupon)
     electronic = Electronic(
         beneficiary=profile.legal_name,
         routing_wire=profile.wire_routing_number,
         routing_ach=profile.ach_routing_number,
         account_number=profile.deposit_account_number,
-        reference=" ".join([visit.customer.number, *(bill.number for bill in bills[:1])]),
+        reference=" ".join([visit.customer.number, *(bill.number for bill in payable[:1])]),
         shield_text=_SHIELD,
         swift=profile.swift_code,
     )
     return OtherWays(
         mail if profile.remit_to else None,
         electronic if profile.deposit_account_number else None,
-        biller.return_fee_text,
+        wording.return_fee_text(visit.return_fee),
     )

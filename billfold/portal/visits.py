@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import time
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -11,14 +12,20 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from billfold.banking.models import BankConnection
+from billfold.money import Money
+from billfold.pages import context
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Account, Problem, Problems, Visitor
+from billfold.payments import return_fees
 from billfold.payments.models import Payment
 from billfold.people.models import Person
-from billfold.receivables.models import Access, AccessRole, Customer
+from billfold.portal import wording
+from billfold.receivables.models import Access, AccessRole, Customer, FeeCap
 
 OFFICE = "/office/"
 _CHOSEN = "account"
@@ -31,8 +38,12 @@ class Visit:
 
     request: HttpRequest
     person: Person
-    accesses: list[Access]
+    accesses: Sequence[Access]
     access: Access
+    fee_caps: dict[str, int]
+    """Reviewed caps of the Return Fee in cents, by the states of the accounts."""
+    cutoff_eastern: time | None
+    """When the day closes at the bank that collects; none without a bank."""
 
     @property
     def customer(self) -> Customer:
@@ -41,6 +52,12 @@ class Visit:
     @property
     def can_pay(self) -> bool:
         return self.access.role != AccessRole.VIEW
+
+    @property
+    def return_fee(self) -> Money:
+        """Tell what a returned payment costs this customer."""
+        profile = context.profile(self.request)
+        return return_fees.fee_for(profile, self.customer.state, self.fee_caps)
 
     def turn_to(self, customer_number: str) -> None:
         """Go on with another account of this person. Raises: Http404 if it is not theirs."""
@@ -68,6 +85,7 @@ class Visit:
             initials=self.person.initials(),
             account=_account(self.access),
             accounts=tuple(_account(access) for access in self.accesses),
+            return_fee_text=wording.return_fee_text(self.return_fee),
         )
 
     def show(
@@ -127,14 +145,21 @@ def to_pay(page: Page) -> Page:
 
 
 def _begin(request: HttpRequest, person: Person) -> Visit | None:
+    # One query for what every page asks: whose accounts, what a return costs, when the day closes.
+    cap = FeeCap.objects.filter(state=OuterRef("customer__state")).values("cap_minor")
+    cutoff = BankConnection.objects.order_by("name").values("cutoff_eastern")[:1]
     accesses = list(
-        Access.objects.filter(person=person).select_related("customer").order_by("customer__number")
+        Access.objects.filter(person=person)
+        .select_related("customer")
+        .annotate(fee_cap_minor=Subquery(cap), cutoff_eastern=Subquery(cutoff))
+        .order_by("customer__number")
     )
     if not accesses:
         return None
     chosen = request.session.get(_CHOSEN)
     access = next((a for a in accesses if a.customer.number == chosen), accesses[0])
-    return Visit(request, person, accesses, access)
+    caps = {a.customer.state: a.fee_cap_minor for a in accesses if a.fee_cap_minor is not None}
+    return Visit(request, person, accesses, access, caps, accesses[0].cutoff_eastern)
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from django.utils import timezone
 
 from billfold import bankdays
-from billfold.banking.models import BankConnection
 from billfold.money import Money
 from billfold.pages.shapes import Status
 from billfold.pages.templatetags import bills as shown
@@ -51,17 +50,24 @@ def bill_status(bill: Bill, *, on: date) -> Status:
     if not bill.balance:
         return PAID
     if bill.payable.minor <= 0:
-        waits = bill.collect_on is not None and bill.collect_on > on and not bill.processing
-        return SCHEDULED if waits else PROCESSING
-    if on > bill.due_date:
+        return PROCESSING if bill.processing else SCHEDULED
+    if bill.is_past_due(on=on):
         return Status("overdue", "Overdue")
     if (bill.due_date - on).days <= SOON_DAYS:
         return Status("due-soon", "Due soon")
     return Status("open", "Open")
 
 
-def is_overdue(bill: Bill, *, on: date) -> bool:
-    return bill.payable.minor > 0 and on > bill.due_date
+def kind_text(bill: Bill) -> str:
+    """Name what is no invoice of the billing system: a fee of the biller's own."""
+    return "Return Fee" if bill.kind == "charge" else ""
+
+
+def return_fee_text(fee: Money) -> str:
+    """Disclose the fee that a returned payment costs this customer; nothing if it costs none."""
+    if not fee:
+        return ""
+    return f"Any returned payment is subject to a Return Fee of {shown.money(fee)}."
 
 
 def due_note(due: date, *, on: date) -> str:
@@ -93,22 +99,23 @@ def file_day_text(day: date, *, on: date) -> str:
     return f"Today, {shown.long_day(day)}" if day == on else shown.long_day(day)
 
 
-def promise(now: datetime, bank: BankConnection | None, days: int) -> str:
-    """Say by when a payment made at this moment reads Paid."""
-    if bank is None:
+def promise(now: datetime, cutoff_eastern: time | None, days: int) -> str:
+    """Say by when a payment made at this moment reads Paid. Without a bank, nothing."""
+    if cutoff_eastern is None:
         return ""
-    by = bankdays.reflected_by(now, cutoff_eastern=bank.cutoff_eastern, days=days)
+    by = bankdays.reflected_by(now, cutoff_eastern=cutoff_eastern, days=days)
     return f"A bank payment made now is reflected by {shown.long_day(by)}."
 
 
 def due_by(bills: list[Bill], *, on: date) -> str:
-    """Answer "Due By" for none, one, several and late bills: the earliest day that counts."""
+    """Answer "Due By" for none, one, several and late bills: the earliest day comes first."""
     days = sorted({bill.due_date for bill in bills if bill.payable.minor > 0})
     if not days:
         return "Nothing due"
     late = [day for day in days if day < on]
     ahead = [day for day in days if day >= on]
-    if not ahead:
-        return f"{shown.day(late[0])}, past due"
+    if late:
+        after = f"; next {shown.short_day(ahead[0])}" if ahead else ""
+        return f"{shown.day(late[0])}, past due{after}"
     first = shown.day(ahead[0])
     return f"{first}, first of {len(ahead)}" if len(ahead) > 1 else first

@@ -11,7 +11,6 @@ from billfold.ledger.chart import RECEIVABLE, Account
 from billfold.money import Money
 
 if TYPE_CHECKING:
-    from datetime import date
 
     from billfold.people.models import Person
 
@@ -166,9 +165,6 @@ class Invoice(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
-
-    def is_past_due(self, *, on: date) -> bool:
-        return on > self.due_date
 
 
 class InvoiceLine(models.Model):

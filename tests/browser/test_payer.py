@@ -13,9 +13,9 @@ from playwright.sync_api import Page
 from billfold.payments import wallet
 from billfold.payments.models import Payment
 from billfold.platform.ids import new_id
-from billfold.receivables.models import Access, BillerProfile
+from billfold.receivables.models import Access, BillerProfile, Invoice
 from tests.browser.conftest import Site, check_accessibility, opened, sign_in
-from tests.world import PASSWORD, PAYERS_BANK, usd
+from tests.world import PASSWORD, PAYERS_BANK, eastern, usd
 
 pytestmark = pytest.mark.browser
 EMAIL = "dana@hollis-wren.example"
@@ -108,6 +108,66 @@ def _tab_to(page: Page, tag: str) -> None:
         if page.evaluate(f"({where})(document.activeElement)") == tag:
             return
     raise AssertionError(f"No {tag} was reached.")
+
+
+def test_the_total_follows_while_an_amount_is_typed(chromium, site):
+    with opened(chromium, site, viewport={"width": 390, "height": 844}) as page:
+        sign_in(page, EMAIL, PASSWORD)
+        page.goto("/pay?invoice=CL-208814")
+        amount = page.get_by_label("Amount to pay on CL-208814")
+        amount.press("ControlOrMeta+a")
+        page.keyboard.type("100")
+        page.locator("#paybar-total").get_by_text("$100.00").wait_for()
+
+        assert page.evaluate("document.activeElement.name") == "amount:CL-208814"
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["javascript", "none"])
+def test_enter_in_the_amount_ticks_the_oldest(chromium, site, scripted):
+    with opened(chromium, site, java_script_enabled=scripted) as page:
+        sign_in(page, EMAIL, PASSWORD)
+        page.goto("/pay")
+        page.get_by_text("An amount, oldest first").click()
+        page.get_by_label("Amount to pay", exact=True).fill("500")
+        page.keyboard.press("Enter")
+        page.get_by_text("Your amount is on the oldest invoices").wait_for()
+
+        assert page.get_by_label("Pay invoice CL-208814").is_checked()
+        assert page.get_by_label("Amount to pay on CL-209377").input_value() == "153.82"
+        assert "$500.00" in page.locator("#total").inner_text()
+
+
+def test_a_second_tab_is_led_from_the_error_to_the_table(page):
+    sign_in(page, EMAIL, PASSWORD)
+    page.goto("/pay?invoice=CL-208814")
+    fill_account(page)
+    page.get_by_role("button", name="Review payment").locator("visible=true").click()
+    other = page.context.new_page()
+    other.goto("/pay?invoice=CL-208814&invoice=CL-209377")
+    fill_account(other)
+    other.get_by_role("button", name="Review payment").locator("visible=true").click()
+    page.get_by_role("button", name="Pay $346.18").click()
+    page.get_by_text("Your payment is on its way").wait_for()
+    other.get_by_role("button", name="Pay $1,672.50").click()
+    other.locator(".errsum").get_by_role("link", name="CL-208814 is already").click()
+
+    assert other.evaluate("document.activeElement.id") == "invoices"
+    assert other.get_by_role("link", name="See your payments").get_attribute("href") == "/payments"
+    check_accessibility(other)
+
+
+def test_the_payer_pages_stay_accessible_when_everything_is_being_paid(page, site):
+    world = site.world
+    world.pay(*Invoice.objects.filter(customer=world.customer), account="440001")
+    sign_in(page, EMAIL, PASSWORD)
+    for url in ("/", "/pay", "/remittance-coupon", "/invoices?view=pending"):
+        page.goto(url)
+        check_every_look(page)
+    world.go_to(eastern(2026, 11, 18))
+    returned = Payment.objects.get()
+    for url in ("/", "/pay", "/remittance-coupon", "/invoices", f"/payments/{returned.reference}"):
+        page.goto(url)
+        check_every_look(page)
 
 
 def test_errors_stand_in_the_summary_and_at_the_field(page):

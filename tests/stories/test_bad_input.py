@@ -108,7 +108,7 @@ def test_an_account_number_may_be_typed_as_on_the_check(payer, typed):
 def test_an_amount_that_cannot_be(payer, amount, sentence):
     page = refused(payer, "CL-1", **{"amount:CL-1": amount, "amount:CL-2": "77.01"})
 
-    assert page.count(sentence) == 2
+    assert page.count(sentence) == 3, "in the summary, at the field and beside the total"
     form = payer.form(["CL-1"], **{"amount:CL-1": amount, "amount:CL-2": "77.01"})
     assert 'value="77.01"' in payer.client.post("/pay", form).content.decode()
     assert sentence in text_of(payer.client.post("/pay/total", form))
@@ -122,7 +122,7 @@ def test_nothing_ticked_is_said_beside_the_table_the_button_and_on_top(payer):
 def test_an_invoice_that_is_not_mine_looks_like_one_that_is_not_there(payer, number):
     page = refused(payer, "CL-1", number)
 
-    assert "cannot be paid here now. Check the list." in page
+    assert "is not open on this account. It is not in your choice any more." in page
     assert "Vesper" not in page
 
 

@@ -41,7 +41,7 @@ def test_the_balance_counts_money_on_its_way_until_it_is_in(payer, world):
     payment = world.pay(world.invoice("CL-3", "30.00"))
 
     assert "Current Balance $180 .00" in (page := read(payer, "/"))
-    assert "Scheduled \u2212$30.00 After pending payments $150.00" in page
+    assert "Processing \u2212$30.00 After pending payments $150.00" in page
 
     world.go_to(TUESDAY)
     page = read(payer, "/")
@@ -63,9 +63,18 @@ def test_due_by_answers_for_none_one_several_and_late(payer, world):
     world.invoice("CL-0", "5.00", due=date(2026, 11, 2))
     assert due_by() == "Nov 2, 2026, past due"
     world.invoice("CL-1", "5.00", due=date(2026, 11, 27))
-    assert due_by() == "Nov 27, 2026"
+    assert due_by() == "Nov 2, 2026, past due; next Nov 27"
     world.invoice("CL-2", "5.00", due=date(2026, 12, 2))
+    assert due_by() == "Nov 2, 2026, past due; next Nov 27"
+    payer.pay("CL-0")
     assert due_by() == "Nov 27, 2026, first of 2"
+    payer.pay("CL-2")
+    assert due_by() == "Nov 27, 2026"
+
+
+def test_what_is_overdue_is_said_beside_the_balance(payer, world):
+    world.invoice("CL-0", "5.00", due=date(2026, 11, 2))
+
     assert "$5.00 has been overdue since Nov 2." in read(payer, "/pay")
 
 
@@ -78,7 +87,7 @@ def test_a_returned_payment_is_told_on_the_first_page_with_its_fee(payer, world)
 
     for told in (page, receipt):
         assert "Your bank returned the payment of $120.00" in told
-        assert "CL-1 is open again. A $25.00 Return Fee was added." in told
+        assert "CL-1 is open again. A $25.00 Return Fee was added, due Dec 2." in told
     assert "Paid, then returned" in receipt
     assert "Not enough money (R01)" in receipt
     assert "Current Balance $145 .00" in page
@@ -165,7 +174,7 @@ def test_long_lists_come_in_pages(payer, world):
     assert "1\u201325 of 60" in read(payer, "/invoices")
     assert "51\u201360 of 60" in read(payer, "/invoices?page=3")
     assert "51\u201360 of 60" in read(payer, "/invoices?page=999999999999")
-    assert "All 60 To pay 60 Paid 0" in read(payer, "/invoices?page=x")
+    assert "All 60 To pay 60 Being paid 0 Paid 0" in read(payer, "/invoices?page=x")
 
 
 def test_an_invoice_shows_its_lines_its_payments_and_what_is_left(payer, world):
