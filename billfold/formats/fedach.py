@@ -9,72 +9,262 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple
 
-from billfold.formats.problems import Problem, Unreadable
+from billfold.formats.nacha_records import is_routing_number
+from billfold.formats.problems import Findings, Problem, Unreadable
 
-_ROUTING_NUMBER: Final = re.compile(r"[0-9]{9}")
+WIDTH: Final = 155
+SHORTEST: Final = 27
+"""Up to where a row says which bank it is of; one cut there has no name, which is said."""
+MOST_BYTES: Final = 32_000_000
+"""Twice the whole directory as indented JSON, which is read at once; must not take all memory."""
 
-# Positions counted from zero: 1-9 routing number, 36-71 customer name.
-_ROUTING_COLUMNS: Final = slice(0, 9)
-_NAME_COLUMNS: Final = slice(35, 71)
+_FIX: Final = "Correct the row, or download the directory again."
+_TAKE_FEDACH: Final = "Use the FedACH participant directory, as its text file or as JSON."
+_NOT_REPLACED: Final = "000000000"
+_ROW: Final = re.compile(r"([0-9]{9})([OB])[0-9]{9}([012])([0-9]{6})([0-9]{9})(.{1,36})")
+_FEDWIRE_ROW: Final = re.compile(r"[0-9]{9}.{54}[A-Z]{2}.{25}[YN][ S][YN](?:[0-9]{8})?\s*\Z")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-def read(content: bytes) -> dict[str, str]:
-    """Read a directory, text or JSON, as bank name by routing number.
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One row: a bank, or an office of it, that takes ACH entries under a routing number."""
 
-    Lines and items that are not a participant are passed over: a directory only names banks.
-    Raises: Unreadable if it names none at all.
+    routing_number: str
+    name: str
+    is_branch: bool = False
+    new_routing_number: str = ""
+    """Where entries go since the bank merged; empty while its own number is in use."""
+    changed_date: date | None = None
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The participants in the order of the file."""
+
+    participants: tuple[Participant, ...]
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name the bank of each routing number, merged ones too."""
+        return {each.routing_number: each.name for each in self.participants}
+
+    @property
+    def replacements(self) -> dict[str, str]:
+        """Give the new routing number of each that a merger replaced."""
+        return {
+            each.routing_number: each.new_routing_number
+            for each in self.participants
+            if each.new_routing_number
+        }
+
+    @property
+    def revised_date(self) -> date | None:
+        """Find the day of the latest change in it: how old the directory is, at least."""
+        changes = (each.changed_date for each in self.participants)
+        return max((on for on in changes if on is not None), default=None)
+
+    def summary(self) -> dict[str, int | str]:
+        """Count the participants and those that were replaced."""
+        revised = self.revised_date
+        return {
+            "participants": len(self.participants),
+            "replaced": len(self.replacements),
+            "revised": revised.isoformat() if revised else "",
+        }
+
+
+class _Row(NamedTuple):
+    """A row as it stands, its fields named as its form names them."""
+
+    routing_number: str
+    office: str
+    record_type: str
+    changed: str
+    new_number: str
+    name: str
+
+
+_POSITIONS: Final = _Row(
+    "routing number, positions 1-9",
+    "office code, position 10",
+    "record type, position 20",
+    "change date, positions 21-26",
+    "new routing number, positions 27-35",
+    "customer name, positions 36-71",
+)
+_KEYS: Final = _Row(
+    "routingNumber",
+    "officeCode",
+    "recordTypeCode",
+    "changeDate",
+    "newRoutingNumber",
+    "customerName",
+)
+
+
+def read(content: bytes) -> Directory:
+    """Read a directory, text or JSON, all of it or none.
+
+    Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
     """
+    if len(content) > MOST_BYTES:
+        message = f"No directory is larger than {MOST_BYTES:,} bytes."
+        raise Unreadable([Problem("too-large", "error", 1, "", message, _TAKE_FEDACH)])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    entries = _from_json(text) if text.lstrip()[:1] in {"{", "["} else _from_lines(text)
-    names = {number: " ".join(name.split()) for number, name in entries}
-    directory = {
-        number: name for number, name in names.items() if _ROUTING_NUMBER.fullmatch(number) and name
-    }
-    if not directory:
-        raise Unreadable([_names_no_bank(line=text.count("\n") + 1)])
-    return directory
+    findings = Findings()
+    is_json = text.lstrip()[:1] in {"{", "["}
+    names = _KEYS if is_json else _POSITIONS
+    rows = _from_json(text, findings) if is_json else _from_lines(text, findings)
+    found: dict[str, Participant] = {}
+    for line, row in rows:
+        participant = _participant(row, line)
+        _check(participant, row, names, findings)
+        first = found.setdefault(row.routing_number, participant)
+        if first is not participant and first != participant:
+            message = f"The routing number stands on line {first.line} too, with another bank."
+            findings.add("repeated-number", line, names.routing_number, message, _FIX)
+    if not found and not findings.problems:
+        message = "The directory names no bank."
+        findings.add("no-participant", text.count("\n") + 1, "", message, _TAKE_FEDACH)
+    findings.refuse()
+    return Directory(tuple(found.values()), findings.warnings)
 
 
 def demo() -> dict[str, str]:
-    """Read the directory of six made-up banks that go with the test routing numbers."""
-    return read((resources.files("billfold.formats") / "data/demo-directory.txt").read_bytes())
+    """Read the names of the six made-up banks that go with the test routing numbers."""
+    content = (resources.files("billfold.formats") / "data/demo-directory.txt").read_bytes()
+    return read(content).names
 
 
-def _from_lines(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        yield line[_ROUTING_COLUMNS], line[_NAME_COLUMNS]
+def _participant(row: _Row, line: int) -> Participant:
+    return Participant(
+        routing_number=row.routing_number,
+        name=" ".join(row.name.split()),
+        is_branch=row.office == "B",
+        new_routing_number=row.new_number if row.record_type == "2" else "",
+        changed_date=_day(row.changed),
+        line=line,
+    )
 
 
-def _from_json(text: str) -> Iterator[tuple[str, str]]:
-    """Find the participants at whatever depth the envelope puts them."""
+def _check(participant: Participant, row: _Row, names: _Row, findings: Findings) -> None:
+    """Report what is wrong with the values of a row."""
+    line = participant.line
+    if not is_routing_number(participant.routing_number):
+        message = "This is no routing number: nine digits, a known prefix and a check digit."
+        findings.add("routing-number", line, names.routing_number, message, _FIX)
+    if not participant.name or _UNPRINTABLE.search(row.name):
+        message = "The bank has no name, or one with unprintable characters."
+        findings.add("name", line, names.name, message, _FIX)
+    if row.record_type not in {"0", "1", "2"}:
+        message = "The record type is not 0 (Federal Reserve Bank), 1 (bank) or 2 (replaced)."
+        findings.add("record-type", line, names.record_type, message, _FIX)
+    if row.record_type == "2" and not is_routing_number(row.new_number):
+        message = "The bank was replaced, but the routing number that replaces it is none."
+        findings.add("new-routing-number", line, names.new_number, message, _FIX)
+    if row.record_type == "1" and row.new_number.strip("0 "):
+        message = "A new routing number is given, but the record type says it is not in use."
+        findings.warn("new-routing-number-unused", line, names.new_number, message, _FIX)
+    if row.office not in {"O", "B"}:
+        message = "The office code is neither O (main office) nor B (branch)."
+        findings.warn("office", line, names.office, message, _FIX)
+    if participant.changed_date is None and row.changed.strip("0 "):
+        message = "The change date is not a real one of the form MMDDYY."
+        findings.warn("date", line, names.changed, message, _FIX)
+
+
+def _from_lines(text: str, findings: Findings) -> Iterator[tuple[int, _Row]]:
+    is_begun = False
+    for number, line in enumerate(text.replace("\x1a", "").split("\n"), start=1):
+        if not line:
+            continue
+        if match := _ROW.match(line):
+            is_begun = True
+            if len(line) > WIDTH and line[WIDTH:].strip():
+                message = f"The row is longer than {WIDTH} characters."
+                findings.add("row-length", number, "", message, _FIX)
+            routing_number, office, record_type, changed, new_number, name = match.groups()
+            yield number, _Row(routing_number, office, record_type, changed, new_number, name)
+        elif line.strip():
+            if not is_begun and (problem := _other_document(line, number)):
+                raise Unreadable([problem])
+            is_begun = True
+            if len(line.rstrip()) < SHORTEST:
+                message = "The row ends before the name of the bank."
+                findings.add("row-length", number, "", message, _FIX)
+            else:
+                yield number, _cut(line)
+
+
+def _other_document(line: str, number: int) -> Problem | None:
+    """Tell what a file is that begins with a line no directory begins with."""
+    if _FEDWIRE_ROW.match(line[:120]):
+        message = (
+            "This is the directory of Fedwire participants: it lists who takes wires, not ACH."
+        )
+        return Problem("fedwire-directory", "error", number, "", message, _TAKE_FEDACH)
+    if len(line.rstrip()) < SHORTEST or not (line[:4].isascii() and line[:4].isdigit()):
+        message = "This is no FedACH directory: its first row is none."
+        return Problem("not-a-directory", "error", number, "", message, _TAKE_FEDACH)
+    return None
+
+
+def _cut(line: str) -> _Row:
+    """Cut a row that is wrong somewhere, so that each field can be looked at."""
+    return _Row(line[:9], line[9:10], line[19:20], line[20:26], line[26:35], line[35:71])
+
+
+def _from_json(text: str, findings: Findings) -> Iterator[tuple[int, _Row]]:
+    """Find the participants at whatever depth the envelope puts them, in their order."""
     try:
         waiting = [json.loads(text)]
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as refusal:
+        line = refusal.lineno if isinstance(refusal, json.JSONDecodeError) else 1
+        findings.add("not-json", line, "", "The JSON is damaged or cut.", _TAKE_FEDACH)
         return
+    line, lines = 1, _json_lines(text)
     while waiting:
         found = waiting.pop()
         if isinstance(found, list):
-            waiting.extend(found)
+            waiting.extend(reversed(found))
         elif isinstance(found, dict):
-            number, name = found.get("routingNumber"), found.get("customerName")
-            if isinstance(number, str) and isinstance(name, str):
-                yield number, name
+            if _KEYS.routing_number in found or _KEYS.name in found:
+                line = next(lines, line) if _KEYS.routing_number in found else line
+                values = (found.get(key, "") for key in _KEYS)
+                row = _Row(*(value if isinstance(value, str) else "" for value in values))
+                yield line, row
             else:
-                waiting.extend(found.values())
+                waiting.extend(reversed(list(found.values())))
 
 
-def _names_no_bank(*, line: int) -> Problem:
-    return Problem(
-        code="no-participant",
-        severity="error",
-        line=line,
-        field="",
-        message="The directory names no bank.",
-        fix="Use the FedACH participant directory, as its text file or as JSON.",
-    )
+def _json_lines(text: str) -> Iterator[int]:
+    """Give the line of each participant, told by the key of its routing number."""
+    line = last = 0
+    for match in re.finditer(rf'"{_KEYS.routing_number}"\s*:', text):
+        line += text.count("\n", last, match.start())
+        last = match.start()
+        yield line + 1
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str) -> date | None:
+    """Read MMDDYY; the directory is younger than 1970."""
+    if len(text) != 6 or not (text.isascii() and text.isdigit()):
+        return None
+    year = int(text[4:])
+    try:
+        return date(1900 + year if year >= 70 else 2000 + year, int(text[:2]), int(text[2:4]))
+    except ValueError:
+        return None
