@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from billfold.formats import nacha_checks
 from billfold.ledger.chart import Code
 from billfold.money import Money
 from billfold.payments import accounting
@@ -48,6 +49,10 @@ def test_the_accounting_page_shows_the_policy() -> None:
     rows += [f"| {event} | {debit} | {credit} |" for event, debit, credit in accounting.POLICY]
 
     assert "\n".join(rows) + "\n\n" in page("accounting.md")
+
+
+def test_the_bank_files_page_shows_every_nacha_check() -> None:
+    assert nacha_checks.table() in page("bank-files.md")
 
 
 def test_the_accounting_page_names_every_account() -> None:
