@@ -19,7 +19,7 @@ from billfold import bankdays
 from billfold.banking import connections
 from billfold.formats import fedach
 from billfold.money import Money
-from billfold.payments import collection, mandates
+from billfold.payments import collection, mandates, return_fees
 from billfold.payments.mandates import Consent
 from billfold.payments.methods import BankAccount
 from billfold.people.models import Person
@@ -253,7 +253,7 @@ def _pay(paid: cedarline.Paid, now: datetime) -> None:
                 customer_id=invoice.customer_id,
                 shares={invoice.id: Money.parse(paid.amount)},
                 account=account,
-                consent=_consent(paid, now),
+                consent=_consent(paid, invoice.customer.state, now),
                 validation=mandates.validate(
                     account, setting=connections.default().account_validation, now=now
                 ),
@@ -264,7 +264,7 @@ def _pay(paid: cedarline.Paid, now: datetime) -> None:
     )
 
 
-def _consent(paid: cedarline.Paid, now: datetime) -> Consent:
+def _consent(paid: cedarline.Paid, state: str, now: datetime) -> Consent:
     profile = BillerProfile.objects.get()
     cutoff = connections.default().cutoff_eastern
     day = bankdays.file_day(now, cutoff_eastern=cutoff)
@@ -275,7 +275,7 @@ def _consent(paid: cedarline.Paid, now: datetime) -> Consent:
             amount=Money.parse(paid.amount),
             day=day,
             cutoff=f"{day:%b} {day.day}, 5:00 pm ET",
-            return_fee=Money(profile.return_fee_minor),
+            return_fee=return_fees.fee_for(profile, state, return_fees.caps_of([state])),
         ),
         agreed_by=Person.objects.get(email=paid.by),
         ip_address="192.0.2.7",

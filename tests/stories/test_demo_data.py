@@ -19,7 +19,7 @@ from billfold.ledger.chart import CASH
 from billfold.notices.models import Notice
 from billfold.payments import mandates
 from billfold.payments.methods import BankAccount
-from billfold.payments.models import Case, Payment
+from billfold.payments.models import Case, Mandate, Payment
 from billfold.people.models import Person
 from billfold.platform import clock, faults, tenancy
 from billfold.platform.models import AuditEntry
@@ -162,6 +162,9 @@ def test_only_ohio_was_reviewed_for_fees(loaded):
     assert (cap.state, cap.cap_minor, cap.source) == ("OH", 2500, "reviewed, cap 25.00")
     states = set(Customer.objects.values_list("state", flat=True))
     assert states - {"OH"}
+    words = Mandate.objects.values_list("text", "method__customer__state")
+    assert {"Return Fee" in text for text, state in words if state == "OH"} == {True}
+    assert not any("Return Fee" in text for text, state in words if state != "OH")
 
 
 def test_everybody_listed_can_sign_in(loaded):
