@@ -30,10 +30,11 @@ _FORM_ALONE: Final = _FORM.replace("%1s%15s", "0%15s")
 _FORM_OF_CODE: Final = "6%02d" + _FORM_ALONE.removeprefix("6%02d").replace("%", "%%")
 _ADDENDUM_FORM: Final = layouts.PAYMENT_ADDENDUM.form + "\n"
 _SOUND: Final = (
-    r"(?:6[0-9]{11}(?![ 0]{17})[!-~][ -~]{16}[0-9]{10}[ -~]{15}%s[ -~]{24}"
-    r"(?:0%s[0-9]{7}\n|1%s([0-9]{7})\n705[ -~]{80}0001\1\n))*+"
+    r"(?:6[0-9]{11}(?![ 0]{17})[!-~][ -~]{16}[0-9]{10}[ -~]{15}%(name)s[ -~]{24}%(end)s)*"
 )
 _NAMED: Final = "(?![ 0]{22})"
+_ALONE: Final = r"0%(odfi)s[0-9]{7}\n"
+_WITH_ADDENDUM: Final = r"(?:0%(odfi)s[0-9]{7}\n|1%(odfi)s([0-9]{7})\n705[ -~]{80}0001\1\n)"
 
 
 @lru_cache(maxsize=64)
@@ -43,7 +44,8 @@ def _sound(sec_code: str, odfi: str) -> re.Pattern[str] | None:
     if not is_plain or not re.fullmatch("[0-9]{8}", odfi):
         return None
     name = _NAMED if sec_code in codes.CONSUMER_CLASSES else ""
-    return re.compile(_SOUND % (name, odfi, odfi))
+    end = _WITH_ADDENDUM if codes.MOST_PAYMENT_ADDENDA[sec_code] else _ALONE
+    return re.compile(_SOUND % {"name": name, "end": end % {"odfi": odfi}})
 
 
 class EntrySheet:

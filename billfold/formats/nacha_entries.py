@@ -46,6 +46,9 @@ _SOUND: Final = {
 }
 """Per class, entries without and with an addendum that break no rule of a single record."""
 
+_NUMBERS: Final = {f"{code:02d}": code for code in codes.TRANSACTION_CODES}
+_DEBITS: Final = frozenset(f"{code:02d}" for code in codes.DEBIT_CODES)
+
 
 def values_of(notes: Notes, number: int, line: str, layout: Layout) -> tuple[str, ...] | None:
     """Cut a record into values; None, with its problems noted, if it cannot be read."""
@@ -100,56 +103,59 @@ class OpenBatch:
         )
 
     def _take_alone(self, rows: list[tuple[str, ...]], length: int) -> bool:
-        if len(rows) * LINE != length:
-            return False
-        if not self._proves([row[0] for row in rows], rows, 0):
+        amounts = [int(row[3]) for row in rows]
+        if len(rows) * LINE != length or not self._proves(rows, amounts, 0):
             return False
         self.entries += [
             Entry(
-                int(code),
+                _NUMBERS[code],
                 bank,
                 account.strip(),
-                int(amount),
+                amount,
                 identification.rstrip(),
                 name.rstrip(),
                 trace,
                 data.rstrip(),
             )
-            for code, bank, account, amount, identification, name, data, trace in rows
+            for (code, bank, account, _, identification, name, data, trace), amount in zip(
+                rows, amounts, strict=True
+            )
         ]
         self.records += len(rows)
         return True
 
     def _take_with_addenda(self, rows: list[tuple[str, ...]], length: int) -> bool:
+        amounts = [int(row[3]) for row in rows]
         addenda = sum([bool(row[9]) for row in rows])
-        if (len(rows) + addenda) * LINE != length:
-            return False
-        if not self._proves([row[0] for row in rows], rows, addenda):
+        is_whole = (len(rows) + addenda) * LINE == length
+        if not is_whole or not self._proves(rows, amounts, addenda):
             return False
         self.entries += [
             Entry(
-                int(code),
+                _NUMBERS[code],
                 bank,
                 account.strip(),
-                int(amount),
+                amount,
                 identification.rstrip(),
                 name.rstrip(),
                 trace,
                 data.rstrip(),
                 (Payment(text.rstrip()),) if text else (),
             )
-            for code, bank, account, amount, identification, name, data, trace, _, text in rows
+            for (code, bank, account, _, identification, name, data, trace, _, text), amount in zip(
+                rows, amounts, strict=True
+            )
         ]
         self.records += len(rows) + addenda
         return True
 
-    def _proves(self, kinds: list[str], rows: list[tuple[str, ...]], addenda: int) -> bool:
-        amounts = [int(row[3]) for row in rows]
-        distinct = frozenset(map(int, set(kinds)))
+    def _proves(self, rows: list[tuple[str, ...]], amounts: list[int], addenda: int) -> bool:
+        """Let the batch's course prove columns, which adds them up."""
+        distinct = frozenset({_NUMBERS.get(row[0], 0) for row in rows})
         debit_minor = None
         if not (distinct <= codes.DEBIT_CODES or distinct <= codes.CREDIT_CODES):
-            pairs = zip(kinds, amounts, strict=True)
-            debit_minor = sum([amount for kind, amount in pairs if codes.is_debit(int(kind))])
+            pairs = zip(rows, amounts, strict=True)
+            debit_minor = sum([amount for row, amount in pairs if row[0] in _DEBITS])
         banks = [row[1] for row in rows]
         traces = [row[7] for row in rows]
         return self._course.takes(distinct, banks, amounts, traces, debit_minor, addenda)

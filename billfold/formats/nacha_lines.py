@@ -207,5 +207,7 @@ def _nearest(letter: str) -> str:
         return letter
     if letter < " " or letter == "\x7f":
         return " "
-    near = _FAR.get(letter) or unicodedata.normalize("NFKD", letter)[0]
-    return near if " " <= near <= "~" else "?"
+    if letter in _FAR:
+        return _FAR[letter]
+    near = unicodedata.normalize("NFKD", letter)[0]
+    return near if near.isascii() and near.isalpha() else "?"  # Never a digit: it could be money.

@@ -206,7 +206,8 @@ class Totals:
         records = entry_hash = debit = credit = 0
         for entry in entries:
             records += 1 + len(entry.addenda)
-            entry_hash += int(entry.routing_number[:8])
+            bank = entry.routing_number[:8]
+            entry_hash += int(bank) if bank.isascii() and bank.isdigit() else 0
             if is_debit(entry.transaction_code):
                 debit += entry.amount_minor
             else:
