@@ -24,6 +24,7 @@ from billfold.platform.postgres import Cluster
 MODULES: Final = (
     "installing",
     "staffing",
+    "persons",
     "operating",
     "holding",
     "safekeeping",

@@ -80,6 +80,9 @@ def _check_is_free(address: str) -> None:
 def _serve(arguments: argparse.Namespace) -> None:
     supervision.follow_supervisor()
     _check_is_free(arguments.bind)
+    secret = state.default() / "keys" / "web-secret"
+    if not (secret.is_file() and secret.read_text().strip()):
+        raise Refused(f"{secret} is missing: put the installation's key files there first.")
     main.set_up_django()
     main.check_installation()
     _hang_up()

@@ -9,6 +9,7 @@ from billfold.cli.refusal import Refused
 
 if TYPE_CHECKING:
     from billfold.people.models import Person
+    from billfold.platform.tenancy import Biller
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -57,6 +58,7 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="ask for a new login's password instead of making a one-time one",
     )
+    access.add_argument("--remove", action="store_true", help="take the access away instead")
     choosing.add_option(access)
     asking.add_password_option(access)
     access.set_defaults(run=_give_access, parser=access)
@@ -76,6 +78,7 @@ def _add_staff(arguments: argparse.Namespace) -> None:
         if Person.objects.filter(email=email).exists():
             raise Refused(f"{email} has a login already: see `billfold staff list`.")
         person = Person(id=new_id(), email=email, name=name, role=arguments.role)
+        person.must_change_password = True  # Whoever types this command knows it.
         person.set_password(asking.password(arguments, person))
         with transaction.atomic():
             person.save(force_insert=True)
@@ -151,6 +154,9 @@ def _give_access(arguments: argparse.Namespace) -> None:
 
     email = installing.checked_email(arguments.email)
     biller = choosing.chosen(arguments)
+    if arguments.remove:
+        _remove_access(biller, email, arguments.customer)
+        return
     with tenancy.use(biller):
         customer = Customer.objects.filter(number=arguments.customer).first()
         if customer is None:
@@ -179,6 +185,29 @@ def _give_access(arguments: argparse.Namespace) -> None:
         print(f"One-time password, shown only here: {password}")
 
 
+def _remove_access(biller: "Biller", email: str, number: str) -> None:
+    """End what a person may do for a customer, at once. Raises: Refused."""
+    from django.db import transaction
+
+    from billfold.platform import audit, clock, tenancy
+    from billfold.receivables.models import Access
+
+    # The application itself cannot take rows of this table away.
+    with tenancy.owning(biller), transaction.atomic():
+        access = Access.objects.filter(person__email=email, customer__number=number).first()
+        if access is None:
+            raise Refused(f"{email} has no access to customer {number!r}.")
+        audit.record(
+            "access removed",
+            f"person/{access.person_id}",
+            actor=asking.whoever_typed(),
+            now=clock.now(),
+            before={"customer": number, "role": access.role},
+        )
+        access.delete()
+    print(f"{biller.schema}: {email} may no longer see or pay account {number}.")
+
+
 def _payer(arguments: argparse.Namespace, email: str) -> "tuple[Person, str]":
     """Find the login, or make one; give the password to tell, if it was made here.
 
@@ -194,6 +223,7 @@ def _payer(arguments: argparse.Namespace, email: str) -> "tuple[Person, str]":
         return known, ""
     name = asking.missing(arguments, "--person-name", "Name of the person")
     person = Person(id=new_id(), email=email, name=name, role=Role.PAYER)
+    person.must_change_password = True
     if arguments.ask_password or arguments.password_file:
         person.set_password(asking.password(arguments, person))
         return person, ""

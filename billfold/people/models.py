@@ -42,6 +42,8 @@ class Person(AbstractBaseUser):
     name = models.TextField()
     role = models.TextField(choices=Role.choices, default=Role.PAYER)
     is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False, db_default=False)
+    """Somebody else knows the password: it opens the page for choosing another, and no more."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.db import transaction
+from django.db.models import Count, Q
 from django.http import HttpRequest
 
 from billfold.people.models import Person, SignInAttempt
-from billfold.platform import sealing
+from billfold.platform import audit, sealing
 from billfold.platform.ids import new_id
 
 WINDOW = timedelta(minutes=15)
-PER_TARGET = 10
+PER_PAIR = 10
+"""From one source at one target."""
+PER_TARGET = 100
+"""From all sources: enough that no one source can lock somebody else out."""
 PER_SOURCE = 50
+_IPV6_SITE = 64
 
 
 class TooManyAttempts(Exception):
@@ -40,27 +47,72 @@ class ByEmail(BaseBackend):
         return Person.objects.filter(pk=user_id, is_active=True).first()
 
 
-def check_throttle(email: str, source: str, *, now: datetime) -> None:
-    """Refuse when there were too many failures lately. Raises: TooManyAttempts."""
-    target, origin = _hashes(email, source)
-    since = now - WINDOW
-    recent = SignInAttempt.objects.filter(at__gt=since)
-    if (
-        recent.filter(target=target).count() >= PER_TARGET
-        or recent.filter(source=origin).count() >= PER_SOURCE
-    ):
-        raise TooManyAttempts
+def begin(email: str, source: str, *, now: datetime) -> SignInAttempt:
+    """Note a try before its password is looked at, so that tries made at once count each other.
 
-
-def note_failure(email: str, source: str, *, now: datetime) -> None:
-    """Remember one failure, and forget those of an earlier window."""
+    Raises: TooManyAttempts if there were too many lately; that try does not count.
+    """
     target, origin = _hashes(email, source)
     SignInAttempt.objects.filter(at__lte=now - WINDOW).delete()
-    SignInAttempt.objects.create(id=new_id(), target=target, source=origin, at=now)
+    made = SignInAttempt.objects.create(id=new_id(), target=target, source=origin, at=now)
+    of_target, of_source = Q(target=target), Q(source=origin)
+    counted = SignInAttempt.objects.filter(of_target | of_source, at__gt=now - WINDOW).aggregate(
+        pair=Count("id", filter=of_target & of_source),
+        target=Count("id", filter=of_target),
+        source=Count("id", filter=of_source),
+    )
+    limits = {"pair": PER_PAIR, "target": PER_TARGET, "source": PER_SOURCE}
+    if any(counted[name] > limit for name, limit in limits.items()):
+        made.delete()
+        raise TooManyAttempts
+    return made
+
+
+def succeeded(attempt: SignInAttempt, person: Person, source: str, *, now: datetime) -> None:
+    """Take the try back, and put the sign-in on record."""
+    with transaction.atomic():
+        attempt.delete()
+        audit.record(
+            "signed in",
+            f"person/{person.id}",
+            actor=person.actor(),
+            now=now,
+            after={"from": source},
+        )
+
+
+def failed(attempt: SignInAttempt, email: str, source: str, *, now: datetime) -> None:
+    """Put a failed try on record: by person, or by its keyed hash if nobody has that e-mail."""
+    person = Person.objects.filter(email=email.strip().lower()).first()
+    with transaction.atomic():
+        audit.record(
+            "sign-in failed",
+            f"person/{person.id}" if person else f"sign-in/{attempt.target[:16]}",
+            actor=audit.Actor(id="stranger", name="somebody not signed in"),
+            now=now,
+            after={"from": source},
+        )
+
+
+def signed_out(person: Person, *, now: datetime) -> None:
+    """Put the end of a session on record."""
+    with transaction.atomic():
+        audit.record("signed out", f"person/{person.id}", actor=person.actor(), now=now)
 
 
 def _hashes(email: str, source: str) -> tuple[str, str]:
     return (
         sealing.fingerprint(email.strip().lower(), purpose="sign-in target"),
-        sealing.fingerprint(source, purpose="sign-in source"),
+        sealing.fingerprint(_site(source), purpose="sign-in source"),
     )
+
+
+def _site(source: str) -> str:
+    """Name who commands an address: of version 6 everybody has a whole network."""
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return source
+    if address.version == 4:
+        return source
+    return str(ipaddress.ip_network((address, _IPV6_SITE), strict=False))

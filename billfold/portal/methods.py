@@ -38,6 +38,9 @@ def payment_methods(request: HttpRequest, visit: Visit) -> HttpResponse:
     faults: dict[str, str] = {}
     given = accounts.Typed()
     if request.method == "POST":
+        if drawn_for := typed(request, "account"):  # Whatever is chosen by now, in another tab.
+            visit.turn_to(drawn_for)
+            visit.check_may_pay()
         given = accounts.read(request)
         answer = _save(request, visit, given, faults)
         if answer:
@@ -45,6 +48,7 @@ def payment_methods(request: HttpRequest, visit: Visit) -> HttpResponse:
     page = PaymentMethods(
         methods=tuple(_row(method) for method in wallet.saved(visit.customer.id)),
         bank=accounts.fields(given, faults),
+        account_number=visit.customer.number,
     )
     found = problems(faults) if faults else None
     return visit.show("payment_methods.html", page, section="methods", problems=found)

@@ -16,6 +16,16 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPassword:
+    current: Field
+    password: Field
+    password_again: Field
+    is_required: bool
+    """Somebody else knows the present one."""
+    back_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class BalancePart:
     """One stretch of the bar: its tone "fb" overdue, "fw" due soon or "f3" later."""
 
@@ -403,6 +413,8 @@ class MethodRow:
 class PaymentMethods:
     methods: tuple[MethodRow, ...]
     bank: BankAccount
+    account_number: str
+    """Whose accounts these are."""
     notices: tuple[Notice, ...] = ()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
@@ -13,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from billfold.pages.answers import SeeOther, address, allow, asked, typed
 from billfold.pages.shapes import Field, Problem, Problems
+from billfold.people import passwords
 from billfold.people import sign_in as people
 from billfold.people.models import Person
 from billfold.platform import clock
@@ -21,7 +21,6 @@ from billfold.portal.visits import OFFICE, Visit, signed_in
 
 WRONG = "Email and password do not match. Check both and try again."
 TOO_MANY = "Too many tries from here. Wait 15 minutes and try again, or call us."
-_LONGEST_PASSWORD = 1_000
 
 
 @sensitive_post_parameters("password")
@@ -35,19 +34,20 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     email, source, next_url = typed(request, "email"), address(request), typed(request, "next")
     try:
-        people.check_throttle(email, source, now=now)
+        attempt = people.begin(email, source, now=now)
     except people.TooManyAttempts:
         return _form(request, email=email, next_url=next_url, problem=TOO_MANY)
     person = _find(request, email)
     if person is None:
-        people.note_failure(email, source, now=now)
+        people.failed(attempt, email, source, now=now)
         return _form(request, email=email, next_url=next_url, problem=WRONG)
     login(request, person)
+    people.succeeded(attempt, person, source, now=now)
     return SeeOther(_landing(person, next_url))
 
 
 def _find(request: HttpRequest, email: str) -> Person | None:
-    password = request.POST.get("password", "")[:_LONGEST_PASSWORD]
+    password = request.POST.get("password", "")[: passwords.LONGEST]
     found = authenticate(request, username=email, password=password)
     return found if isinstance(found, Person) else None
 
@@ -83,8 +83,10 @@ def _landing(person: Person, next_url: str) -> str:
 @allow("POST")
 def session(request: HttpRequest) -> HttpResponse:
     """End the session."""
-    if typed(request, "end") and not isinstance(request.user, AnonymousUser):
+    person = request.user
+    if typed(request, "end") and isinstance(person, Person):
         logout(request)
+        people.signed_out(person, now=clock.now())
     return SeeOther("/sign-in")
 
 

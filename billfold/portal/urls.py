@@ -10,6 +10,7 @@ from billfold.portal import (
     invoices,
     methods,
     overview,
+    passwords,
     pay,
     payments,
     sign_in,
@@ -41,6 +42,7 @@ app_name = "portal"
 urlpatterns = [
     path("", overview.dashboard, name="dashboard"),
     path("sign-in", sign_in.sign_in, name="sign_in"),
+    path("password", passwords.password, name="password"),
     path("session", sign_in.session, name="session"),
     path("chosen-account", sign_in.chosen_account, name="chosen_account"),
     path("pay", pay.pay, name="pay"),

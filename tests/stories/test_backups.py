@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from billfold.platform import backups, tenancy
+from tests import environment
 from tests.conftest import MONDAY
 
 HOSTILE = b"COPY (SELECT 1) TO PROGRAM 'touch /tmp/owned';"
@@ -92,3 +94,11 @@ def test_a_backup_is_not_written_through_a_link_laid_in_its_way(saved):
 
     assert not elsewhere.exists()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_of_ours_works_as_superuser(outside_transaction):
+    with psycopg.connect(environment.CLUSTER.dsn(), autocommit=True) as connection:
+        found = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert found.fetchone() == (False,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("COPY (SELECT 1) TO PROGRAM 'true'")

@@ -319,6 +319,24 @@ def test_help_is_found_by_the_sentence_people_ask(payer):
         assert payer.client.get(slug).status_code == 200
 
 
+def test_a_bank_account_is_saved_where_its_form_was_drawn(payer, world):
+    studio = world.add_customer("40-118-9999", "Studio")
+    Access.objects.create(id=new_id(), person=world.payer, customer=studio)
+    drawn = payer.client.get("/payment-methods").content.decode()
+    [account] = re.findall(r'name="account" value="([^"]+)"', drawn.partition('id="add"')[2])
+    payer.client.post("/chosen-account", {"account": "40-118-9999"})
+
+    payer.client.post("/payment-methods", payer.account_form(account=account))
+
+    assert PaymentMethod.objects.get().customer == world.customer
+    foreign = payer.client.post("/payment-methods", payer.account_form(account="50-1"))
+    assert foreign.status_code == 404
+    Access.objects.filter(customer=world.customer).update(role="view")
+    refused = payer.client.post("/payment-methods", payer.account_form(account=account))
+    assert refused.status_code == 403
+    assert PaymentMethod.objects.count() == 1
+
+
 def test_one_person_sees_each_of_their_accounts(payer, world):
     studio = world.add_customer("40-118-9999", "Studio")
     Access.objects.create(id=new_id(), person=world.payer, customer=studio)

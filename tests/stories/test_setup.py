@@ -128,13 +128,6 @@ def test_only_a_test_cluster_gives_up_durability(cluster: Cluster) -> None:
         assert ask(durable, "SELECT current_setting('fsync')") == "on"
 
 
-def test_nothing_of_ours_works_as_superuser(cluster: Cluster) -> None:
-    assert ask(cluster, "SELECT current_user") == "billfold"
-    assert ask(cluster, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        ask(cluster, "COPY (SELECT 1) TO PROGRAM 'true'")
-
-
 def test_stopping_ends_the_server_and_keeps_the_data(cluster: Cluster) -> None:
     with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")

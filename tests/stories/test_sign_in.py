@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from billfold.people import sign_in
-from billfold.people.models import Person
+from billfold.people.models import Person, SignInAttempt
+from billfold.platform.models import AuditEntry
+from tests.conftest import MONDAY
 from tests.stories.payer import Payer, text_of
 from tests.world import PASSWORD, World
 
@@ -69,7 +73,7 @@ def test_somebody_who_left_gets_the_same_answer(payer):
 
 
 def test_ten_wrong_tries_close_the_door_for_the_right_one_too(payer):
-    for _ in range(sign_in.PER_TARGET):
+    for _ in range(sign_in.PER_PAIR):
         try_to(payer, EMAIL, "wrong")
 
     closed = try_to(payer, EMAIL, PASSWORD)
@@ -77,6 +81,68 @@ def test_ten_wrong_tries_close_the_door_for_the_right_one_too(payer):
     assert closed.status_code == 429
     assert "Too many tries" in text_of(closed)
     assert payer.client.get("/").status_code == 303
+
+
+def begin(source: str, email: str = EMAIL) -> SignInAttempt:
+    return sign_in.begin(email, source, now=MONDAY)
+
+
+def test_a_stranger_cannot_lock_somebody_else_out(payer):
+    for _ in range(sign_in.PER_PAIR):
+        begin("198.51.100.7")
+    with pytest.raises(sign_in.TooManyAttempts):
+        begin("198.51.100.7")
+
+    assert try_to(payer, EMAIL, PASSWORD).status_code == 303
+
+
+def test_a_target_is_closed_after_a_hundred_tries_from_everywhere(world):
+    for number in range(sign_in.PER_TARGET):
+        begin(f"198.51.100.{number}")
+
+    with pytest.raises(sign_in.TooManyAttempts):
+        begin("203.0.113.1")
+
+
+def test_all_addresses_of_one_ipv6_network_are_one_source(world):
+    for number in range(sign_in.PER_PAIR):
+        begin(f"2001:db8:1:2::{number:x}")
+
+    with pytest.raises(sign_in.TooManyAttempts):
+        begin("2001:db8:1:2:ffff::1")
+    begin("2001:db8:1:3::1")
+
+
+def test_a_refused_try_does_not_keep_the_door_closed_longer(world):
+    for _ in range(sign_in.PER_PAIR):
+        begin("198.51.100.7")
+    for _ in range(3):
+        with pytest.raises(sign_in.TooManyAttempts):
+            begin("198.51.100.7")
+
+    assert SignInAttempt.objects.count() == sign_in.PER_PAIR
+
+
+def test_a_right_password_takes_only_its_own_try_back(payer):
+    try_to(payer, EMAIL, "wrong")
+    try_to(payer, EMAIL, PASSWORD)
+
+    assert SignInAttempt.objects.count() == 1
+
+
+def test_promise_25_who_signed_in_and_out_is_on_record_and_so_is_who_failed(payer):
+    try_to(payer, EMAIL, "wrong")
+    try_to(payer, "nobody@example.com", "wrong")
+    try_to(payer, EMAIL, PASSWORD)
+    payer.client.post("/session", {"end": "1"})
+
+    person = f"person/{payer.world.payer.id}"
+    rows = [(row.action, row.subject) for row in AuditEntry.objects.order_by("at", "id")]
+    stranger = rows.pop(1)
+    assert rows == [("sign-in failed", person), ("signed in", person), ("signed out", person)]
+    assert stranger[0] == "sign-in failed"
+    assert re.fullmatch(r"sign-in/[0-9a-f]{16}", stranger[1])
+    assert not AuditEntry.objects.filter(after__icontains="nobody@").exists()
 
 
 @pytest.mark.parametrize(
