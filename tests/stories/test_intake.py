@@ -13,9 +13,10 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.payments import collection, intake, recording
 from billfold.payments.models import Case, Instruction, MethodChange
+from billfold.rails.protocol import Returned
 from billfold.receivables.models import Invoice
 from tests.stories.bank_words import answer, leave, line, return_of, statement
-from tests.world import World, eastern
+from tests.world import World, eastern, usd
 
 MONDAY, TUESDAY = eastern(2026, 11, 16, 17), eastern(2026, 11, 17, 17)
 WEDNESDAY = eastern(2026, 11, 18)
@@ -209,3 +210,21 @@ def test_a_document_that_was_refused_is_read_again_when_it_comes_again(world):
     file.refresh_from_db()
     assert file.state == "refused"
     assert Case.objects.filter(closed_at=None).count() == 1
+
+
+def test_a_return_marked_questionable_is_told_as_suspected_fraud(world):
+    payment = world.pay(world.invoice("CL-1", "120.00"))
+    world.go_to(eastern(2026, 11, 17))
+    event = Returned(
+        payment.reference,
+        "return/1/R17",
+        WEDNESDAY.date(),
+        code="R17",
+        amount=usd("120.00"),
+        rdfi="12999901",
+        info="QUESTIONABLE",
+    )
+
+    recording.record([event], now=WEDNESDAY)
+
+    assert "suspected fraud" in Case.objects.get(kind="return to look at").title
