@@ -6,7 +6,7 @@ import pytest
 
 from billfold.formats import x12_820
 from billfold.formats.problems import Unreadable
-from billfold.formats.x12_820 import Remittance
+from billfold.formats.x12_820 import Payment, Remittance
 
 FILES = Path(__file__).parents[1] / "files" / "edi820"
 CTX, PIPES, ACCOUNT_ONLY, CHECK, BAD_COUNT, BAD_NUMBER = (
@@ -40,6 +40,11 @@ def file(*segments: str, amount: str = "100.00", order: str = BPR) -> bytes:
     """Wrap the segments of one payment in an envelope that holds."""
     whole = interchange(*transaction(order.format(amount), *segments))
     return "".join(f"{segment}~\n" for segment in whole).encode()
+
+
+def only_payment(content: bytes) -> Payment:
+    (payment,) = x12_820.read(content).payments
+    return payment
 
 
 def problems(content: bytes | list[str]) -> list[tuple[str, int, str]]:
