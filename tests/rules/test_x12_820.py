@@ -304,6 +304,18 @@ def test_every_fault_is_named_at_once():
     ]
 
 
+def test_a_terminator_inside_the_header_is_named():
+    found = problems(CTX.replace(b"MIDSIZECORP    ", b"MIDSIZE~CORP   ", 1))
+
+    assert ("interchange-header", 1, "ISA") in found
+
+
+def test_an_empty_group_of_another_kind_is_refused():
+    text = "~".join([ISA, GS.replace("GS*RA", "GS*FA"), "GE*0*101", "IEA*1*000000101~"])
+
+    assert problems(text.encode()) == [("functional-group", 2, "GS01")]
+
+
 def test_zeros_before_a_control_number_of_the_envelope_do_not_count():
     assert x12_820.read(CTX.replace(b"IEA*1*000000101", b"IEA*1*101")).payments
 
