@@ -133,11 +133,11 @@ def _approve(file_id: UUID, sha256: str, actor: audit.Actor, now: datetime) -> B
             raise OtherBytes
         if is_too_late(file, now):
             raise EffectiveDatePassed
-        if file.approvals.filter(actor_id=actor.id).exists():
+        if file.counting_approvals().filter(actor_id=actor.id).exists():
             raise ApprovedAlready
         _add_approval(file, actor, now)
         needed = PEOPLE_NEEDED if file.connection.two_people_release else 1
-        if file.approvals.count() >= needed:
+        if file.counting_approvals().count() >= needed:
             _release(file, actor, now)
         fault("approve_inside")
     fault("approve_committed")
@@ -169,6 +169,7 @@ def _add_approval(file: BankFile, actor: audit.Actor, now: datetime) -> None:
         actor_id=actor.id,
         actor_name=actor.name,
         at=now,
+        round=file.release_round,
     )
     audit.record(
         "bank file approved",
@@ -187,6 +188,13 @@ def _release(file: BankFile, actor: audit.Actor, now: datetime) -> None:
         raise NotWaiting
     file.state = FileState.RELEASED
     audit.record("bank file released", f"bankfile/{file.id}", actor=actor, now=now)
+
+
+def ask_again(file: BankFile) -> None:
+    """Let a file that never arrived wait for its people anew. Needs an open transaction."""
+    BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
+        state=FileState.BUILT, released_at=None, release_round=file.release_round + 1
+    )
 
 
 def send_released(*, now: datetime) -> list[Sending]:

@@ -105,6 +105,8 @@ class BankFile(models.Model):
     entry_count = models.IntegerField(default=0)
     debit_minor = models.BigIntegerField(default=0)
     credit_minor = models.BigIntegerField(default=0)
+    release_round = models.SmallIntegerField(default=1, db_default=1)
+    """Which approvals count: a file that is to be sent once more is approved anew."""
     released_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
@@ -130,6 +132,10 @@ class BankFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def counting_approvals(self) -> models.QuerySet[FileApproval]:
+        """Find the approvals of the present round."""
+        return self.approvals.filter(round=self.release_round)
+
 
 class FileApproval(models.Model):
     """One person's yes to exactly these bytes. Append-only."""
@@ -140,10 +146,12 @@ class FileApproval(models.Model):
     actor_id = models.TextField()
     actor_name = models.TextField()
     at = models.DateTimeField()
+    round = models.SmallIntegerField(default=1, db_default=1)
+    """The file's release round that was approved; earlier ones count no more."""
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["file", "actor_id"], name="approval_once_each")
+            models.UniqueConstraint(fields=["file", "actor_id", "round"], name="approval_once_each")
         ]
 
 

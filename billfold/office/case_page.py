@@ -50,7 +50,7 @@ _CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "transmission unknown": (
         ("arrived", "The bank has the file", "It counts as sent; the statement will confirm it."),
-        ("missing", "The bank does not have it", "The same file is sent once more."),
+        ("missing", "The bank does not have it", "It waits to be approved again; then it is sent."),
     ),
     "file rejected": (("corrected", "The cause is removed", "The next file is made without it."),),
 }

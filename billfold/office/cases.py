@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from billfold.office import case_page, links, paging, shapes, statuses
+from billfold.office import case_page, links, paging, release_card, shapes, statuses
 from billfold.office.desk import READ, WRITE, Visit, problems, staff
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Field, Problem, Tab
@@ -74,13 +75,29 @@ def _row(visit: Visit, case: Case) -> shapes.CaseRow:
 @staff(*READ)
 def detail(visit: Visit, case_id: UUID) -> HttpResponseBase:
     """Show a case with its evidence."""
-    return visit.show("case.html", case_page.of(_found(case_id)), section="cases")
+    case = _found(case_id)
+    page = case_page.of(case)
+    if not _may_decide(visit, case):
+        story = f"{page.story_text} Only a treasurer can say whether the bank has it."
+        page = replace(page, story_text=story, choices=(), resolution_url="")
+    return visit.show("case.html", page, section="cases")
+
+
+def _may_decide(visit: Visit, case: Case) -> bool:
+    """Say whether this person closes such a case: what is sent again is for who releases files."""
+    return case.kind != transmission.KIND or release_card.may_decide(visit)
 
 
 @staff(*WRITE)
 def resolve(visit: Visit, case_id: UUID) -> HttpResponseBase:
     """Close a case with what was decided."""
     case = _found(case_id)
+    if not _may_decide(visit, case):
+        return visit.forbid(
+            "Only a treasurer can say whether a file arrived",
+            "A file that did not arrive is sent once more. Tell a treasurer what you know.",
+            section="cases",
+        )
     choice, note = visit.said("choice"), visit.said("note")
     chosen = case_page.title_of(case, choice)
     wrong: list[Problem] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 from django.urls import reverse
 
 from billfold.banking import exchange
@@ -41,7 +41,9 @@ def of(files: Sequence[BankFile], visit: Visit) -> tuple[shapes.Release, ...]:
     """Make the cards of files that wait. Needs their connections; a fixed number of queries."""
     instructed = _instructed([file.id for file in files])
     approvals: dict[UUID, list[FileApproval]] = {file.id: [] for file in files}
-    for approval in FileApproval.objects.filter(file__in=files).order_by("at", "id"):
+    for approval in FileApproval.objects.filter(
+        file__in=files, round=F("file__release_round")
+    ).order_by("at", "id"):
         approvals[approval.file_id].append(approval)
     return tuple(
         _card(file, instructed.get(file.id, _Instructed()), approvals[file.id], visit)

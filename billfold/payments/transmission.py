@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billfold.bankdays import EASTERN
+from billfold.banking import exchange
 from billfold.banking.exchange import Outcome, Sending
 from billfold.banking.models import BankFile, FileState
 from billfold.payments import cases
@@ -94,22 +95,23 @@ def _ask(file: BankFile, key: str, kind: str, title: str, now: datetime) -> None
 def decide(
     case_id: UUID, resolution: str, *, has_arrived: bool, actor: audit.Actor, now: datetime
 ) -> None:
-    """Carry out what a person found out: the bank has the file, or it is sent once more.
+    """Carry out what a person found out: the bank has the file, or it is approved and sent anew.
 
     Raises: NotUnknown; NeedsResolution and AlreadyClosed as `cases.close`.
     """
     with transaction.atomic(durable=True):
         case = Case.objects.select_for_update().get(pk=case_id)
-        file = BankFile.objects.select_for_update().filter(
+        about = BankFile.objects.select_for_update().filter(
             pk=case.evidence.removeprefix("bankfile/"), state=FileState.SENDING
         )
-        if case.kind != KIND or not file.exists():
+        file = about.first() if case.kind == KIND else None
+        if file is None:
             raise NotUnknown
         if has_arrived:
-            file.update(state=FileState.SENT, sent_at=now)
+            about.update(state=FileState.SENT, sent_at=now)
             audit.record("bank file sent", case.evidence, actor=actor, now=now)
         else:
-            file.update(state=FileState.RELEASED)
+            exchange.ask_again(file)
         cases.close_within(case_id, resolution, actor=actor, now=now)
         audit.record(
             "transmission decided",

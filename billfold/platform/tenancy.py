@@ -282,6 +282,7 @@ def grant(served: Biller) -> None:
 CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     "banking_bankfile": (
         "state",
+        "release_round",
         "released_at",
         "sent_at",
         "answered_at",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.payments import cases, transmission
 from billfold.payments.models import Case
@@ -53,13 +54,41 @@ def test_promise_14_a_file_that_arrived_is_not_sent_again(world, client, cut_sho
     assert not Case.objects.filter(closed_at=None).exists()
 
 
-def test_promise_14_a_file_that_never_arrived_is_sent_once_more(world, client, cut_short):
+def test_promise_20_a_file_that_never_arrived_is_approved_anew_and_sent_once_more(
+    world, client, cut_short
+):
+    first, second = (person.actor() for person in world.treasurers)
     decide(client, cut_short, "missing")
     world.run_jobs()
+    assert (state(), at_the_bank(world)) == ("built", [])
+    assert "needs two approvals" in client.get("/office/files").content.decode()
+
+    file = BankFile.objects.get(direction="out")
+    exchange.approve(file.id, file.sha256, actor=first, now=world.now)
+    with pytest.raises(exchange.ApprovedAlready):
+        exchange.approve(file.id, file.sha256, actor=first, now=world.now)
     world.run_jobs()
+    assert (state(), at_the_bank(world)) == ("built", [])
+
+    exchange.approve(file.id, file.sha256, actor=second, now=world.now)
+    world.run_jobs()
+    world.run_jobs()
+    assert file.approvals.count() == 4
+    assert not {14, 20, 25} & set(report.examine(world.biller, now=world.now).broken)
 
     assert state() == "sent"
     assert at_the_bank(world) == ["ach-20261116-A.ach"]
+
+
+@pytest.mark.parametrize("choice", ["missing", "arrived", "other"])
+def test_promise_20_a_clerk_cannot_say_what_became_of_a_file(world, client, cut_short, choice):
+    client.force_login(world.clerk)
+
+    assert "Close this case" not in client.get(f"/office/cases/{cut_short.pk}").content.decode()
+    assert decide(client, cut_short, choice).status_code == 403
+
+    assert state() == "sending"
+    assert Case.objects.filter(pk=cut_short.pk, closed_at=None).exists()
 
 
 def test_promise_14_a_second_cut_asks_again(world, client, cut_short):

@@ -373,7 +373,7 @@ PERMISSION: dict[tuple[int, str], Plant] = {
         "banking_fileapproval", "UPDATE banking_fileapproval SET sha256 = repeat('0', 64)"
     ),
     (20, "The database takes one approval of each person"): not_unique(
-        "banking_fileapproval", "file_id,actor_id"
+        "banking_fileapproval", "file_id,actor_id,round"
     ),
     (20, "The application has no right to change approvals"): sql(
         f"GRANT TRUNCATE ON banking_fileapproval TO {ROLE}"

@@ -83,7 +83,7 @@ WITH yes AS (
                AS people,
            bool_or(starts_with(actor_id, 'job/')) AS by_itself
     FROM banking_fileapproval a JOIN banking_bankfile f ON f.id = a.file_id
-    WHERE a.sha256 = f.sha256 AND a.at <= f.released_at GROUP BY 1
+    WHERE a.sha256 = f.sha256 AND a.round = f.release_round AND a.at <= f.released_at GROUP BY 1
 )
 SELECT 'file ' || f.name || ' is ' || f.state || ', released by ' || coalesce(people, 0)
        || ' people' || CASE WHEN by_itself THEN ' and by itself, above the limit' ELSE '' END
@@ -178,7 +178,7 @@ CHECKS: Final = (
     unique(
         20,
         "The database takes one approval of each person",
-        "banking_fileapproval.file_id+actor_id",
+        "banking_fileapproval.file_id+actor_id+round",
     ),
     *never_changed(20, "approvals", "banking_fileapproval"),
     by_sql(22, "The application's role has no special powers", _ROLE),
