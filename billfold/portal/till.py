@@ -209,7 +209,7 @@ def label(account_type: str, last4: str) -> str:
 
 def _why_not(bill: Bill) -> str:
     if bill.payable.minor <= 0:
-        return f"{shown.money(bill.pending)} is being paid"
+        return f"{shown.money(bill.pending)} is\N{NO-BREAK SPACE}being\N{NO-BREAK SPACE}paid"
     return f"In {bill.payable.currency}: by wire"
 
 
