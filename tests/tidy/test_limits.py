@@ -94,9 +94,10 @@ def test_no_function_takes_more_parameters_than_the_limit() -> None:
 
 
 def test_a_package_file_is_empty() -> None:
-    full = [path for path, text in sources().items() if path.endswith("__init__.py") and text]
+    full = {path for path, text in sources().items() if path.endswith("__init__.py") and text}
 
-    assert full == []
+    # `formats.sniff` is the one door to the formats, for whoever uses them without the rest.
+    assert full == {"billfold/formats/__init__.py"}
 
 
 def test_a_module_is_named_for_a_body_of_work() -> None:

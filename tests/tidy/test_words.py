@@ -19,6 +19,10 @@ ROUTING_NUMBERS = {"110000000", "129999018", "061999024", "072999039", "09199904
 ALLOWED = {
     "tests/files/nacha/": "authored samples: the banks exist, the accounts and people do not",
     "tests/files/bai2/": "authored samples, as above",
+    "tests/files/camt053/": "authored samples, as above",
+    "tests/files/edi820/": "authored samples, as above",
+    "tests/files/lockbox/": "authored samples, as above",
+    "tests/files/wire/": "authored samples, as above",
     "tests/rules/test_bai2.py": "quotes the sender of those samples",
     "tests/rules/test_ach.py": "quotes the corrected data and the header of those samples",
     "tests/rules/test_fedach.py": "names two rows of the public directory of 2018",
