@@ -22,7 +22,11 @@ STATES: Final = frozenset(_STATES.split())
 LONGEST_NUMBER: Final = 60
 LONGEST_TEXT: Final = 2_000
 _NUMBER: Final = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_NONE: Final = "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+_CONTROL: Final = re.compile(
+    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\ufeff\ufdd0-\ufdef{_NONE}]"
+)
+"""Controls, the mark of byte order, and the code points at which Unicode has no character."""
 _EMAIL: Final = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z")
 _YES_NO: Final = {
     **dict.fromkeys(("yes", "y", "true", "1", "paper"), True),
@@ -58,7 +62,7 @@ def number(text: str) -> str:
     """Read what names something: one line, no spaces around it."""
     if len(text) > LONGEST_NUMBER:
         raise Unfit(f"is longer than {LONGEST_NUMBER} characters", "Check the column.")
-    if not _NUMBER.match(text):
+    if not _NUMBER.match(text) or _CONTROL.search(text):
         raise Unfit(
             f"{shown(text)} has spaces around it, or characters that cannot be printed",
             "Remove them.",
@@ -84,7 +88,7 @@ def text(value: str) -> str:
     if len(value) > LONGEST_TEXT:
         raise Unfit(f"is longer than {LONGEST_TEXT:,} characters", "Shorten it.")
     if found := _CONTROL.search(value):
-        raise Unfit(f"holds the control character U+{ord(found[0]):04X}", "Remove it.")
+        raise Unfit(f"holds U+{ord(found[0]):04X}, which cannot be printed", "Remove it.")
     return value
 
 

@@ -223,3 +223,12 @@ def test_promise_27_the_total_is_that_of_the_rows(amounts):
     reading, _, _ = read(f"{HEAD}\n{rows}")
 
     assert reading.total_minor == sum(amounts)
+
+
+@pytest.mark.parametrize("code", [0xFEFF, 0xFFFE, 0x1FFFF, 0xFDD0, 0x07])
+def test_what_is_no_character_is_refused_by_its_code(code):
+    for read in (import_fields.text, import_fields.number):
+        with pytest.raises(import_fields.Unfit):
+            read(f"Hollis{chr(code)}Wren")
+
+    assert import_fields.text("Hollis 东京 😀 é") == "Hollis 东京 😀 é"

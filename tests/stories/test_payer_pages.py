@@ -154,6 +154,19 @@ def test_a_receipt_is_a_pdf_that_reads_aloud(payer, world):
     assert b"pdfuaid" in answer.content
 
 
+@pytest.mark.parametrize("name", ["东京电力", "Wren 😀", "\ufeffWren", "Wr\U0001ffffen"])
+def test_a_receipt_is_printed_whatever_letters_a_name_has(payer, world, name):
+    world.customer.name = name
+    world.customer.save()
+    world.invoice("CL-1", "10.00")
+    reference = payer.pay("CL-1")["Location"].removeprefix("/payments/")
+
+    answer = payer.client.get(f"/payments/{reference}/receipt.pdf")
+
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"%PDF-")
+
+
 def test_invoices_are_found_by_number_reference_and_amount(payer, world):
     for number, amount in (("CL-10", "10.00"), ("CL-11", "11.11"), ("XX-2", "1234.50")):
         world.invoice(number, amount)
