@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import Final
@@ -90,21 +89,15 @@ class EntrySheet:
         """Write some entries at once, if they are certainly sound."""
         if self._pattern is None:
             return False
-        kinds = [entry.transaction_code for entry in entries]
-        banks = [entry.routing_number for entry in entries]
-        accounts = [entry.account_number for entry in entries]
-        amounts = [entry.amount_minor for entry in entries]
-        identifications = [entry.identification for entry in entries]
-        names = [entry.name for entry in entries]
-        marks = [entry.discretionary for entry in entries]
-        traces = [entry.trace for entry in entries]
+        columns = zip(*entries, strict=True)
+        kinds, banks, accounts, amounts, identifications, names, traces, marks, addenda = columns
         limit = self._same_day_limit
         if limit is not None and max(amounts) > limit:
             return False
         if not self._facts.passes(banks, accounts, amounts, identifications, traces):
             return False
-        columns = (banks, accounts, amounts, identifications, names, marks)
-        text = _text(kinds, columns, traces, [entry.addenda for entry in entries]).upper()
+        middle = (banks, accounts, amounts, identifications, names, marks)
+        text = _text(kinds, middle, traces, addenda).upper()
         distinct = frozenset(kinds)
         debit_minor = None
         if not (distinct <= codes.DEBIT_CODES or distinct <= codes.CREDIT_CODES):
@@ -191,7 +184,7 @@ def _plain(entry: Entry) -> Entry:
     name = entry.name
     if not (name.isascii() and name.isprintable()):
         name = plain(name)
-    return replace(entry, name=name, account_number=entry.account_number.strip())
+    return entry._replace(name=name, account_number=entry.account_number.strip())
 
 
 def _values(entry: Entry, *, is_counted: bool) -> tuple[object, ...]:

@@ -1,0 +1,262 @@
+"""Nacha files against PyPI `ach`, loops that check nothing, and COPY of the same rows."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import multiprocessing
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, time
+from io import BytesIO
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import _ground
+from billfold.formats import nacha
+from billfold.formats.nacha import Batch, Entry, File
+
+ENTRIES, FEW, MANY = 100_000, 10_000, 1_000_000
+BATCH = 10_000
+ROUNDS = 5
+BANKS = ("110000000", "129999018", "061999024", "072999039", "091999049", "021999051")
+HEAD = File("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", ())
+BARE_FORM = "6%02d%s%-17s%010d%-15s%-22s%-2s0%s\n"
+ROWS = """
+CREATE UNLOGGED TABLE nacha_row AS
+SELECT 27 AS code, (ARRAY['110000000','129999018','061999024','072999039','091999049',
+                          '021999051'])[1 + n % 6] AS bank,
+       (4400000000 + n)::text AS account, 100 + n % 90000 AS amount, 'C-' || n AS customer,
+       'ADA EXAMPLE ' || n % 977 AS name, '09199904' || lpad(n::text, 7, '0') AS trace,
+       'S' AS mark
+FROM generate_series(1, %s) n
+"""
+COPY = """
+COPY (SELECT '6' || lpad(code::text, 2, '0') || bank || rpad(account, 17)
+             || lpad(amount::text, 10, '0') || rpad(customer, 15) || rpad(name, 22)
+             || rpad(mark, 2) || '0' || trace
+      FROM nacha_row ORDER BY trace) TO STDOUT
+"""
+SELECT = """
+SELECT code, bank, account, amount, customer, name, trace, mark, NULL FROM nacha_row ORDER BY trace
+"""
+
+
+def _entries(count: int) -> Iterator[Entry]:
+    for n in range(1, count + 1):
+        bank, account, name = BANKS[n % 6], f"{4_400_000_000 + n}", f"ADA EXAMPLE {n % 977}"
+        yield Entry(27, bank, account, 100 + n % 90_000, f"C-{n}", name, f"09199904{n:07d}", "S")
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[Batch]:
+    """Put entries into batches, one at a time."""
+    left = iter(entries)
+    number = 0
+    while some := tuple(islice(left, BATCH)):
+        number += 1
+        yield Batch(
+            225,
+            "CEDARLINE",
+            "1234567890",
+            "WEB",
+            "BILL PAY",
+            date(2026, 11, 24),
+            "09199904",
+            number,
+            some,
+        )
+
+
+def _best(act: Callable[[], object], count: int, rounds: int = ROUNDS) -> float:
+    """Give entries a second, of the quickest round."""
+    return count / min(_ground.timed(act) for _ in range(rounds))
+
+
+def _ours(batches: Iterable[Batch]) -> bytes:
+    out = BytesIO()
+    nacha.write_to(out, HEAD, batches)
+    return out.getvalue()
+
+
+def _bare(batches: Iterable[Batch]) -> bytes:
+    """Lay the same entries out, and check nothing."""
+    lines = []
+    for batch in batches:
+        for each in batch.entries:
+            lines.append(
+                BARE_FORM
+                % (
+                    each.transaction_code,
+                    each.routing_number,
+                    each.account_number,
+                    each.amount_minor,
+                    each.identification,
+                    each.name,
+                    each.discretionary,
+                    each.trace,
+                )
+            )
+    return "".join(lines).encode("ascii")
+
+
+def _read(content: bytes) -> None:
+    for _ in nacha.Reader(BytesIO(content)):
+        pass
+
+
+def _slices(content: bytes) -> list[tuple[object, ...]]:
+    """Cut the same entries into their fields, and check nothing."""
+    cut: list[tuple[object, ...]] = []
+    for line in content.decode("ascii").split("\n"):
+        if line[:1] == "6":
+            cut.append(
+                (
+                    int(line[1:3]),
+                    line[3:12],
+                    line[12:29].rstrip(),
+                    int(line[29:39]),
+                    line[39:54].rstrip(),
+                    line[54:76].rstrip(),
+                    line[76:78].rstrip(),
+                    line[78:79],
+                    line[79:94],
+                )
+            )
+    return cut
+
+
+def _beside_ach(content: bytes, write: float, read: float) -> None:
+    """Measure PyPI `ach`, which checks almost nothing."""
+    if importlib.util.find_spec("ach") is None:
+        print("skip: PyPI `ach` is not installed, so nothing is measured against it", flush=True)
+        return
+    from ach.builder import AchFile
+    from ach.parser import Parser
+
+    settings = {
+        "immediate_dest": "091999049",
+        "immediate_org": "1234567890",
+        "immediate_dest_name": "FIRST HARBOR BANK",
+        "immediate_org_name": "CEDARLINE",
+        "company_id": "1234567890",
+    }
+    entries = [
+        {
+            "type": str(each.transaction_code),
+            "routing_number": each.routing_number,
+            "account_number": each.account_number,
+            "amount": f"{each.amount_minor / 100:.2f}",
+            "name": each.name,
+        }
+        for each in _entries(FEW)
+    ]
+    built: list[str] = []
+
+    def build() -> None:
+        file = AchFile("A", settings)
+        file.add_batch("WEB", entries, credits=False, debits=True)
+        built[:] = [file.render_to_string()]
+
+    theirs = _best(build, FEW, 3)
+    _ground.report("write / PyPI ach", write / theirs, 20, note=f"{theirs:,.0f}/s")
+    text = content.decode("ascii")
+    theirs = _best(lambda: Parser(text).as_dict(), ENTRIES, 3)
+    _ground.report("read / PyPI ach", read / theirs, 1.5, note=f"{theirs:,.0f}/s")
+
+
+def _in_memory() -> None:
+    batches = list(_batches(_entries(ENTRIES)))
+    content = _ours(batches)
+    write = _best(lambda: _ours(batches), ENTRIES)
+    bare = _best(lambda: _bare(batches), ENTRIES)
+    _ground.report(
+        "write with all checks / bare % loop",
+        write / bare,
+        0.4,
+        note=f"{write:,.0f}/s against {bare:,.0f}/s",
+    )
+    read = _best(lambda: _read(content), ENTRIES)
+    slices = _best(lambda: _slices(content), ENTRIES)
+    _ground.report(
+        "read with all checks / bare slicing loop",
+        read / slices,
+        0.3,
+        note=f"{read:,.0f}/s against {slices:,.0f}/s",
+    )
+    _beside_ach(content, write, read)
+
+
+def _peak(count: int, path: str, out: multiprocessing.Queue[float]) -> None:
+    """Write and read so many entries by streams; tell the peak of memory in MB."""
+    with Path(path).open("wb") as stream:
+        nacha.write_to(stream, HEAD, _batches(_entries(count)))
+    with Path(path).open("rb") as stream:
+        read = sum(len(batch.entries) for batch in nacha.Reader(stream))
+    assert read == count
+    out.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def _memory(counts: list[int]) -> None:
+    fresh = multiprocessing.get_context("spawn")
+    peaks = []
+    with TemporaryDirectory() as folder:
+        for count in counts:
+            out: multiprocessing.Queue[float] = fresh.Queue()
+            run = fresh.Process(target=_peak, args=(count, f"{folder}/{count}.ach", out))
+            run.start()
+            peaks.append(out.get())
+            run.join()
+    for count, peak in zip(counts[1:], peaks[1:], strict=True):
+        _ground.report(
+            f"memory of {count:,} entries above one batch of {BATCH:,}, MB",
+            peak - peaks[0],
+            20,
+            at_most=True,
+            note=f"{peak:.0f} MB in all",
+        )
+
+
+def _from_postgresql(count: int) -> None:
+    import psycopg
+
+    with _ground.ground() as folder, psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        connection.execute(ROWS.replace("%s", str(count)))
+        connection.execute("ANALYZE nacha_row")
+        gc.freeze()  # What the ground made is not looked through again and again.
+
+        def copy() -> None:
+            with (folder / "copied").open("wb") as out, connection.cursor().copy(COPY) as rows:
+                for piece in rows:
+                    out.write(piece)
+
+        def ours() -> None:
+            cursor = connection.cursor("rows", row_factory=lambda _: Entry._make)
+            with (folder / "ours.ach").open("wb") as out, cursor:
+                cursor.execute(SELECT)
+                rows = iter(lambda: cursor.fetchmany(BATCH), [])
+                nacha.write_to(out, HEAD, _batches(chain.from_iterable(rows)))
+
+        copied, written = _best(copy, count, 3), _best(ours, count, 3)
+        _ground.report(
+            "rows in PostgreSQL to file on disk / COPY",
+            written / copied,
+            0.5,
+            note=f"{written:,.0f}/s against {copied:,.0f}/s",
+        )
+
+
+def main() -> int:
+    """Measure and print; `--large` adds a million entries."""
+    is_large = "--large" in sys.argv
+    # First, while this process is small: a child begins with the peak of its parent.
+    _memory([FEW, ENTRIES, MANY] if is_large else [FEW, ENTRIES])
+    _in_memory()
+    _from_postgresql(MANY if is_large else ENTRIES)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
