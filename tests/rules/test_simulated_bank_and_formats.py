@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 
@@ -40,7 +39,7 @@ customers = st.builds(
 
 def batch(entries: list[nacha.Entry], number: int, sec: str) -> nacha.Batch:
     traced = [
-        replace(entry, trace=f"{ODFI}{number:03d}{place:04d}")
+        entry._replace(trace=f"{ODFI}{number:03d}{place:04d}")
         for place, entry in enumerate(entries, start=1)
     ]
     return nacha.Batch(
