@@ -17,6 +17,9 @@ from billfold.formats.iso20022 import Faults
 from billfold.formats.iso20022_remittance import NOTHING, Remittance
 from billfold.formats.iso20022_values import NOBODY, Amount, Fields, Party
 
+MOST_PAYMENTS: Final = 1_000_000
+"""In one entry; they are kept together, so their number is what memory holds."""
+
 _SAID: Final = {True: "CRDT", False: "DBIT"}
 _ONCE: Final = frozenset({"Refs", "Amt", "CdtDbtInd", "AmtDtls", "RmtInf", "RltdPties"})
 
@@ -73,8 +76,16 @@ class PaymentReader:
         for child in children:
             if child.tag == "TxDtls":
                 self._in_block += 1
+                if len(self._details) == MOST_PAYMENTS:
+                    self._refuse()
                 self._details.append(self._detail(child, is_credit))
         return bool(children)
+
+    def _refuse(self) -> None:
+        message = f"The entry holds more than {MOST_PAYMENTS:,} payments."
+        fix = "Ask the bank to book them in several entries."
+        self._faults.add("too-many-payments", self._leaf(), message, fix)
+        self._faults.settle()
 
     def _leaf(self) -> str:
         block = f"NtryDtls[{self._blocks + 1}]" if self._blocks else "NtryDtls"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billfold.formats import camt, iso20022
+from billfold.formats import camt, camt_payments, iso20022
 from billfold.formats.problems import Unreadable
 from tests.rules.camt_files import (
     STATEMENT,
@@ -274,6 +274,16 @@ def test_size_buys_neither_time_nor_memory(content, code):
 
     assert seconds < 2
     assert megabytes < 150
+
+
+def test_an_entry_of_too_many_payments_is_refused(monkeypatch):
+    content = statement(entry(3, details(*[amount(1)] * 3)), net=3)
+    assert len(next(camt.read(content).entries).details) == 3
+    monkeypatch.setattr(camt_payments, "MOST_PAYMENTS", 2)
+
+    assert refusals(content) == [
+        ("too-many-payments", 7, "BkToCstmrStmt/Stmt/Ntry/NtryDtls/TxDtls[3]")
+    ]
 
 
 def test_problems_come_all_at_once_and_end_at_a_thousand():
