@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, time
 from io import BytesIO
 from itertools import chain, islice
@@ -41,7 +41,7 @@ COPY (SELECT '6' || lpad(code::text, 2, '0') || bank || rpad(account, 17)
       FROM nacha_row ORDER BY trace) TO STDOUT
 """
 SELECT = """
-SELECT code, bank, account, amount, customer, name, trace, mark, NULL FROM nacha_row ORDER BY trace
+SELECT code, bank, account, amount, customer, name, trace, mark FROM nacha_row ORDER BY trace
 """
 
 
@@ -49,6 +49,10 @@ def _entries(count: int) -> Iterator[Entry]:
     for n in range(1, count + 1):
         bank, account, name = BANKS[n % 6], f"{4_400_000_000 + n}", f"ADA EXAMPLE {n % 977}"
         yield Entry(27, bank, account, 100 + n % 90_000, f"C-{n}", name, f"09199904{n:07d}", "S")
+
+
+def _entries_of_rows(_cursor: object) -> Callable[[Sequence[object]], Entry]:
+    return lambda row: nacha.entry_of((*row, ()))
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[Batch]:
@@ -233,7 +237,7 @@ def _from_postgresql(count: int) -> None:
                     out.write(piece)
 
         def ours() -> None:
-            cursor = connection.cursor("rows", row_factory=lambda _: Entry._make)
+            cursor = connection.cursor("rows", row_factory=_entries_of_rows)
             with (folder / "ours.ach").open("wb") as out, cursor:
                 cursor.execute(SELECT)
                 rows = iter(lambda: cursor.fetchmany(BATCH), [])

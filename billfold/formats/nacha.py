@@ -22,6 +22,7 @@ from billfold.formats.nacha_records import (
     Return,
     Totals,
     check_digit,
+    entry_of,
     is_routing_number,
     remittance,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Unreadable",
     "Unwritable",
     "check_digit",
+    "entry_of",
     "is_routing_number",
     "plain",
     "read",

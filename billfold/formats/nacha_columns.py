@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import Final
@@ -89,8 +90,15 @@ class EntrySheet:
         """Write some entries at once, if they are certainly sound."""
         if self._pattern is None:
             return False
-        columns = zip(*entries, strict=True)
-        kinds, banks, accounts, amounts, identifications, names, traces, marks, addenda = columns
+        kinds = [entry.transaction_code for entry in entries]
+        banks = [entry.routing_number for entry in entries]
+        accounts = [entry.account_number for entry in entries]
+        amounts = [entry.amount_minor for entry in entries]
+        identifications = [entry.identification for entry in entries]
+        names = [entry.name for entry in entries]
+        marks = [entry.discretionary for entry in entries]
+        traces = [entry.trace for entry in entries]
+        addenda = [entry.addenda for entry in entries]
         limit = self._same_day_limit
         if limit is not None and max(amounts) > limit:
             return False
@@ -184,7 +192,7 @@ def _plain(entry: Entry) -> Entry:
     name = entry.name
     if not (name.isascii() and name.isprintable()):
         name = plain(name)
-    return entry._replace(name=name, account_number=entry.account_number.strip())
+    return replace(entry, name=name, account_number=entry.account_number.strip())
 
 
 def _values(entry: Entry, *, is_counted: bool) -> tuple[object, ...]:

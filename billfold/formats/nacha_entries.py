@@ -21,6 +21,7 @@ from billfold.formats.nacha_records import (
     OtherAddendum,
     Payment,
     Totals,
+    entry_of,
 )
 from billfold.formats.nacha_rules import BatchCourse, entry_faults
 
@@ -107,15 +108,18 @@ class OpenBatch:
         if len(rows) * LINE != length or not self._proves(rows, amounts, 0):
             return False
         self.entries += [
-            Entry(
-                _NUMBERS[code],
-                bank,
-                account.strip(),
-                amount,
-                identification.rstrip(),
-                name.rstrip(),
-                trace,
-                data.rstrip(),
+            entry_of(
+                (
+                    _NUMBERS[code],
+                    bank,
+                    account.strip(),
+                    amount,
+                    identification.rstrip(),
+                    name.rstrip(),
+                    trace,
+                    data.rstrip(),
+                    (),
+                )
             )
             for (code, bank, account, _, identification, name, data, trace), amount in zip(
                 rows, amounts, strict=True
@@ -131,16 +135,18 @@ class OpenBatch:
         if not is_whole or not self._proves(rows, amounts, addenda):
             return False
         self.entries += [
-            Entry(
-                _NUMBERS[code],
-                bank,
-                account.strip(),
-                amount,
-                identification.rstrip(),
-                name.rstrip(),
-                trace,
-                data.rstrip(),
-                (Payment(text.rstrip()),) if text else (),
+            entry_of(
+                (
+                    _NUMBERS[code],
+                    bank,
+                    account.strip(),
+                    amount,
+                    identification.rstrip(),
+                    name.rstrip(),
+                    trace,
+                    data.rstrip(),
+                    (Payment(text.rstrip()),) if text else (),
+                )
             )
             for (code, bank, account, _, identification, name, data, trace, _, text), amount in zip(
                 rows, amounts, strict=True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, time
-from functools import lru_cache
-from typing import Final, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, Final
 
 from billfold.formats.nacha_codes import is_debit
 from billfold.formats.problems import Problem
@@ -125,16 +125,13 @@ Addendum = Payment | Return | Dishonour | Contest | Change | OtherAddendum
 Reply = Return | Dishonour | Contest | Change
 
 
-class Entry(NamedTuple):
-    """One debit or credit to one account.
-
-    A tuple, unlike the other records, because a file has a hundred thousand of them: they are made
-    in a third of the time. Never shows its account number by itself.
-    """
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One debit or credit to one account."""
 
     transaction_code: int
     routing_number: str
-    account_number: str
+    account_number: str = field(repr=False)
     amount_minor: int
     identification: str
     """What the originator calls the receiver: our customer number."""
@@ -143,10 +140,6 @@ class Entry(NamedTuple):
     discretionary: str = ""
     """WEB and TEL: S for a single payment, R for a recurring one."""
     addenda: tuple[Addendum, ...] = ()
-
-    def __repr__(self) -> str:
-        shown = (f"{n}={v!r}" for n, v in self._asdict().items() if n != "account_number")
-        return f"Entry({', '.join(shown)})"
 
     @property
     def is_debit(self) -> bool:
@@ -170,6 +163,30 @@ class Entry(NamedTuple):
             if isinstance(addendum, Reply):
                 return addendum
         return None
+
+
+_new_entry: Final = partial(object.__new__, Entry)
+_setters: Final = [getattr(Entry, each.name).__set__ for each in fields(Entry)]
+_code, _bank, _account, _amount, _customer, _name, _trace, _data, _addenda = _setters
+
+
+def entry_of(values: Sequence[Any]) -> Entry:
+    """Make an entry of all its fields, in their order.
+
+    A file has a hundred thousand: setting the slots of a frozen record directly saves a third.
+    """
+    entry: Entry = _new_entry()
+    code, bank, account, amount, customer, name, trace, data, addenda = values
+    _code(entry, code)
+    _bank(entry, bank)
+    _account(entry, account)
+    _amount(entry, amount)
+    _customer(entry, customer)
+    _name(entry, name)
+    _trace(entry, trace)
+    _data(entry, data)
+    _addenda(entry, addenda)
+    return entry
 
 
 @dataclass(frozen=True, slots=True)

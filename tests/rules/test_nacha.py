@@ -226,7 +226,7 @@ def test_lost_line_ends_and_blanks_change_nothing(file: File, data: st.DataObjec
 
 def one_entry_file(**changes: object) -> File:
     entry = Entry(27, "110000000", "0123456", 1250, "C-1", "ADA EXAMPLE", "091999040000001", "S")
-    return file_of(entry._replace(**changes))  # type: ignore[arg-type]
+    return file_of(replace(entry, **changes))  # type: ignore[arg-type]
 
 
 def file_of(*entries: Entry, **changes: object) -> File:

@@ -27,7 +27,7 @@ Case = tuple[File, Facts]
 
 def entry(facts: Facts | None = None, **changes: object) -> Case:
     """Change the one entry of the file."""
-    return batch(facts, entries=(DEBIT._replace(**changes),))  # type: ignore[arg-type]
+    return batch(facts, entries=(replace(DEBIT, **changes),))  # type: ignore[arg-type]
 
 
 def batch(facts: Facts | None = None, **changes: object) -> Case:
@@ -54,7 +54,7 @@ def fee(**changes: object) -> Case:
 
 def reversal(**changes: object) -> Case:
     original = replace(ORIGINAL, returned_on=None, return_code="")
-    credit = DEBIT._replace(transaction_code=22)
+    credit = replace(DEBIT, transaction_code=22)
     facts = Facts(originals={DEBIT.trace: replace(original, **changes)})  # type: ignore[arg-type]
     return batch(facts, description="REVERSAL", service_class=220, entries=(credit,))
 
@@ -62,7 +62,8 @@ def reversal(**changes: object) -> Case:
 def micro(*amounts: int) -> Case:
     """Credit amounts, or debit negative ones, in a batch of micro-entries."""
     entries = tuple(
-        DEBIT._replace(
+        replace(
+            DEBIT,
             transaction_code=22 if amount > 0 else 27,
             amount_minor=abs(amount),
             trace=f"09199904{number:07d}",
@@ -75,7 +76,7 @@ def micro(*amounts: int) -> Case:
 def large(amount_minor: int) -> tuple[Entry, ...]:
     """Make entries that add up to more than a total's twelve digits."""
     return tuple(
-        DEBIT._replace(amount_minor=amount_minor, trace=f"09199904{number:07d}")
+        replace(DEBIT, amount_minor=amount_minor, trace=f"09199904{number:07d}")
         for number in range(1, 102)
     )
 
@@ -104,8 +105,8 @@ WRITE: dict[str, list[Case]] = {
     "not-originated": [entry(transaction_code=47), entry(transaction_code=26)],
     "service-class-direction": [entry(transaction_code=22), batch(service_class=220)],
     "class-direction": [
-        batch(service_class=220, entries=(DEBIT._replace(transaction_code=22),)),
-        batch(service_class=220, sec_code="TEL", entries=(DEBIT._replace(transaction_code=32),)),
+        batch(service_class=220, entries=(replace(DEBIT, transaction_code=22),)),
+        batch(service_class=220, sec_code="TEL", entries=(replace(DEBIT, transaction_code=32),)),
         batch(description="REVERSAL"),
         batch(description="REVERSAL", sec_code="PPD"),
     ],
@@ -116,7 +117,7 @@ WRITE: dict[str, list[Case]] = {
     "amount-negative": [entry(amount_minor=-5)],
     "remittance-entry": [
         entry(transaction_code=29, amount_minor=0, addenda=(Payment("INV 1"),)),
-        batch(sec_code="CCD", entries=(DEBIT._replace(transaction_code=29, amount_minor=0),)),
+        batch(sec_code="CCD", entries=(replace(DEBIT, transaction_code=29, amount_minor=0),)),
     ],
     "entry-limit": [file(Facts(entry_limit_minor=1249))],
     "batch-limit": [file(Facts(batch_limit_minor=1249))],
@@ -128,7 +129,7 @@ WRITE: dict[str, list[Case]] = {
     "trace-used": [file(Facts(traces={DEBIT.trace}))],
     "addenda-count": [
         entry(addenda=(Payment("1"), Payment("2"))),
-        batch(sec_code="TEL", entries=(DEBIT._replace(addenda=(Payment("1"),)),)),
+        batch(sec_code="TEL", entries=(replace(DEBIT, addenda=(Payment("1"),)),)),
     ],
     "addenda-type": [entry(addenda=(nacha.OtherAddendum("02", "X"),))],
     "effective-date": [batch(effective_date=None), file(Facts(effective_dates={TODAY}))],
@@ -140,7 +141,7 @@ WRITE: dict[str, list[Case]] = {
             description="RETRY PYMT",
             sec_code="PPD",
             service_class=220,
-            entries=(DEBIT._replace(transaction_code=22),),
+            entries=(replace(DEBIT, transaction_code=22),),
         ),
     ],
     "micro-entry": [micro(100), micro(10, -11), micro(-1)],
@@ -169,7 +170,7 @@ WRITE: dict[str, list[Case]] = {
     "same-day": [
         batch(**SAME_DAY | {"descriptive_date": "SD1400"}),
         batch(descriptive_date="SD1300"),
-        batch(**SAME_DAY, entries=(DEBIT._replace(amount_minor=100_000_001),)),
+        batch(**SAME_DAY, entries=(replace(DEBIT, amount_minor=100_000_001),)),
         batch(Facts(same_day_limits=((TODAY, 1249),)), **SAME_DAY),
     ],
     "duplicate-file": [file(Facts(files={hashlib.sha256(nacha.write(FILE)).hexdigest()}))],
@@ -220,18 +221,18 @@ ALLOWED: list[Callable[[], Case]] = [
     lambda: batch(
         sec_code="CCD",
         entries=(
-            DEBIT._replace(transaction_code=29, amount_minor=0, addenda=(Payment("RMR*IV*1"),)),
+            replace(DEBIT, transaction_code=29, amount_minor=0, addenda=(Payment("RMR*IV*1"),)),
         ),
     ),
     lambda: batch(
         sec_code="TEL",
         service_class=220,
         description="REVERSAL",
-        entries=(DEBIT._replace(transaction_code=22),),
+        entries=(replace(DEBIT, transaction_code=22),),
     ),
     lambda: batch(
         service_class=200,
-        entries=(DEBIT, DEBIT._replace(transaction_code=22, trace="091999040000002")),
+        entries=(DEBIT, replace(DEBIT, transaction_code=22, trace="091999040000002")),
     ),
     lambda: file(
         Facts(

@@ -236,7 +236,7 @@ def test_one_wrong_entry_among_many_is_named_by_its_line(at: int):
     file = many(MANY)
     (batch,) = file.batches
     debits = list(batch.entries)
-    debits[at] = debits[at]._replace(account_number="0")
+    debits[at] = replace(debits[at], account_number="0")
     line = 3 + at + sum(len(entry.addenda) for entry in debits[:at])
 
     with pytest.raises(Unwritable) as refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 
@@ -39,7 +40,7 @@ customers = st.builds(
 
 def batch(entries: list[nacha.Entry], number: int, sec: str) -> nacha.Batch:
     traced = [
-        entry._replace(trace=f"{ODFI}{number:03d}{place:04d}")
+        replace(entry, trace=f"{ODFI}{number:03d}{place:04d}")
         for place, entry in enumerate(entries, start=1)
     ]
     return nacha.Batch(
