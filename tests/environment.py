@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from billfold.platform.postgres import SUPERUSER, Cluster
@@ -19,6 +20,11 @@ os.environ["BILLFOLD_MODE"] = "test"
 os.environ["BILLFOLD_STATE"] = str(STATE)
 # Stories break the books on purpose; the owner of the tables could not switch their guards off.
 os.environ["DATABASE_URL"] = CLUSTER.dsn(user=SUPERUSER)
+
+
+# No test is timed: machines are shared, and a slow moment says nothing about the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
