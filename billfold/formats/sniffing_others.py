@@ -158,6 +158,6 @@ def _table(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()][:20]
     for separator, what in _SEPARATORS.items():
         counts = {line.count(separator) for line in lines}
-        if counts and min(counts) and len(lines) > 1 and len(counts) <= 1 + len(lines) // 4:
+        if len(lines) > 1 and 0 not in counts and len(counts) <= 1 + len(lines) // 4:
             return f"{what}; no bank format known here is a table"
     return ""

@@ -208,7 +208,7 @@ def _discovered(
         message = "The interchange header ends before its sixteenth element."
         findings.add("interchange-header", line, "ISA", message, SEND_AGAIN)
         return None
-    component, terminator = marks
+    component, terminator = marks[0], marks[1]
     trio = (separator, component, terminator)
     is_usable = not any(mark.isalnum() or mark in " ." for mark in trio) and len(set(trio)) == 3
     if not is_usable or separator in "\r\n" or component in "\r\n":

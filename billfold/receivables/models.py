@@ -11,7 +11,6 @@ from billfold.ledger.chart import RECEIVABLE, Account
 from billfold.money import Money
 
 if TYPE_CHECKING:
-
     from billfold.people.models import Person
 
 
