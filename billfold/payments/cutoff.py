@@ -21,13 +21,23 @@ from billfold.platform import audit, rows, sealing
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 from billfold.rails import ach
-from billfold.rails.protocol import AnyEvent, Collection, Refused, Submitted, Withdrawn, Written
+from billfold.rails.protocol import (
+    AnyEvent,
+    BankProfile,
+    Collection,
+    Refused,
+    Submitted,
+    Withdrawn,
+    Written,
+)
 from billfold.receivables.models import BillerProfile
 
 MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """File ID modifiers, in the order they are used. Source: Nacha, file header field."""
 OWES_LESS: Final = "owes-less"
 NO_AUTHORISATION: Final = "no-authorisation"
+ABOVE_LIMIT: Final = "above-bank-limit"
+"""No file of this bank can hold the payment, not even alone."""
 
 
 class NoModifierLeft(Exception):
@@ -128,15 +138,18 @@ def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> Bank
     if not due:
         _note_run(bank, business_date, now)
         return None
-    payable, refused = _checked(due, now)
+    profile = bank.profile()
+    payable, refused = _checked(due, profile, now)
     recording.record(refused, now=now)
+    # What is left over goes into the next file.
+    payable = payable[: ach.room([payment.amount for payment in payable], bank=profile)]
     if not payable:
         return None
     today = now.astimezone(bankdays.EASTERN).date()
     modifier = _next_modifier(bank, today)
     written = ach.write(
         [_collection(payment) for payment in payable],
-        bank=bank.profile(),
+        bank=profile,
         now=now,
         effective_date=bankdays.next_banking_day(max(business_date, today)),
         modifier=modifier,
@@ -158,7 +171,9 @@ def _lock_due(business_date: date, at_most: int) -> list[_Due]:
         return [_Due(row[0], row[1], Money(row[2], row[3]), *row[4:]) for row in cursor.fetchall()]
 
 
-def _checked(due: Sequence[_Due], now: datetime) -> tuple[list[_Due], list[Refused]]:
+def _checked(
+    due: Sequence[_Due], profile: BankProfile, now: datetime
+) -> tuple[list[_Due], list[Refused]]:
     """Part what may be debited from what may not, under the invoice locks."""
     ids = [payment.id for payment in due]
     with connection.cursor() as cursor:
@@ -166,6 +181,7 @@ def _checked(due: Sequence[_Due], now: datetime) -> tuple[list[_Due], list[Refus
         cursor.execute(_SELECT_OWES_LESS, [ids])
         owes_less = {row[0] for row in cursor.fetchall()}
     today = now.astimezone(bankdays.EASTERN).date()
+    largest_minor = min(ach.largest_total(profile).minor, ach.MOST_ENTRY_MINOR)
     payable: list[_Due] = []
     refused: list[Refused] = []
     for payment in due:
@@ -173,6 +189,8 @@ def _checked(due: Sequence[_Due], now: datetime) -> tuple[list[_Due], list[Refus
             refused.append(Refused(payment.reference, "refused/cut-off", today, OWES_LESS))
         elif not payment.is_authorised:
             refused.append(Refused(payment.reference, "refused/cut-off", today, NO_AUTHORISATION))
+        elif payment.amount.minor > largest_minor:
+            refused.append(Refused(payment.reference, "refused/cut-off", today, ABOVE_LIMIT))
         else:
             payable.append(payment)
     return payable, refused

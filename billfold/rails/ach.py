@@ -8,11 +8,11 @@ from __future__ import annotations
 from calendar import isleap
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from itertools import count
+from itertools import accumulate, count, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from billfold import money
+from billfold import bankdays, money
 from billfold.bankdays import NaiveMoment
 from billfold.formats import nacha
 from billfold.money import CurrencyMismatch, Money
@@ -42,6 +42,19 @@ _REFUSED_CHANGES: Final = "C6"
 """C61-C69 go between banks. Source: Nacha Operating Rules, refused NOC."""
 
 
+MOST_ENTRY_MINOR: Final = 9_999_999_999
+"""Ten digits, for an offset credit too. Source: field "Amount"."""
+
+
+class TooMuchMoney(Exception):
+    """More money was asked than one file of this bank may hold."""
+
+    def __init__(self, *, asked: Money, allowed: Money) -> None:
+        super().__init__(f"{asked} in one file, {allowed} allowed")
+        self.asked = asked
+        self.allowed = allowed
+
+
 class TooManyCollections(Exception):
     """More was asked than one file of this bank may hold, or than trace numbers are left."""
 
@@ -49,6 +62,19 @@ class TooManyCollections(Exception):
         super().__init__(f"{asked} collections, {allowed} allowed")
         self.asked = asked
         self.allowed = allowed
+
+
+def largest_total(bank: BankProfile) -> Money:
+    """Give what the debits of one file may come to; an offset must hold it in one entry."""
+    largest = min(bank.max_file_minor, MOST_ENTRY_MINOR) if bank.balanced else bank.max_file_minor
+    return Money(largest, CURRENCY)
+
+
+def room(amounts: Sequence[Money], *, bank: BankProfile) -> int:
+    """Count how many of the amounts, from the first on, one file of this bank takes."""
+    largest = largest_total(bank).minor
+    totals = accumulate(amount.minor for amount in amounts[: bank.max_entries])
+    return sum(1 for _ in takewhile(lambda total: total <= largest, totals))
 
 
 def write(
@@ -63,7 +89,8 @@ def write(
     """Write one Nacha file: a batch per SEC code and kind, traces upward across the file.
 
     Names too long for their field are cut; a balanced bank gets an offset credit per batch.
-    Raises: TooManyCollections; Unwritable with everything the bank would refuse; NaiveMoment.
+    Raises: TooManyCollections, TooMuchMoney; Unwritable with everything the bank would refuse;
+    NaiveMoment.
     """
     if now.tzinfo is None:
         raise NaiveMoment(now)
@@ -74,6 +101,9 @@ def write(
     allowed = min(bank.max_entries, LAST_SEQUENCE + 1 - first_sequence - offsets)
     if len(collections) > allowed:
         raise TooManyCollections(asked=len(collections), allowed=allowed)
+    debit = money.total((collection.amount for collection in collections), CURRENCY)
+    if debit.minor > largest_total(bank).minor:
+        raise TooMuchMoney(asked=debit, allowed=largest_total(bank))
 
     sequence = count(first_sequence)
     batches: list[nacha.Batch] = []
@@ -96,17 +126,25 @@ def write(
         destination_name=_fit(bank.odfi_name, 23),
         origin_name=_fit(bank.company_name, 23),
     )
-    debit = money.total((collection.amount for collection in collections), CURRENCY)
     return Written(
         document=Document(
             name=f"ach-{created:%Y%m%d}-{modifier}.ach",
-            content=nacha.write(file, line_end=bank.line_end),
+            content=nacha.write(file, line_end=bank.line_end, facts=_facts(bank, effective_date)),
         ),
         entries=entries,
         debit=debit,
         credit=debit if bank.balanced else Money(0, CURRENCY),
         effective_date=effective_date,
         last_sequence=next(sequence) - 1,
+    )
+
+
+def _facts(bank: BankProfile, effective_date: date) -> nacha.Facts:
+    is_banking_day = bankdays.is_banking_day(effective_date)
+    return nacha.Facts(
+        origin=bank.immediate_origin,
+        effective_dates=frozenset({effective_date} if is_banking_day else ()),
+        file_limit_minor=bank.max_file_minor,
     )
 
 

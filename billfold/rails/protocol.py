@@ -47,6 +47,8 @@ class BankProfile:
     line_end: Literal["\n", "\r\n"] = "\n"
     settlement: Literal["gross", "net"] = "gross"
     max_entries: int = 100_000
+    max_file_minor: int = 999_999_999_999
+    """The largest total of a file the bank takes; a file control holds no more than this."""
     recurring_description: str = "AUTOPAY"
     """Stands in place of `entry_description` on payments that repeat."""
     zone: str = "America/New_York"

@@ -218,6 +218,45 @@ def test_no_more_is_asked_than_one_file_may_hold():
     assert (refusal.value.asked, refusal.value.allowed) == (3, 2)
 
 
+@given(
+    minors=st.lists(st.integers(1, 500), max_size=12),
+    largest=st.integers(1, 2_000),
+    most=st.integers(1, 8),
+)
+def test_a_file_takes_as_many_as_the_bank_allows_and_no_more(minors, largest, most):
+    bank = replace(BANK, max_entries=most, max_file_minor=largest)
+
+    room = ach.room([Money(minor) for minor in minors], bank=bank)
+
+    assert room <= most
+    assert sum(minors[:room]) <= largest
+    assert room in (most, len(minors)) or sum(minors[: room + 1]) > largest
+
+
+def test_no_more_money_is_asked_than_one_file_may_hold():
+    with pytest.raises(ach.TooMuchMoney) as refusal:
+        write(PAYMENT, PAYMENT, bank=replace(BANK, max_file_minor=24_099))
+
+    assert (refusal.value.asked, refusal.value.allowed) == (Money(24_100), Money(24_099))
+
+
+def test_a_balanced_file_holds_no_more_than_its_offset_can():
+    assert ach.largest_total(BANK).minor == 999_999_999_999
+    assert ach.largest_total(BALANCED).minor == 9_999_999_999
+
+
+def test_an_effective_date_is_a_banking_day():
+    with pytest.raises(Unwritable):
+        ach.write(
+            [PAYMENT],
+            bank=BANK,
+            now=datetime(2026, 11, 24, 3, 15, tzinfo=UTC),
+            effective_date=date(2026, 11, 26),
+            modifier="A",
+            first_sequence=1,
+        )
+
+
 def test_trace_numbers_never_run_over():
     assert write(PAYMENT, first=9_999_999).last_sequence == 9_999_999
     with pytest.raises(ach.TooManyCollections):
