@@ -31,6 +31,10 @@ _RANGES: Final = (
     (960, 999, Direction.DEBIT),
 )
 
+_DIRECTIONS: Final = {
+    f"{code:03}": direction for first, last, direction in _RANGES for code in range(first, last + 1)
+}
+
 MEANINGS: Final = {
     "010": "Opening ledger balance",
     "015": "Closing ledger balance",
@@ -121,13 +125,7 @@ _OTHERWISE: Final = {
 
 def direction(type_code: str) -> Direction:
     """Tell from its range which way an amount of that type moves; no code is an error."""
-    if not (type_code.isascii() and type_code.isdigit() and len(type_code) == 3):
-        return Direction.UNKNOWN
-    number = int(type_code)
-    for first, last, found in _RANGES:
-        if first <= number <= last:
-            return found
-    return Direction.UNKNOWN
+    return _DIRECTIONS.get(type_code, Direction.UNKNOWN)
 
 
 def meaning(type_code: str) -> str:

@@ -1,21 +1,19 @@
-"""BAI2 below its meaning: lines joined into records, and records read field by field.
+"""BAI2 records read field by field, whatever a bank writes, each problem with its place.
 
-Source: BAI, Cash Management Balance Reporting Specifications, version 2; docs/bank-files.md.
+Source: BAI, Cash Management Balance Reporting Specifications, version 2; docs/bank-files.md#bai2.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, time
-from typing import Final
+from typing import Final, NamedTuple
 
-from billfold.formats.problems import Problem
+from billfold.formats.bai2_blocks import BLANK, EMPTY, JOINT, SEND_AGAIN
+from billfold.formats.problems import Findings
 from billfold.money import LARGEST_MINOR
-
-CODES: Final = frozenset({"01", "02", "03", "16", "49", "98", "99"})
-CONTINUATION: Final = "88"
 
 END_OF_DAY: Final = time.max
 """How 2400 and 9999 read: the bank's day is over."""
@@ -23,40 +21,32 @@ END_OF_DAY: Final = time.max
 LARGEST_TOTAL: Final = 10**18
 """Above the control total of any file, below what a bigint holds."""
 
-SEND_AGAIN: Final = "Ask the bank to send the file again."
-
-_LINE_END: Final = re.compile(r"\r\n|\n|\r")
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CODES: Final = frozenset({"01", "02", "03", "16", "49", "98", "99"})
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,24}")
 _DAY: Final = re.compile(r"[0-9]{6}")
 _CLOCK: Final = re.compile(r"[0-9]{4}")
-_FIXED_LENGTH: Final = re.compile(r"01(?:,[^,/]*){5},([1-9][0-9]{1,4}),")
+_NOTHING: Final = frozenset({"", "/", EMPTY, BLANK})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One physical record, without its code and its padding."""
 
     number: int
-    body: str | None
-    """What follows the comma after the code; absent if nothing does."""
-
-    @property
-    def fields(self) -> str | None:
-        """The body without the slash that says its last field is complete."""
-        return None if self.body is None else self.body.removesuffix("/")
+    body: str
+    """What follows the comma after the code."""
+    fields: str | None
+    """The body without the slash that says its last field is complete; absent if no comma."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One logical record: a line and the lines that continue it."""
 
     code: str
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
+class Funds(NamedTuple):
     """When an amount becomes available."""
 
     kind: str = "Z"
@@ -71,82 +61,65 @@ class Misaligned(Exception):
     """The fields after this one cannot be told apart, so the record is given up."""
 
 
-def physical_lines(content: bytes) -> list[str]:
-    """Split a file into its lines; one without line ends is cut at the length its header states."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    text = text.rstrip("\x1a\r\n ")
-    stated = _FIXED_LENGTH.match(text)
-    if stated and not _LINE_END.search(text):
-        length = int(stated[1])
-        return [text[at : at + length] for at in range(0, len(text), length)]
-    return _LINE_END.split(text)
+def record(text: str, number: int) -> Record:
+    """Take a line of a block apart; its code is empty if it is none of BAI2."""
+    first, *later = [piece.rstrip(" \t") for piece in text.split(JOINT)]
+    code, comma = first[:2], first[2:3]
+    is_known = code in _CODES and comma in {"", ",", "/"}
+    lines = [_line(number, first[3:] if comma == "," else None)]
+    for piece in later:
+        number += 1
+        if piece != BLANK:
+            lines.append(_line(number, None if piece == EMPTY else piece))
+    return Record(code if is_known else "", lines)
 
 
-def records(content: bytes, problems: list[Problem]) -> Iterator[Record]:
-    """Join each record with its continuations, and report the lines that belong to none."""
-    current: Record | None = None
-    for number, padded in enumerate(physical_lines(content), start=1):
-        text = padded.rstrip(" \t")
-        if _UNPRINTABLE.search(text):
-            problems.append(_unprintable(number))
-        if not text:
-            continue
-        code, comma, body = text[:2], text[2:3], text[3:]
-        known = code in CODES or (code == CONTINUATION and current is not None)
-        if not known or comma not in {"", ",", "/"}:
-            problems.append(_unknown_record(number))
-            continue
-        line = Line(number, body if comma == "," else None)
-        if code == CONTINUATION and current is not None:
-            current.lines.append(line)
-            continue
-        if current is not None:
-            yield current
-        current = Record(code, [line])
-    if current is not None:
-        yield current
+def _line(number: int, body: str | None) -> Line:
+    return Line(number, body or "", None if body is None else body.removesuffix("/"))
 
 
-def _unprintable(number: int) -> Problem:
-    return Problem(
-        code="unprintable",
-        severity="error",
-        line=number,
-        field="",
-        message="The line holds a character that cannot be printed.",
-        fix=f"The file was damaged on its way. {SEND_AGAIN}",
-    )
+def written_text(pieces: Iterable[str]) -> str:
+    """Read free text, one piece per line; give its lines.
+
+    A slash ends a text only as its very last character, or where every line is ended so.
+    """
+    kept = list(map(str.strip, pieces))
+    if not _NOTHING.isdisjoint(kept):
+        kept = [piece for piece in kept if piece not in _NOTHING]
+    if kept and kept[-1][-1] == "/":
+        slashed = kept if all(piece.endswith("/") for piece in kept) else kept[-1:]
+        kept[-len(slashed) :] = [piece[:-1].rstrip() for piece in slashed]
+    return "\n".join(kept)
 
 
-def _unknown_record(number: int) -> Problem:
-    return Problem(
-        code="unknown-record",
-        severity="error",
-        line=number,
-        field="record code",
-        message="The line does not begin with a BAI2 record code: 01, 02, 03, 16, 49, 88, 98, 99.",
-        fix=f"A line break inside a text does this too. {SEND_AGAIN}",
-    )
+def funds(written: str) -> Funds:
+    """Read a funds type and the fields it brings with it, once they are known to be sound."""
+    return Fields(record(f"16,{written}", 1), Findings()).funds()
+
+
+def is_sound(written: str) -> bool:
+    """Tell whether a funds type and its fields can be read; none may be missing."""
+    fields = Fields(record(f"16,{written}", 1), Findings())
+    fields.funds()
+    return fields.is_sound
 
 
 class Fields:
     """The fields of one record in order, across its continuations."""
 
-    def __init__(self, record: Record, problems: list[Problem]) -> None:
+    def __init__(self, record: Record, findings: Findings) -> None:
         self._lines = record.lines
-        self._problems = problems
+        self._findings = findings
         self._index = 0
         self._position = 0
+        self._taken: list[str] = []
         self.line = record.lines[0].number
         self.is_sound = True
 
     def report(self, code: str, name: str, message: str, fix: str = SEND_AGAIN) -> None:
         """Note a problem at the line being read, and that this record cannot be trusted."""
         self.is_sound = False
-        self._problems.append(Problem(code, "error", self.line, name, message, fix))
+        self._findings.add(code, self.line, name, message, fix)
 
     def has_more(self) -> bool:
         """Tell whether another field, even an empty one, is there to read."""
@@ -169,7 +142,8 @@ class Fields:
         end = len(text) if comma < 0 else comma
         value = text[self._position : end]
         self._position = end + 1
-        return value.strip()
+        self._taken.append(value := value.strip())
+        return value
 
     def whole(self, name: str, *, signed: bool = True) -> int:
         """Read a whole number."""
@@ -262,35 +236,35 @@ class Fields:
                 raise Misaligned
 
     def _distribution(self) -> tuple[tuple[int, int], ...]:
-        problems_before = len(self._problems)
+        was_sound, self.is_sound = self.is_sound, True
         count = self.whole("number of distributions", signed=False)
         parts: list[tuple[int, int]] = []
-        while len(self._problems) == problems_before and len(parts) < count:
+        while self.is_sound and len(parts) < count:
             if not self.has_more():
                 self.report("too-few-fields", "funds type", "A distribution ends too early.")
                 break
             days = self.whole("days to availability", signed=False)
             parts.append((days, self.amount("availability", signed=True)))
-        if len(self._problems) > problems_before:
+        if not self.is_sound:
             raise Misaligned
+        self.is_sound = was_sound
         return tuple(parts)
 
-    def text_lines(self) -> tuple[str, ...]:
-        """Read what is left as free text, one piece per line.
+    def written_funds(self) -> str:
+        """Read the funds type and the fields it brings with it; give them as they are written.
 
-        A slash ends a text only as its very last character, or where every line is ended so.
+        Raises: Misaligned if there is no telling where the next field begins.
         """
-        has_text = self.has_more()
-        first = (self._lines[self._index].body or "")[self._position :] if has_text else ""
-        later = [line.body or "" for line in self._lines[self._index + 1 :]]
-        pieces = [piece.strip() for piece in [first, *later]]
-        pieces = [piece for piece in pieces if piece not in {"", "/"}]
+        before = len(self._taken)
+        self.funds()
+        return ",".join(self._taken[before:])
+
+    def written_text(self) -> str:
+        """Read what is left as free text; give its lines."""
+        first = self._lines[self._index].body[self._position :] if self.has_more() else ""
+        later = [line.body for line in self._lines[self._index + 1 :]]
         self._index = len(self._lines)
-        if all(piece.endswith("/") for piece in pieces):
-            pieces = [piece[:-1].rstrip() for piece in pieces]
-        elif pieces:
-            pieces[-1] = pieces[-1].removesuffix("/").rstrip()
-        return tuple(piece for piece in pieces if piece)
+        return written_text([first, *later])
 
     def finish(self) -> None:
         """Report fields beyond the last one this record has; empty ones are harmless."""

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billfold.formats import bai2, bai2_codes
-from billfold.formats.bai2 import GroupStatus, Modifier
+from billfold.formats.bai2 import END_OF_DAY, Funds, GroupStatus, Modifier
 from billfold.formats.bai2_codes import Direction
-from billfold.formats.bai2_records import END_OF_DAY, Funds
 from billfold.formats.problems import Unreadable
 
 FILES = Path(__file__).parents[1] / "files" / "bai2"
@@ -90,6 +89,35 @@ def test_a_text_goes_on_over_its_continuations():
     assert remittance.line == 8
 
 
+def test_a_statement_is_summed_up():
+    assert bai2.read(PRIOR_DAY).summary() == {
+        "groups": 1,
+        "accounts": 1,
+        "entries": 8,
+        "debit_minor": 10000,
+        "credit_minor": 728117,
+        "currency": "USD",
+    }
+
+
+def test_an_account_number_is_not_shown_by_accident():
+    assert "5550123456" not in repr(bai2.read(PRIOR_DAY))
+
+
+def test_what_moves_no_money_here_is_warned_of_once():
+    lines = ["16,750,1,Z,,,A", "16,015,1,Z,,,B", "16,015,1,,,,C", "16,750,1,D,0,,,D"]
+    content = statement("03,001,/", *lines, total=4).replace(b"BANK,1,", b"BANK,3,")
+
+    warnings = bai2.read(content).warnings
+
+    assert [(each.code, each.line) for each in warnings] == [
+        ("not-an-update", 2),
+        ("unknown-type-code", 4),
+        ("balance-as-movement", 5),
+    ]
+    assert bai2.read(PRIOR_DAY).warnings == ()
+
+
 def test_an_intraday_statement_says_it_is_interim():
     (group,) = bai2.read(INTRADAY).groups
 
@@ -103,7 +131,10 @@ def test_an_intraday_statement_says_it_is_interim():
     ("name", "expected"),
     [
         ("synthetic-bad-account-control.bai", [("control-total", 16)]),
-        ("synthetic-missing-49.bai", [("missing-trailer", 3), ("count", 16), ("count", 17)]),
+        (
+            "synthetic-missing-49.bai",
+            [("missing-trailer", 3), ("record-count", 16), ("record-count", 17)],
+        ),
     ],
 )
 def test_a_statement_that_does_not_add_up_is_refused(name, expected):
@@ -254,8 +285,8 @@ def test_every_problem_is_reported_at_once():
         ("not-a-date", 1),
         ("group-status", 2),
         ("funds-type", 4),
-        ("count", 16),
-        ("count", 18),
+        ("record-count", 16),
+        ("group-count", 18),
     ]
 
 
@@ -268,7 +299,7 @@ def test_every_problem_is_reported_at_once():
         (["03,,USD/", "49,0,2/"], ["no-account-number"]),
         (["03,001,US/", "49,0,2/"], ["currency"]),
         (["03,001,,10,500,,/", "49,500,2/"], ["type-code"]),
-        (["03,001,/", "49,0/"], ["count"]),
+        (["03,001,/", "49,0/"], ["record-count"]),
         (["03,001,/", "49,,2/"], ["not-a-number"]),
         (["03,001,/", "A CUT TEXT", "49,0,2/"], ["unknown-record"]),
         (["03,001,/", "16,890,,,,,A\x00B", "49,0,3/"], ["unprintable"]),
@@ -282,11 +313,14 @@ def test_a_malformed_group_is_refused_for_its_reason(lines, expected):
     assert codes == expected
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"88,A/", b"<Document/>", b"\xff\xfe0\x001\x00"])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"88,A/", b"<Document/>", b"\0" * 99])
 def test_what_is_no_statement_is_refused_with_one_reason(content):
-    found = refusals(content)
+    assert refusals(content) == [("not-bai2", 1)]
 
-    assert found[-1][0] == "not-bai2"
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_in_utf_16_is_refused_by_name(encoding):
+    assert refusals(PRIOR_DAY.decode().encode(encoding)) == [("encoding", 1)]
 
 
 def test_nothing_may_follow_the_file_trailer():
@@ -330,10 +364,13 @@ def test_a_file_without_line_ends_is_cut_at_its_stated_length():
     assert read.groups == bai2.read(PRIOR_DAY).groups
 
 
-def test_text_in_an_older_encoding_is_read():
-    content = statement("03,001,/", "16,195,1,Z,,,CAFE", total=1).replace(b"CAFE", b"CAF\xc9")
+def test_each_line_is_read_in_its_own_encoding():
+    content = statement("03,001,/", "16,195,1,Z,,,CAFE", "16,195,1,Z,,,\u0152UF", total=2)
+    older = content.replace(b"CAFE", b"CAF\xc9")
 
-    assert only_account(content).transactions[0].text == "CAF\u00c9"
+    texts = [each.text for each in only_account(older).transactions]
+
+    assert texts == ["CAF\u00c9", "\u0152UF"]
 
 
 @pytest.mark.parametrize(
