@@ -28,6 +28,9 @@ from billfold.formats.nacha_rules import BatchCourse, entry_faults
 _LONGEST_QUOTE: Final = 3
 """Problems show no more of a field, because a misplaced one may hold an account number."""
 
+_MOST_ADDENDA: Final = 9_999
+"""Four digits number them. Source: Nacha Operating Rules, "Addenda Sequence Number"."""
+
 _NAMED: Final = r"((?![ 0]{22}).{22})"
 _ENTRY: Final = r"6(\d\d)(\d{9})((?![ 0]{17}).{17})(\d{10})(.{15})%s(..)"
 _ALONE: Final = r"0(\d{15})\n"
@@ -187,6 +190,12 @@ class OpenBatch:
             self._notes.add("outside-entry", number, "", "An addendum belongs to no entry.")
             return
         self.records += 1
+        if len(self._addenda) >= _MOST_ADDENDA:
+            if not self._addendum_lost:
+                message = f"An entry has no more than {_MOST_ADDENDA} addenda."
+                self._notes.add("addenda-order", number, "", message)
+            self._addendum_lost = True
+            return
         layout = replies.layout_of(line)
         if layout is None or (layout is layouts.PAYMENT_ADDENDUM and self._is_foreign):
             self._addenda.append(OtherAddendum(line[1:3], line[3:]))

@@ -120,7 +120,7 @@ class Reader:
         return None
 
     def _behind_control(self, number: int, line: str) -> None:
-        if line == PADDING:
+        if line == PADDING or not line.strip():
             return
         if line[0] in "156789":
             message = "More records follow the file control; they would not be read."

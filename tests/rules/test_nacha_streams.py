@@ -217,6 +217,12 @@ def test_any_bytes_in_a_file_are_read_or_refused(data: bytes, at: int):
             assert refusal.problems
 
 
+def test_an_entry_has_no_more_addenda_than_can_be_numbered():
+    lines = WEB.split(b"\n")
+
+    assert "addenda-order" in refused(b"\n".join([*lines[:3], *[b"702"] * 10_000, *lines[3:]]))
+
+
 def test_a_habit_of_the_bank_does_not_fill_the_list():
     lines = nacha.write(File(**{**as_fields(HEAD), "batches": tuple(batches(1, 2_000))}))
     nameless = lines.replace(b"ADA                   S ", b"                      S ")
