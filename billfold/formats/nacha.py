@@ -27,7 +27,6 @@ from billfold.formats.nacha_records import (
     remittance,
 )
 from billfold.formats.nacha_sheet import plain
-from billfold.formats.nacha_showing import shown
 from billfold.formats.nacha_writing import write, write_to
 from billfold.formats.problems import Problem, Unreadable, Unwritable
 
@@ -59,7 +58,6 @@ __all__ = [
     "read",
     "remittance",
     "reversed_code",
-    "shown",
     "write",
     "write_to",
 ]

@@ -84,7 +84,7 @@ CHECKS: Final = (
     Check(25, "account-number", "the account number is more than blanks and zeros", on_read=_W),
     Check(26, "amount-zero", "an entry has an amount"),
     Check(26, "amount-not-zero", "prenotes and remittance entries have none"),
-    Check(26, "amount-negative", "an amount is a number and not below zero"),
+    Check(26, "amount-negative", "an amount is not below zero", on_read=_NONE),
     Check(26, "remittance-entry", "codes 24 and 29 are for CCD and CTX, with an addendum"),
     Check(27, "entry-limit", "the amount keeps the limit of an entry", on_read=_NONE),
     Check(27, "batch-limit", "the batch keeps its limit", on_read=_NONE),
@@ -93,7 +93,7 @@ CHECKS: Final = (
     Check(28, "name", "PPD, WEB and TEL entries name the receiver", on_read=_W),
     Check(29, "trace-bank", "trace numbers begin with the batch's bank", on_read=_W),
     Check(29, "trace-order", "trace numbers ascend in a batch, each once", on_read=_W),
-    Check(29, "trace-used", "a trace number is used once in 18 months", on_read=_W),
+    Check(29, "trace-used", "a trace number is used once in 18 months", on_read=_NONE),
     Check(30, "addenda-indicator", "the indicator tells whether addenda follow", on_read=_W),
     Check(31, "addenda-count", "the class allows that many addenda", on_read=_W),
     Check(31, "addenda-stated", "CTX states how many addenda follow", on_read=_W),
@@ -115,7 +115,7 @@ CHECKS: Final = (
     Check(40, "same-day", "same-day entries keep the day's amount and windows", on_read=_NONE),
     Check(41, "duplicate-file", "the same file is not made or taken twice"),
     Check(41, "duplicate-modifier", "a day's file ID modifier is used once"),
-    Check(41, "duplicate-entry", "an entry is not asked for twice"),
+    Check(41, "duplicate-entry", "an entry is not asked for twice", on_read=_NONE),
     Check(42, "foreign-class", "IAT, ADV and their like are reported", _NONE, _W),
 )
 """All checks in order of number; the codes are for machines and never change."""

@@ -16,7 +16,6 @@ HASH_MODULUS: Final = 10**10
 
 INFORMATION_WIDTH: Final = 80
 """Columns of a payment addendum. Source: Nacha Operating Rules, "Payment Related Information"."""
-ENDING: Final = 4
 
 _WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7)
 _PREFIXES: Final = frozenset([*range(13), *range(21, 33), *range(61, 73), 80])
@@ -144,11 +143,6 @@ class Entry:
     @property
     def is_debit(self) -> bool:
         return is_debit(self.transaction_code)
-
-    @property
-    def ending(self) -> str:
-        """The end of the account number, which may be shown; nothing of a short one."""
-        return self.account_number[-ENDING:] if len(self.account_number) > ENDING + 2 else ""
 
     @property
     def remittance(self) -> str:

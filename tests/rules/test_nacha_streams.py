@@ -238,16 +238,7 @@ def as_fields(file: File) -> dict[str, object]:
     return {name: getattr(file, name) for name in File.__slots__}
 
 
-# Showing
-
-
-def test_account_numbers_are_shown_by_their_ending_only():
-    file = nacha.read((FILES / "noc-c01-to-c09.ach").read_bytes())
-
-    assert "4400009999" not in str(nacha.shown(file))
-    assert "4400000038" not in str(nacha.shown(file))
-    assert "ending 0038" in str(nacha.shown(file))
-    assert "4400009999" in str(nacha.shown(file, reveal=True))
+# Summing up
 
 
 def test_a_summary_counts_what_is_in_a_file():
