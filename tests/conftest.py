@@ -60,3 +60,18 @@ def now() -> datetime:
 def world(cedarline: tenancy.Biller, tmp_path: Path) -> World:
     """Set up a small world on Monday, November 16, 2026, 09:00 Eastern."""
     return World(biller=cedarline, folder=tmp_path / "bank", now=MONDAY)
+
+
+@pytest.fixture
+def desk(django_db_setup: tenancy.Biller, django_db_blocker: object) -> Iterator[tenancy.Biller]:
+    """Serve a biller whose data is written for good, and taken away afterwards."""
+    with django_db_blocker.unblock():
+        clock.move_to(MONDAY)
+        biller = tenancy.add("import_desk", "Import Desk", ["desk.test"])
+        yield biller
+        with tenancy.nobody(), connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA import_desk CASCADE")
+            cursor.execute("DELETE FROM public.biller_host WHERE schema = 'import_desk'")
+            cursor.execute("DELETE FROM public.biller WHERE schema = 'import_desk'")
+            cursor.execute("DROP OWNED BY billfold_import_desk")
+            cursor.execute("DROP ROLE billfold_import_desk")

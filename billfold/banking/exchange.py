@@ -12,10 +12,12 @@ import logging
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
+from billfold import formats
 from billfold.bankdays import EASTERN
 from billfold.banking import transports
 from billfold.banking.models import (
@@ -26,6 +28,7 @@ from billfold.banking.models import (
     FileState,
 )
 from billfold.banking.transports import Transport
+from billfold.formats import Format
 from billfold.platform import audit, locks, retries, sealing
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id
@@ -33,6 +36,7 @@ from billfold.rails.protocol import Document, Written
 
 log = logging.getLogger("billfold.exchange")
 PEOPLE_NEEDED = 2
+UNKNOWN: Final = "unknown"
 
 
 class OtherBytes(Exception):
@@ -407,13 +411,22 @@ def _is_read_again(earlier: BankFile) -> bool:
     return bool(again.update(state=FileState.RECEIVED, problems=[]))
 
 
+_KINDS: Final = {
+    Format.NACHA: "returns",
+    Format.NACHA_RETURNS: "returns",
+    Format.BAI2: "statement",
+    Format.CAMT053: "statement",
+    Format.LOCKBOX: "lockbox",
+    Format.CAMT054: "wires",
+    Format.PACS008: "wires",
+    Format.FEDWIRE_TEXT: "wires",
+    Format.X12_820: "remittance",
+}
+
+
 def kind_of(document: Document) -> str:
-    """Tell documents apart by how they begin; what they say is for the readers."""
-    start = document.content.lstrip(b"\xef\xbb\xbf \r\n")[:8]
-    if start.startswith(b"01,"):
-        return "statement"
-    if start.startswith(b"101"):
-        return "returns"
-    if start.startswith(b"status:"):
+    """Tell documents apart by their ends; what they say is for the readers."""
+    if document.content.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"status:"):
         return "acknowledgement"
-    return "unknown"
+    found = formats.sniff(document.content).format
+    return _KINDS.get(found, UNKNOWN) if found else UNKNOWN

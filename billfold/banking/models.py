@@ -91,7 +91,7 @@ class BankFile(models.Model):
     connection = models.ForeignKey(BankConnection, on_delete=models.PROTECT)
     direction = models.TextField(choices=[("out", "Out"), ("in", "In")])
     kind = models.TextField()
-    """nacha · returns · statement · acknowledgement · unknown"""
+    """nacha · returns · statement · acknowledgement · lockbox · wires · remittance · unknown"""
     name = models.TextField()
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from billfold.banking import connections
+from billfold.banking import connections, statement_days
 from billfold.banking.models import BankConnection, BankFile, Deposit, Statement
-from billfold.formats import bai2
-from billfold.formats.bai2_codes import Direction
+from billfold.banking.statement_days import Day, WaitsForAPerson
 from billfold.money import EXPONENTS
 from billfold.platform import sealing
 from billfold.platform.ids import new_id
 
-OPENING_LEDGER = "010"
-CLOSING_LEDGER = "015"
-
-
-class WaitsForAPerson(Exception):
-    """A group withdraws or replaces what the bank said before, or is only a test."""
+__all__ = [
+    "DoesNotAddUp",
+    "OtherAccount",
+    "OtherCurrency",
+    "SaidOtherwise",
+    "WaitsForAPerson",
+    "keep",
+]
 
 
 class OtherAccount(Exception):
@@ -37,29 +38,30 @@ class DoesNotAddUp(Exception):
 
 
 def keep(file: BankFile, content: bytes) -> list[Deposit]:
-    """Store a BAI2 file's statements and lines; give the lines that are new.
+    """Store a statement's days and lines; give the lines that are new. Takes BAI2 and camt.053.
 
     A day is told once: told again it must be the same in every balance and every line, and is
-    then not news. Needs an open transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount,
-    OtherCurrency, SaidOtherwise, DoesNotAddUp.
+    then not news. Interim reports are only proved: the final one repeats them. Needs an open
+    transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount, OtherCurrency, SaidOtherwise,
+    DoesNotAddUp.
     """
     fresh: list[Deposit] = []
-    for group, account in _accounts(bai2.read(content)):
+    for day in statement_days.read(content):
         bank = BankConnection.objects.filter(
-            account_fingerprint=connections.own_account(account.number)
+            account_fingerprint=connections.own_account(day.account_number)
         ).first()
         if bank is None:
-            raise OtherAccount(f"ending {account.number[-4:]}")
-        if account.currency not in EXPONENTS:
-            raise OtherCurrency(account.currency)
-        statement, is_new = _statement(file, bank, group, account)
-        lines = _lines(statement, account)
+            raise OtherAccount(f"ending {day.account_number[-4:]}")
+        if day.currency not in EXPONENTS:
+            raise OtherCurrency(day.currency)
+        statement, is_new = _statement(file, bank, day)
+        lines = _lines(statement, day)
         if is_new:
             _check_sum(statement, lines)
             Deposit.objects.bulk_create(lines)
             fresh.extend(lines)
         elif _identities(lines) != _identities(Deposit.objects.filter(statement=statement)):
-            raise SaidOtherwise(group.as_of_date.isoformat())
+            raise SaidOtherwise(day.as_of.isoformat())
     return fresh
 
 
@@ -89,50 +91,36 @@ def _identities(lines: Iterable[Deposit]) -> set[tuple[object, ...]]:
     }
 
 
-def _accounts(read: bai2.Statement) -> Iterator[tuple[bai2.Group, bai2.BankAccount]]:
-    for group in read.groups:
-        if group.status is not bai2.GroupStatus.UPDATE:
-            raise WaitsForAPerson(group.status.name.lower())
-        for account in group.accounts:
-            yield group, account
-
-
-def _statement(
-    file: BankFile, bank: BankConnection, group: bai2.Group, account: bai2.BankAccount
-) -> tuple[Statement, bool]:
-    opening = account.balance_minor(OPENING_LEDGER)
-    closing = account.balance_minor(CLOSING_LEDGER)
+def _statement(file: BankFile, bank: BankConnection, day: Day) -> tuple[Statement, bool]:
     statement, is_new = Statement.objects.get_or_create(
         connection=bank,
-        as_of=group.as_of_date,
+        as_of=day.as_of,
         defaults={
             "id": new_id(),
             "file": file,
-            "opening_minor": opening,
-            "closing_minor": closing,
-            "currency": account.currency,
+            "opening_minor": day.opening_minor,
+            "closing_minor": day.closing_minor,
+            "currency": day.currency,
         },
     )
     said = (statement.opening_minor, statement.closing_minor)
-    if not is_new and said != (opening, closing):
-        raise SaidOtherwise(group.as_of_date.isoformat())
+    if not is_new and said != (day.opening_minor, day.closing_minor):
+        raise SaidOtherwise(day.as_of.isoformat())
     return statement, is_new
 
 
-def _lines(statement: Statement, account: bai2.BankAccount) -> Sequence[Deposit]:
+def _lines(statement: Statement, day: Day) -> Sequence[Deposit]:
     made = []
-    for line in account.transactions:
-        if line.direction not in {Direction.CREDIT, Direction.DEBIT}:
-            continue
+    for line in day.lines:
         deposit = Deposit(
             id=new_id(),
             connection=statement.connection,
             statement=statement,
             as_of=statement.as_of,
             type_code=line.type_code,
-            is_credit=line.direction is Direction.CREDIT,
+            is_credit=line.is_credit,
             amount_minor=line.amount_minor,
-            currency=account.currency,
+            currency=day.currency,
             bank_reference=line.bank_reference,
             customer_reference=line.customer_reference,
             text_fingerprint=sealing.fingerprint(line.text, purpose="statement text"),

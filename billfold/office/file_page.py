@@ -19,6 +19,9 @@ KINDS: Final = {
     "returns": "ACH returns",
     "statement": "Bank statement",
     "acknowledgement": "Answer of the bank",
+    "lockbox": "Lockbox",
+    "wires": "Wires",
+    "remittance": "Remittance advice",
     "unknown": "Not recognized",
 }
 WAITING: Final = frozenset({FileState.BUILT.value, FileState.RELEASED.value})

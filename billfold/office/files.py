@@ -105,8 +105,9 @@ def _bank_lines(files: Sequence[BankFile]) -> Mapping[UUID, tuple[int, int]]:
 
 
 def _row(visit: Visit, file: BankFile, lines: Mapping[UUID, tuple[int, int]]) -> shapes.FileRow:
-    count, minor = lines.get(file.id, (file.entry_count, file.debit_minor))
-    counts = file.kind in {"nacha", "returns", "statement"} and file.state != FileState.REFUSED
+    moved = file.debit_minor or file.credit_minor
+    count, minor = lines.get(file.id, (file.entry_count, moved))
+    counts = file.kind not in {"acknowledgement", "unknown"} and file.state != FileState.REFUSED
     return shapes.FileRow(
         name=file.name,
         url=links.file(file.id),

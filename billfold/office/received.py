@@ -12,6 +12,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from billfold import formats
 from billfold.banking import connections, exchange
 from billfold.banking.models import BankFile, FileState
 from billfold.office import files, links, release_card
@@ -107,10 +108,10 @@ def _name(given: str) -> str:
 
 def _refused(document: Document) -> str:
     """Say why a document is not even kept: it is none that a bank sends."""
-    if exchange.kind_of(document) == "unknown":
+    if exchange.kind_of(document) == exchange.UNKNOWN:
         return (
-            "This is not a file we can read. Add an ACH return file (its first line begins "
-            "with 101) or a BAI2 statement (01,)."
+            f"This is not a file we can read: {formats.sniff(document.content).reason}. Add ACH "
+            "returns, a BAI2 or camt.053 statement, a lockbox file, a wire or an X12 820."
         )
     sha256 = hashlib.sha256(document.content).hexdigest()
     own = BankFile.objects.filter(direction="out", sha256=sha256).values_list("name", flat=True)

@@ -14,7 +14,7 @@ from django.db import transaction
 from billfold.banking import connections, exchange, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
-from billfold.payments import answers, cases, recording
+from billfold.payments import answers, arrivals, cases, recording
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, retries, sealing
 from billfold.platform.faults import fault
@@ -95,13 +95,16 @@ def _read(file: BankFile, now: datetime) -> None:
             _returns(file, plain, now)
         case "acknowledgement":
             answers.follow(plain, now=now)
+        case "lockbox" | "wires" | "remittance":
+            arrivals.take_in(file, plain, now=now)
         case _:
             raise NotRecognised
 
 
 def _mark(file: BankFile, state: FileState) -> None:
     file.state = state
-    file.save(update_fields=["state", "problems", "entry_count", "debit_minor", "answered_at"])
+    counted = ["entry_count", "debit_minor", "credit_minor"]
+    file.save(update_fields=["state", "problems", "answered_at", *counted])
 
 
 def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:

@@ -289,6 +289,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
         "problems",
         "entry_count",
         "debit_minor",
+        "credit_minor",
     ),
     "banking_deposit": ("explained_at",),
     "payments_cutoff": (),

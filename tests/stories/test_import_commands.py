@@ -6,15 +6,13 @@ import json
 from datetime import date
 
 import pytest
-from django.db import connection
 
 from billfold.cli import main
 from billfold.ledger import book
 from billfold.ledger.chart import BILLED
 from billfold.money import Money
-from billfold.platform import clock, tenancy
+from billfold.platform import tenancy
 from billfold.receivables.models import Invoice
-from tests.conftest import MONDAY
 
 INVOICES = """Account,No,Issued,Due,Total,Region
 C-1,INV-1,11/1/2026,12/1/2026,"1,120.00",West
@@ -25,21 +23,6 @@ MAP = [
     *("--map", "invoice_date=Issued", "--map", "due_date=Due", "--map", "amount=Total"),
     *("--date-format", "%m/%d/%Y"),
 ]
-
-
-@pytest.fixture
-def desk(django_db_setup, django_db_blocker):
-    """A biller whose data is written for good, and taken away afterwards."""
-    with django_db_blocker.unblock():
-        clock.move_to(MONDAY)
-        biller = tenancy.add("import_desk", "Import Desk", ["desk.test"])
-        yield biller
-        with tenancy.nobody(), connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA import_desk CASCADE")
-            cursor.execute("DELETE FROM public.biller_host WHERE schema = 'import_desk'")
-            cursor.execute("DELETE FROM public.biller WHERE schema = 'import_desk'")
-            cursor.execute("DROP OWNED BY billfold_import_desk")
-            cursor.execute("DROP ROLE billfold_import_desk")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ ROUTING_NUMBERS = {"110000000", "129999018", "061999024", "072999039", "09199904
 """The six made-up banks of the demo's directory: right check digit, no such bank."""
 ALLOWED = {
     "tests/files/nacha/": "authored samples: the banks exist, the accounts and people do not",
+    "tests/files/VERDICTS.md": "names of public sample files",
     "tests/files/bai2/": "authored samples, as above",
     "tests/files/camt053/": "authored samples, as above",
     "tests/files/edi820/": "authored samples, as above",

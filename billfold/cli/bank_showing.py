@@ -1,0 +1,203 @@
+"""Bank documents in words and columns: what `billfold bank show` and `layout` print."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from typing import Any, Final
+
+from billfold.formats import bai2, bai2_codes, camt, fedach, lockbox, nacha, x12_820
+from billfold.formats.reading import Document
+from billfold.money import Money
+from billfold.office.masking import masked
+from billfold.rails import ach_codes
+
+_MINOR: Final = "_minor"
+
+
+def summed_up(summary: Mapping[str, int | str]) -> str:
+    """Put a summary in one line: "3 batches, 120 entries, debit 1,234.00"; zeros are left out."""
+    said = (_counted(name, value) for name, value in summary.items() if value not in ("", 0))
+    return ", ".join(said) or "nothing in it"
+
+
+def _counted(name: str, value: int | str) -> str:
+    words = name.removesuffix(_MINOR).replace("_", " ")
+    if name.endswith(_MINOR):
+        return f"{words} {_money(int(value))}"
+    return f"{value:,} {words}" if isinstance(value, int) else f"{words} {value}"
+
+
+def _money(minor: int | None) -> str:
+    return "" if minor is None else Money(minor).plain(grouped=True)
+
+
+def lines(document: Document, *, reveal: bool) -> Iterator[str]:
+    """Show what a document says; account numbers by their last four, unless revealed."""
+    match document:
+        case nacha.File():
+            yield from _nacha(document, reveal)
+        case bai2.Statement():
+            yield from _bai2(document, reveal)
+        case camt.Document():
+            yield from _camt(document, reveal)
+        case lockbox.Deposits():
+            yield from _lockbox(document)
+        case x12_820.Remittance():
+            yield from _remittance(document)
+        case fedach.Directory():
+            for bank in document.participants:
+                merged = f", now {bank.new_routing_number}" if bank.new_routing_number else ""
+                yield f"{bank.routing_number}  {bank.name}{merged}"
+        case _:
+            yield from _outline(as_json(document, reveal=reveal))
+    yield summed_up(document.summary())
+
+
+def _account(number: str, reveal: bool) -> str:
+    return number if reveal else f"…{number.strip()[-4:]}"
+
+
+def _text(text: str, reveal: bool) -> str:
+    return text if reveal else masked(text, bank="")
+
+
+def _nacha(file: nacha.File, reveal: bool) -> Iterator[str]:
+    made = file.created_on.isoformat() if file.created_on else "no date"
+    yield f"File {file.modifier} of {made}, {file.origin_name} to {file.destination_name}"
+    for batch in file.batches:
+        settles = batch.effective_date.isoformat() if batch.effective_date else "no date"
+        yield (
+            f"Batch {batch.number}: {batch.sec_code} {batch.description}, {batch.company_name}, "
+            f"effective {settles}"
+        )
+        for entry in batch.entries:
+            kind = "debit " if entry.is_debit else "credit"
+            yield (
+                f"  {entry.trace}  {entry.transaction_code} {kind} "
+                f"{_money(entry.amount_minor):>16}  {entry.routing_number} "
+                f"{_account(entry.account_number, reveal):17}  {entry.name:22}  "
+                f"{entry.identification}".rstrip()
+            )
+            if entry.reply is not None:
+                yield f"    {_reply(entry.reply, reveal)}"
+            elif entry.remittance:
+                yield f"    {_text(entry.remittance, reveal)}"
+
+
+def _reply(reply: nacha.Reply, reveal: bool) -> str:
+    if isinstance(reply, nacha.Change):
+        label = ach_codes.change_code(reply.code).label
+        said = f": {_text(reply.corrected.strip(), reveal)}" if reply.corrected.strip() else ""
+        return f"{reply.code} {label}, of {reply.original_trace}{said}"
+    return f"{reply.code} {ach_codes.return_code(reply.code).label}, of {reply.original_trace}"
+
+
+def _bai2(statement: bai2.Statement, reveal: bool) -> Iterator[str]:
+    yield f"Statement {statement.file_id} of {statement.created_date}, {statement.sender}"
+    for group in statement.groups:
+        for account in group.accounts:
+            yield f"Account {_account(account.number, reveal)}, as of {group.as_of_date}"
+            for balance in account.balances:
+                name = f"{balance.type_code} {bai2_codes.meaning(balance.type_code)}"
+                yield f"  {name:48} {_money(balance.amount_minor):>18}"
+            for each in account.transactions:
+                way = {"credit": "+", "debit": "-"}.get(each.direction.value, " ")
+                name = f"{each.type_code} {each.meaning}"
+                yield f"  {name:48} {way}{_money(each.amount_minor):>17}".rstrip()
+                if each.text:
+                    yield f"    {_text(each.text, reveal)}"
+
+
+def _camt(document: camt.Document, reveal: bool) -> Iterator[str]:
+    for statement in document.statements:
+        proved = "proved" if statement.is_proved else "not proved"
+        number = _account(statement.account.number, reveal)
+        yield f"{statement.id}, account {number}, as of {statement.as_of_date}, {proved}"
+        for balance in statement.balances:
+            yield f"  {balance.kind:48} {_money(balance.amount_minor):>18}"
+        for entry in statement.entries:
+            way = "+" if entry.is_credit else "-"
+            name = f"{entry.status.value} {entry.meaning}"
+            yield f"  {name:48} {way}{_money(entry.amount_minor):>17}  {entry.payer}".rstrip()
+            for line in entry.lines:
+                yield f"    {line.kind} {line.number}  {_money(line.amount_minor)}".rstrip()
+            for text in entry.texts:
+                yield f"    {_text(text, reveal)}"
+
+
+def _lockbox(deposits: lockbox.Deposits) -> Iterator[str]:
+    for batch in deposits.batches:
+        yield f"Lockbox {batch.lockbox}, deposit of {batch.deposit_date}, batch {batch.number}"
+        for check in batch.checks:
+            yield (
+                f"  item {check.item:3}  {_money(check.amount_minor):>16}  "
+                f"check {check.check_number or '?'}  {check.remitter}".rstrip()
+            )
+            for paid in check.remittances:
+                names = [paid.customer_number, paid.invoice_number, _money(paid.amount_minor)]
+                yield f"    {'  '.join(filter(None, [*names, paid.text]))}"
+
+
+def _remittance(remittance: x12_820.Remittance) -> Iterator[str]:
+    for payment in remittance.payments:
+        yield f"{payment.payer or 'A payer'}: {_money(payment.amount_minor) or 'no amount'}"
+        for line in payment.lines:
+            paid = _money(line.paid_minor)
+            off = f"  discount {_money(line.discount_minor)}" if line.discount_minor else ""
+            yield f"  {line.qualifier} {line.number:30} {paid:>16}{off}"
+
+
+def _outline(value: Any, indent: str = "") -> Iterator[str]:
+    """Print names and values, one below the other; what is empty is left out."""
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            yield f"{indent}{name}:"
+            yield from _outline(inner, indent + "  ")
+        elif isinstance(inner, list):
+            for each in inner:
+                yield from _outline({name: each}, indent)
+        elif inner not in ("", None):
+            shown = _money(inner) if name.endswith(_MINOR) else inner
+            yield f"{indent}{name.removesuffix(_MINOR).replace('_', ' ')}: {shown}"
+
+
+def as_json(value: Any, *, reveal: bool) -> Any:
+    """Turn a document into what JSON can hold; secret fields by their ending, unless revealed."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: (
+                as_json(getattr(value, field.name), reveal=reveal)
+                if field.repr or reveal
+                else _hidden(getattr(value, field.name))
+            )
+            for field in fields(value)
+            if field.name != "warnings"
+        }
+    if isinstance(value, tuple | list):
+        if hasattr(value, "_asdict"):
+            return {name: as_json(inner, reveal=reveal) for name, inner in value._asdict().items()}
+        return [as_json(each, reveal=reveal) for each in value]
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+def _hidden(value: Any) -> str:
+    return _account(value, reveal=False) if isinstance(value, str) and value.strip() else ""
+
+
+def explained(explanation: lockbox.Explanation) -> Iterator[str]:
+    """Show a lockbox file against its layout: every line cut into its fields."""
+    yield f"Layout {explanation.profile.name}"
+    for line in explanation.lines:
+        yield f"line {line.number}: {line.record or 'no record of this layout'}"
+        for field in line.fields:
+            mark = "!" if field.is_misread else " "
+            place = f"{field.first}-{field.last}"
+            yield f" {mark} {place:>9}  {field.name:24} {field.raw!r}  {field.read_as}".rstrip()
+        for gap in line.uncovered:
+            yield f" ? {f'{gap.first}-{gap.last}':>9}  {'no field reads this':24} {gap.raw!r}"
+        yield from (f"    {problem}" for problem in line.problems)
+    if explanation.is_cut:
+        yield "The file has more lines than are shown."
+    yield f"{len(explanation.problems)} problems with this layout."
+    if explanation.better:
+        yield f"The layout {explanation.better.profile.name} fits better."
