@@ -31,6 +31,7 @@ def _hold(arguments: argparse.Namespace) -> None:
 
     why = asking.missing(arguments, "--why", "Why")
     billers = choosing.several(arguments)
+    check_note(why, billers)
     directory.hold(billers, why=why, actor=asking.whoever_typed(), now=clock.now())
     for biller in billers:
         print(f"{biller.schema}: on HOLD. A file on its way at this moment may still arrive.")
@@ -42,6 +43,7 @@ def _lift(arguments: argparse.Namespace) -> None:
 
     why = asking.missing(arguments, "--why", "Why")
     billers = choosing.several(arguments)
+    check_note(why, billers)
     standing = directory.standing()
     if standing in (Standing.NOT_SET_UP, Standing.NOT_LIVE):
         raise Refused(f"HOLD stays, because {standing}.")
@@ -54,6 +56,19 @@ def _lift(arguments: argparse.Namespace) -> None:
     directory.lift(billers, why=why, actor=asking.whoever_typed(), now=clock.now())
     for biller in billers:
         print(f"{biller.schema}: HOLD is lifted.")
+
+
+def check_note(why: str, billers: Sequence["Biller"]) -> None:
+    """Refuse a reason that may name an account: it stands in each biller's audit trail for ever."""
+    from billfold.payments import notes
+    from billfold.platform import tenancy
+
+    for biller in billers:
+        with tenancy.use(biller):
+            try:
+                notes.check(why)
+            except notes.NamesAnAccount:
+                raise Refused(notes.REFUSED) from None
 
 
 def _tell_waiting(billers: Sequence["Biller"]) -> None:

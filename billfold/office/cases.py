@@ -16,7 +16,7 @@ from billfold.office import case_page, links, paging, release_card, shapes, stat
 from billfold.office.desk import READ, WRITE, Visit, problems, staff
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Field, Problem, Tab
-from billfold.payments import cases, transmission
+from billfold.payments import cases, notes, transmission
 from billfold.payments.models import Case
 
 LONGEST_NOTE: Final = 2_000
@@ -146,6 +146,10 @@ def _note_error(note: str) -> str:
         return "Write what you found out."
     if len(note) > LONGEST_NOTE:
         return f"Write {LONGEST_NOTE:,} characters or fewer. You wrote {len(note):,}."
+    try:
+        notes.check(note)
+    except notes.NamesAnAccount:
+        return notes.REFUSED
     return ""
 
 

@@ -8,8 +8,9 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile, Deposit, FileState
 from billfold.formats import bai2_codes
 from billfold.money import EXPONENTS, Money
-from billfold.office import links, masking, paging, shapes
+from billfold.office import links, paging, shapes
 from billfold.office.paging import Place
+from billfold.payments import masking
 from billfold.payments.models import Instruction
 from billfold.rails import ach, ach_codes
 from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned

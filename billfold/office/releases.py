@@ -15,7 +15,7 @@ from billfold.office import file_page, links, release_card
 from billfold.office.desk import WRITE, Visit, problems, staff
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Field, Problem
-from billfold.payments import cutoff
+from billfold.payments import cutoff, notes
 
 LONGEST_REASON: Final = 500
 
@@ -70,9 +70,9 @@ def withdraw(visit: Visit, file_id: UUID) -> HttpResponseBase:
             section="files",
         )
     why = visit.said("reason")
-    if len(why) > LONGEST_REASON:
-        text = f"Write {LONGEST_REASON} characters or fewer. You wrote {len(why):,}."
-        return _refused(visit, file_id, text, reason=Field("reason", why, text))
+    fault = _reason_fault(why)
+    if fault:
+        return _refused(visit, file_id, fault, reason=Field("reason", why, fault))
     try:
         cutoff.take_back(
             file_id,
@@ -81,9 +81,6 @@ def withdraw(visit: Visit, file_id: UUID) -> HttpResponseBase:
             actor=visit.person.actor(),
             now=visit.now,
         )
-    except cutoff.NeedsReason:
-        text = "Write why this file must not be sent."
-        return _refused(visit, file_id, text, reason=Field("reason", "", text))
     except exchange.OtherBytes:
         return _refused(visit, file_id, _OTHER_BYTES)
     except cutoff.NotWithdrawable:
@@ -94,6 +91,18 @@ def withdraw(visit: Visit, file_id: UUID) -> HttpResponseBase:
         visit.request, "The file is sent back. Its payments go out with the next file."
     )
     return _back_to(file_id)
+
+
+def _reason_fault(why: str) -> str:
+    if not why:
+        return "Write why this file must not be sent."
+    if len(why) > LONGEST_REASON:
+        return f"Write {LONGEST_REASON} characters or fewer. You wrote {len(why):,}."
+    try:
+        notes.check(why)
+    except notes.NamesAnAccount:
+        return notes.REFUSED
+    return ""
 
 
 def _outgoing(file_id: UUID) -> BankFile:

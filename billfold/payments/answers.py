@@ -6,13 +6,13 @@ An answer that does not fit what the file is by now changes nothing by itself: a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
 from billfold.banking import connections
 from billfold.banking.models import BankFile, FileState
-from billfold.payments import cases, cutoff, doubts, transmission
+from billfold.payments import cases, cutoff, doubts, masking, transmission
 from billfold.payments.models import Instruction
 from billfold.platform import audit
 
@@ -45,6 +45,9 @@ def follow(plain: bytes, *, now: datetime) -> None:
     sent = file.first()
     if sent is None:
         raise NotAnAcknowledgement("it answers about a file we did not send")
+    bank = sent.connection.odfi_routing_number
+    reasons = [masking.masked(reason, bank=bank) for reason in answer.reasons]
+    answer = replace(answer, reasons=reasons)
     if sent.state == answer.verdict:
         return
     if answer.verdict == "accepted" and sent.state in _UNANSWERED:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billfold.banking.models import Deposit
+from billfold.payments import notes
 from billfold.payments.accounting import PaymentFacts
 from billfold.payments.lifecycle import Stray
 from billfold.payments.models import Case
@@ -87,7 +88,10 @@ def _words(stray: Stray) -> str:
 
 
 def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
-    """Close a case with what was decided. Raises: NeedsResolution, AlreadyClosed, NotExplained."""
+    """Close a case with what was decided.
+
+    Raises: NeedsResolution, AlreadyClosed, NotExplained, notes.NamesAnAccount.
+    """
     with transaction.atomic(durable=True):
         if _is_about_an_open_line(case_id):
             raise NotExplained
@@ -103,11 +107,12 @@ def _is_about_an_open_line(case_id: UUID) -> bool:
 def close_within(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
     """Close a case as a part of the act that settles it. Needs an open transaction.
 
-    Raises: NeedsResolution, AlreadyClosed.
+    Raises: NeedsResolution, AlreadyClosed, notes.NamesAnAccount.
     """
     decided = resolution.strip()
     if not decided:
         raise NeedsResolution
+    notes.check(decided)
     closed = Case.objects.filter(pk=case_id, closed_at=None).update(
         closed_at=now, closed_by=actor.name, resolution=decided
     )

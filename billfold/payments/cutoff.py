@@ -14,7 +14,7 @@ from billfold import bankdays
 from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.money import Money
-from billfold.payments import cases, doubts, recording, transmission
+from billfold.payments import cases, doubts, notes, recording, transmission
 from billfold.payments.lifecycle import State
 from billfold.payments.models import CutOff, Instruction, Payment
 from billfold.platform import audit, rows, sealing
@@ -315,11 +315,12 @@ def _postpone(references: Sequence[str], counts_from: datetime, cutoff: time) ->
 def take_back(file_id: UUID, sha256: str, *, why: str, actor: audit.Actor, now: datetime) -> None:
     """Take back exactly these bytes before they leave, as a person decided.
 
-    Raises: NeedsReason, OtherBytes, NotWithdrawable.
+    Raises: NeedsReason, OtherBytes, NotWithdrawable, notes.NamesAnAccount.
     """
     reason = why.strip()
     if not reason:
         raise NeedsReason
+    notes.check(reason)
     with transaction.atomic(durable=True):
         connections.keep_day_open()
         file = BankFile.objects.select_for_update().get(pk=file_id, direction="out")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from billfold.payments import cases, methods, return_fees
+from billfold.payments import cases, masking, methods, return_fees
 from billfold.payments.facts import Loaded
 from billfold.payments.lifecycle import Step
 from billfold.payments.models import Instruction, Mandate, MethodState, PaymentMethod
@@ -90,7 +90,7 @@ def _open_cases(returned: Sequence[Step], loaded: Loaded, now: datetime) -> None
                     title="; ".join([f"{code.label} ({event.code})", *words]),
                     evidence=event.evidence,
                     payment_id=payment_id,
-                    facts={"todo": code.todo, "info": event.info},
+                    facts={"todo": code.todo, "info": masking.masked(event.info, bank="")},
                 )
             )
     cases.open_new(found, now=now)
