@@ -9,6 +9,7 @@ from typing import Final
 from billfold.office import links, shapes, statuses
 from billfold.pages.shapes import Field, Link, Step
 from billfold.pages.templatetags import bills
+from billfold.payments import reconciliation
 from billfold.payments.models import Case
 
 _OTHER: Final = ("other", "Something else", "Say in the note what you did.")
@@ -57,6 +58,8 @@ _CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
 _LABELS: Final[Mapping[str, str]] = {
     "trace": "Trace #",
     "traces": "Trace #",
+    "amount": "The bank says",
+    "sent": "We sent",
     "on": "Date",
     "todo": "What to do",
     "info": "The bank adds",
@@ -100,10 +103,35 @@ def of(
         history=_history(case),
         suspects=_suspects(case.facts),
         choices=choices(case, chosen) if is_open else (),
+        closing_text=_closing_text(case) if is_open else "",
         choice_error=choice_error,
         note=note or Field("note"),
-        resolution_url=links.resolution(case.id) if is_open else "",
+        resolution_url=links.resolution(case.id) if is_decided_by_hand(case) else "",
     )
+
+
+def is_decided_by_hand(case: Case) -> bool:
+    """Say whether a person closes the case. A bank line is closed by the booking it waits for."""
+    return case.closed_at is None and case.kind != reconciliation.KIND
+
+
+def _closing_text(case: Case) -> str:
+    if case.kind != reconciliation.KIND:
+        return ""
+    code = str(case.facts.get("type", ""))
+    if code in reconciliation.ACH_CREDITS:
+        return (
+            "It closes by itself as soon as the line adds up to a file of ours, or to one less "
+            "the payments of it that were returned. Each file from the bank is tried against it. "
+            "If a return or a line is missing, ask the bank for it."
+        )
+    if code in reconciliation.RETURN_DEBITS:
+        return (
+            "It closes by itself as soon as the return it belongs to is here: of the trace number "
+            "it names, or the only returned payment of its amount. If that return is missing, ask "
+            "the bank for it."
+        )
+    return "Money of this kind cannot be booked here yet, so the line stays on this list."
 
 
 def _evidence(case: Case) -> tuple[shapes.Fact, ...]:
@@ -140,11 +168,14 @@ def _suspects(facts: Mapping[str, object]) -> tuple[shapes.Check, ...]:
     likely = facts.get("likely")
     if not isinstance(likely, list):
         return ()
+    words = "This payment has exactly the missing amount:"
+    if "file_total" not in facts:
+        words = "This payment has exactly this amount:"
     return tuple(
         shapes.Check(
             "so",
             "info",
-            "This payment has exactly the missing amount:",
+            words,
             Link(str(reference), links.payment(str(reference))),
         )
         for reference in likely[:_LONGEST]

@@ -68,7 +68,7 @@ def _row(visit: Visit, case: Case) -> shapes.CaseRow:
         status=statuses.case(is_closed=bool(case.closed_at)),
         fact_text=" · ".join(filter(None, [case.kind.capitalize(), about])),
         age_text=f"{opened} · {owner}",
-        action_text="Look" if case.closed_at else "Decide",
+        action_text="Look" if not case_page.is_decided_by_hand(case) else "Decide",
     )
 
 

@@ -251,6 +251,8 @@ class Case:
     choices: tuple[Choice, ...] = ()
     choice_error: str = ""
     note: Field = field(default_factory=lambda: Field("note"))
+    closing_text: str = ""
+    """What will close it, where no person can."""
     resolution_url: str = ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -13,10 +13,31 @@ from django.db import transaction
 from billfold.banking.models import Deposit
 from billfold.payments import notes
 from billfold.payments.accounting import PaymentFacts
-from billfold.payments.lifecycle import Stray
+from billfold.payments.lifecycle import Canceled, Stray
 from billfold.payments.models import Case
 from billfold.platform import audit
 from billfold.platform.ids import new_ids
+from billfold.rails import ach_codes
+from billfold.rails.protocol import (
+    AnyEvent,
+    Corrected,
+    Event,
+    Refused,
+    Returned,
+    Settled,
+    Submitted,
+    TakenBack,
+    Withdrawn,
+)
+
+_EVENTS: Final[Mapping[type[Event], str]] = {
+    Submitted: "Entry in a file",
+    Settled: "Settlement",
+    TakenBack: "Money taken back",
+    Withdrawn: "File taken back",
+    Refused: "Refusal",
+    Canceled: "Cancellation",
+}
 
 
 class NeedsResolution(Exception):
@@ -72,7 +93,7 @@ def open_strays(
             NewCase(
                 key=f"stray/{stray.reference}/{stray.event.key}",
                 kind="stray event",
-                title=f"{_words(stray)} for a payment that is {stray.state.value}",
+                title=f"{event_words(stray.event)} for a payment that is {_state(stray)}",
                 evidence=stray.event.evidence,
                 payment_id=facts[stray.reference].id,
                 facts={"reference": stray.reference, "event": stray.event.key},
@@ -83,8 +104,17 @@ def open_strays(
     )
 
 
-def _words(stray: Stray) -> str:
-    return type(stray.event).__name__
+def _state(stray: Stray) -> str:
+    return stray.state.value.replace("_", " ")
+
+
+def event_words(event: AnyEvent | Canceled) -> str:
+    """Say what came: a code in words before the code itself."""
+    if isinstance(event, Returned):
+        return f"{ach_codes.return_code(event.code).label} ({event.code})"
+    if isinstance(event, Corrected):
+        return f"{ach_codes.change_code(event.code).label} ({event.code})"
+    return _EVENTS.get(type(event), type(event).__name__)
 
 
 def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
@@ -132,9 +162,8 @@ def close_about(
         close_within(case.id, resolution, actor=actor, now=now)
 
 
-def close_explained(key: str, *, now: datetime) -> None:
+def close_explained(key: str, resolution: str, *, now: datetime) -> None:
     """Close the case about a fact that explained itself later. Needs an open transaction."""
     actor = audit.job("reconciliation")
-    resolution = "Explained by what the bank sent later"
     for case in Case.objects.filter(key=key, closed_at=None).select_for_update():
         close_within(case.id, resolution, actor=actor, now=now)

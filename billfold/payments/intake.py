@@ -14,11 +14,12 @@ from django.db import transaction
 from billfold.banking import connections, exchange, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
-from billfold.payments import answers, arrivals, cases, recording
+from billfold.money import Money
+from billfold.payments import answers, arrivals, cases, recording, suspects
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, retries, sealing
 from billfold.platform.faults import fault
-from billfold.rails import ach, ach_codes
+from billfold.rails import ach
 from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
 
 log = logging.getLogger("billfold.intake")
@@ -160,12 +161,13 @@ def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
             trace__in=[event.subject for event in events]
         ).select_related("payment")
     }
+    likely = suspects.of_returns(event for event in events if event.subject not in known)
     recordable: list[AnyEvent] = []
     strange: list[cases.NewCase] = []
     for event in events:
         misfit = _misfit(event, known.get(event.subject))
         if misfit:
-            strange.append(_parked(event, misfit, evidence))
+            strange.append(_parked(event, misfit, evidence, known.get(event.subject), likely))
         else:
             reference = known[event.subject].payment.reference
             recordable.append(replace(event, subject=reference, evidence=evidence))
@@ -190,27 +192,32 @@ def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
     return ""
 
 
-def _words(event: AnyEvent, code: str) -> str:
-    """Say what came in words before its code."""
-    if isinstance(event, Returned):
-        return f"{ach_codes.return_code(code).label} ({code})"
-    if isinstance(event, Corrected):
-        return f"{ach_codes.change_code(code).label} ({code})"
-    return code
-
-
-def _parked(event: AnyEvent, misfit: str, evidence: str) -> cases.NewCase:
+def _parked(
+    event: AnyEvent,
+    misfit: str,
+    evidence: str,
+    instruction: Instruction | None,
+    likely: suspects.Suspects,
+) -> cases.NewCase:
+    """Ask about an event: beside the payment it names, or those it may mean."""
     code = getattr(event, "code", "")
     amount = getattr(event, "amount", None)
+    words = code if isinstance(event, Noticed) else cases.event_words(event)
+    facts: dict[str, object] = {
+        "trace": event.subject,
+        "code": code,
+        "amount": amount.shown() if amount else "",
+        "on": event.on.isoformat(),
+    }
+    if instruction:
+        facts["sent"] = Money(instruction.amount_minor, instruction.currency).shown()
+    elif isinstance(event, Returned):
+        facts["likely"] = likely.get((event.amount.minor, event.rdfi), [])
     return cases.NewCase(
         key=f"parked/{event.subject}/{event.key}/{amount}",
         kind="return that does not fit",
-        title=f"{_words(event, code)} for trace {event.subject}: {misfit}",
+        title=f"{words} for trace {event.subject}: {misfit}",
         evidence=evidence,
-        facts={
-            "trace": event.subject,
-            "code": code,
-            "amount": amount.shown() if amount else "",
-            "on": event.on.isoformat(),
-        },
+        payment_id=instruction.payment_id if instruction else None,
+        facts=facts,
     )

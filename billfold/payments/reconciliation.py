@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from billfold.bankdays import EASTERN
 from billfold.banking.models import BankFile, Deposit, FileState
@@ -20,6 +21,7 @@ from billfold.payments.models import Instruction, Payment, PaymentEvent
 from billfold.platform.faults import fault
 from billfold.rails.protocol import AnyEvent, Settled, TakenBack
 
+KIND: Final = "bank line to explain"
 ACH_CREDITS: Final = frozenset({"142", "165", "166", "167", "168"})
 """Lines that may be the total of our debit file. Source: BAI2 type codes."""
 RETURN_DEBITS: Final = frozenset({"468", "556", "557", "558"})
@@ -38,6 +40,9 @@ class Match:
     events: Sequence[AnyEvent] = ()
     why_not: str = ""
     facts: dict[str, object] | None = None
+    payment_id: UUID | None = None
+    """The one payment it names, if it does."""
+    how: str = "Explained by what the bank sent later"
 
 
 class _DoesNotFit(Exception):
@@ -68,7 +73,7 @@ def _explain(deposit: Deposit, now: datetime) -> bool:
         _open_case(deposit, match, now)
         return False
     Deposit.objects.filter(pk=deposit.pk).update(explained_at=now)
-    cases.close_explained(_case_key(deposit), now=now)
+    cases.close_explained(_case_key(deposit), match.how, now=now)
     return True
 
 
@@ -94,9 +99,10 @@ def _open_case(deposit: Deposit, match: Match, now: datetime) -> None:
         [
             cases.NewCase(
                 key=_case_key(deposit),
-                kind="bank line to explain",
+                kind=KIND,
                 title=f"{amount.shown()} {direction} on {deposit.as_of:%b %d}: {match.why_not}",
                 evidence=deposit.evidence,
+                payment_id=match.payment_id,
                 facts={"type": deposit.type_code, **(match.facts or {})},
             )
         ],
@@ -105,21 +111,25 @@ def _open_case(deposit: Deposit, match: Match, now: datetime) -> None:
 
 
 def _credit(deposit: Deposit) -> Match:
-    """Match a credit with the one file whose total it is, gross or net of its returns."""
+    """Match a credit with the one file whose total it is, else with that less its returns.
+
+    A file's total less every return read so far is exact too, whatever the bank agreed to; where
+    gross was agreed, no other file may come into question.
+    """
     if deposit.type_code not in ACH_CREDITS:
         return Match(why_not="money nobody was asked for")
     files = _unsettled_files(deposit)
     named = [file for file in files if _names(deposit, file)]
-    exact = [file for file in named or files if file.debit_minor == deposit.amount_minor]
+    candidates = named or files
+    exact = [file for file in candidates if file.debit_minor == deposit.amount_minor]
     if len(exact) == 1:
         return Match(_settled(deposit, exact[0]))
     if len(exact) > 1:
         return Match(why_not="several files have this total", facts=_names_of(exact))
-    if len(named) == 1 and named[0].connection.settlement == "net":
-        net = _net_of_returns(deposit, named[0])
-        if net:
-            return Match(net)
-    return _no_exact_file(deposit, named or files)
+    net = [match for file in candidates if (match := _net_of_returns(deposit, file))]
+    if len(net) == 1 and (len(candidates) == 1 or deposit.connection.settlement == "net"):
+        return net[0]
+    return _no_exact_file(deposit, candidates)
 
 
 def _unsettled_files(deposit: Deposit) -> list[BankFile]:
@@ -176,19 +186,20 @@ def _settled(deposit: Deposit, file: BankFile) -> list[AnyEvent]:
     ]
 
 
-def _net_of_returns(deposit: Deposit, file: BankFile) -> list[AnyEvent]:
-    """Settle a file credited less those of its payments that are returned already."""
+def _net_of_returns(deposit: Deposit, file: BankFile) -> Match | None:
+    """Settle a file credited less those of its payments that are returned already, if it is."""
     returned = Payment.objects.filter(
         instructions__file=file, instructions__is_live=True, state=State.RETURNED
     ).exclude(_has("takenback"))
     less = returned.aggregate(sum=Sum("amount_minor"))["sum"] or 0
     if not less or file.debit_minor - less != deposit.amount_minor:
-        return []
+        return None
     taken = [
         TakenBack(payment.reference, "takenback", deposit.as_of, evidence=deposit.evidence)
         for payment in returned.order_by("id")
     ]
-    return [*_settled(deposit, file), *taken]
+    how = f"It is {file.name} less the payments returned meanwhile, {Money(less).shown()}"
+    return Match([*_settled(deposit, file), *taken], how=how)
 
 
 def _no_exact_file(deposit: Deposit, files: Sequence[BankFile]) -> Match:
@@ -228,22 +239,44 @@ def _debit(deposit: Deposit) -> Match:
             state__in=DEBITED, instructions__is_live=True, instructions__trace__in=traces
         )
         named = list(asked.distinct()[:2])
-        if not named:
-            return Match(why_not="its trace and amount fit no payment", facts={"traces": traces})
-        return _taken(deposit, named)
-    return _taken(deposit, list(candidates.filter(state=State.RETURNED)[:2]))
+        return _taken(deposit, named, candidates) if named else _no_fit(traces, candidates)
+    return _taken(deposit, list(candidates.filter(state=State.RETURNED)[:2]), candidates)
 
 
 def _end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), tzinfo=EASTERN)
 
 
-def _taken(deposit: Deposit, payments: Sequence[Payment]) -> Match:
+def _no_fit(traces: Sequence[str], candidates: QuerySet[Payment]) -> Match:
+    """Name the payment a trace leads to and what was sent for it, else those it may mean."""
+    named = list(
+        Instruction.objects.filter(trace__in=traces, kind="payment").order_by("-is_live")[:2]
+    )
+    one = named[0] if len(named) == 1 else None
+    return Match(
+        why_not="its trace and amount fit no payment",
+        facts={
+            "traces": list(traces),
+            **({"sent": Money(one.amount_minor, one.currency).shown()} if one else {}),
+            **({} if named else _likely(candidates)),
+        },
+        payment_id=one.payment_id if one else None,
+    )
+
+
+def _likely(candidates: QuerySet[Payment]) -> dict[str, object]:
+    asked = candidates.filter(state__in=DEBITED).order_by("-created_at", "-id")
+    return {"likely": list(asked.values_list("reference", flat=True)[:10])}
+
+
+def _taken(deposit: Deposit, payments: Sequence[Payment], candidates: QuerySet[Payment]) -> Match:
     if len(payments) == 1:
         event = TakenBack(
             payments[0].reference, "takenback", deposit.as_of, evidence=deposit.evidence
         )
         return Match([event])
     if payments:
-        return Match(why_not="several returned payments have this amount")
-    return Match(why_not="no returned payment has this amount")
+        why_not = "several returned payments have this amount"
+    else:
+        why_not = "no returned payment has this amount"
+    return Match(why_not=why_not, facts=_likely(candidates))

@@ -118,10 +118,9 @@ def _correct(step: Step, event: Corrected, loaded: Loaded, now: datetime) -> Non
     told = loaded.told[step.reference]
     correction = ach_codes.correction(event.code, event.corrected)
     change = ach_codes.change_code(event.code)
-    if correction is None and not change.applies and not change.opens_case:
-        return  # The name or our own customer number: noted as an event, nothing to change.
     if correction is None:
-        _ask_about_change(step, event, "cannot be applied by itself", loaded, now)
+        said = "cannot be trusted" if change.applies else "needs a person"
+        _ask_about_change(step, event, said, loaded, now)
         return
     try:
         methods.correct(
@@ -140,11 +139,17 @@ def _ask_about_change(
             cases.NewCase(
                 key=f"change/{step.reference}/{event.key}",
                 kind="notice of change",
-                title=f"Notice of change {event.code} {said}",
+                title=f"Notice of change: {cases.event_words(event)} {said}",
                 evidence=event.evidence,
                 payment_id=loaded.facts[step.reference].id,
-                facts={"code": event.code},
+                facts={"code": event.code, "info": _said(event)},
             )
         ],
         now=now,
     )
+
+
+def _said(event: Corrected) -> str:
+    """Give what the bank would have us use, unless it is an account."""
+    is_account = ach_codes.change_code(event.code).applies
+    return "" if is_account else masking.masked(event.corrected.strip(), bank="")

@@ -39,21 +39,23 @@ def test_a_statement_that_comes_twice_is_noted_and_read_once(world):
     assert not Case.objects.exists()
 
 
-def test_a_netted_credit_where_gross_was_agreed_is_a_case_and_settles_nothing(world):
+def test_a_netted_credit_where_gross_was_agreed_waits_for_the_return_that_explains_it(world):
     netted = world.pay(world.invoice("CL-1", "120.00"), account="440073")
     kept = world.pay(world.invoice("CL-2", "80.00"))
 
     world.go_to(FRIDAY)
 
-    assert world.state(kept) == "in_transit"
-    assert world.state(netted) == "returned"
-    assert book.balance(CASH) == usd("0")
+    assert (world.state(kept), world.state(netted)) == ("settled", "returned")
+    assert book.balance(CASH) == usd("80.00")
+    assert book.balance(netted.in_transit) == usd("0")
+    assert not Deposit.objects.filter(explained_at=None).exists()
     case = Case.objects.get()
-    assert case.kind == "bank line to explain"
     assert case.facts["difference"] == "$120.00"
     assert case.facts["file_total"] == "$200.00"
     assert case.facts["likely"] == [netted.reference]
-    assert Deposit.objects.filter(explained_at=None).count() == 1
+    file = BankFile.objects.get(direction="out").name
+    assert case.closed_by == "reconciliation"
+    assert case.resolution == f"It is {file} less the payments returned meanwhile, $120.00"
 
 
 def test_a_netted_credit_settles_where_net_was_agreed(world):
