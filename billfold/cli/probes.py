@@ -24,7 +24,6 @@ from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.cli import main
 from billfold.notices.models import Notice
 from billfold.payments import return_rates
-from billfold.payments.lifecycle import State
 from billfold.payments.models import Payment
 from billfold.platform import clock, directory, heartbeat, sealing, tenancy
 from billfold.rails.ach_return_rates import Level as RateLevel
@@ -334,9 +333,7 @@ def lateness(biller: tenancy.Biller) -> Finding:
     """Say whether money was promised for a day that has passed, or a file was forgotten."""
     name = f"payments of {biller.schema}"
     today = clock.now().astimezone(EASTERN).date()
-    late = Payment.objects.filter(
-        state__in=[State.SCHEDULED, State.IN_TRANSIT], reflected_by__lt=today
-    ).count()
+    late = Payment.objects.filter(Payment.late(on=today)).count()
     waiting = BankFile.objects.filter(
         direction="out", state__in=[FileState.BUILT, FileState.RELEASED], business_date__lt=today
     ).count()

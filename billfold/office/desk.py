@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -73,6 +73,11 @@ class Visit:
     def said(self, name: str) -> str:
         """Read a field of the form."""
         return answers.typed(self.request, name)
+
+    @property
+    def today(self) -> date:
+        """The day in the biller's zone."""
+        return timezone.localdate(self.now)
 
     def brief(self, moment: datetime) -> str:
         """Write a moment for a narrow column: of today its time, else its day."""

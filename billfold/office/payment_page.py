@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
+
+from django.db.models import Q
 
 from billfold.ledger import book
 from billfold.ledger.chart import FEE_INCOME, Account
@@ -13,9 +15,10 @@ from billfold.money import Money, total
 from billfold.notices.models import Notice
 from billfold.office import links, outbox, shapes, statuses
 from billfold.office.links import Proof
+from billfold.pages.shapes import Link, Step
 from billfold.pages.shapes import Notice as Remark
-from billfold.pages.shapes import Step
 from billfold.pages.templatetags import bills
+from billfold.payments import reconciliation
 from billfold.payments.lifecycle import State
 from billfold.payments.messages import FAILED_BECAUSE
 from billfold.payments.models import Case, Instruction, Mandate, Payment, PaymentEvent
@@ -33,8 +36,10 @@ TITLES: Final = {
     "withdrawn": "File taken back",
     "refused": "Not made",
     "canceled": "Canceled",
-    "corrected": "Account corrected",
+    "corrected": "Notice of change",
 }
+_CORRECTED: Final = "Account corrected"
+"""What a notice of change is called that changed the bank data."""
 _BAD: Final = frozenset({"returned", "withdrawn", "refused", "canceled"})
 _IN_TABLE_ONLY: Final = frozenset({"corrected", "takenback"})
 _SEC_WORDS: Final = {"WEB": "WEB, single", "CCD": "CCD, business", "PPD": "PPD, single"}
@@ -50,11 +55,26 @@ class _Loaded:
     proofs: Mapping[str, Proof]
     lines: Sequence[book.Line]
     fee: Invoice | None
+    changed: Set[tuple[str, str]]
+    """Evidence and code of notices that changed the bank data."""
+
+    @property
+    def effective(self) -> Sequence[PaymentEvent]:
+        """Give the events that took effect, in the order of their days; a return ends it all."""
+        events = (event for event in self.events if event.outcome != "stray")
+        return sorted(events, key=lambda event: (event.kind == "returned", event.on_date))
+
+    def title(self, event: PaymentEvent) -> str:
+        if event.kind == "corrected" and (event.evidence, event.code) in self.changed:
+            return _CORRECTED
+        return TITLES.get(event.kind, event.kind)
 
 
 def _load(payment: Payment) -> _Loaded:
     events = list(payment.events.order_by("at", "id"))
     fee = Invoice.objects.filter(cause=f"return/{payment.reference}").first()
+    is_noticed = any(event.kind == "corrected" for event in events)
+    changes = payment.method.changes.values_list("evidence", "code") if is_noticed else ()
     return _Loaded(
         payment=payment,
         events=events,
@@ -66,6 +86,7 @@ def _load(payment: Payment) -> _Loaded:
         proofs=links.proofs(event.evidence for event in events),
         lines=_lines(payment, fee),
         fee=fee,
+        changed=frozenset(changes),
     )
 
 
@@ -80,16 +101,19 @@ def _lines(payment: Payment, fee: Invoice | None) -> list[book.Line]:
     ]
 
 
-def of(payment: Payment, told: Told) -> shapes.Payment:
-    """Make the page of one payment."""
+def of(payment: Payment, told: Told, *, on: date) -> shapes.Payment:
+    """Make the page of one payment, as of a day."""
     loaded = _load(payment)
+    is_late = payment.is_late(on=on)
     entries = tuple(_entry(line, payment) for line in loaded.lines)
-    code = next((e.code for e in reversed(loaded.events) if e.kind == "returned"), "")
+    code = next((e.code for e in loaded.effective if e.kind == "returned"), "")
     return shapes.Payment(
         reference=payment.reference,
         amount=payment.amount,
         status=statuses.payment(
-            payment.state, code if payment.state == State.RETURNED.value else ""
+            payment.state,
+            code if payment.state == State.RETURNED.value else "",
+            is_late=is_late,
         ),
         fact_text=" · ".join(
             [
@@ -99,11 +123,11 @@ def of(payment: Payment, told: Told) -> shapes.Payment:
                 f"ACH debit ({payment.mandate.sec_code})",
             ]
         ),
-        steps=_steps(loaded, told),
+        steps=_steps(loaded, told, is_late=is_late),
         entries=entries,
         entries_total=total((entry.amount for entry in entries), payment.currency),
         no_entries_text="Nothing is booked before the cut-off.",
-        events=tuple(_event(event, loaded.proofs, told) for event in loaded.events),
+        events=tuple(_event(event, loaded, told) for event in loaded.events),
         lines=tuple(
             shapes.PaidLine(each.invoice.number, Money(each.amount_minor, payment.currency))
             for each in payment.remittances.select_related("invoice").order_by(
@@ -145,12 +169,12 @@ def _account(account: Account, payment: Payment) -> str:
     return f"{code} · {account.subject.partition('/')[2]}" if account.subject else code
 
 
-def _steps(loaded: _Loaded, told: Told) -> tuple[Step, ...]:
+def _steps(loaded: _Loaded, told: Told, *, is_late: bool) -> tuple[Step, ...]:
     payment = loaded.payment
     steps = [Step("Authorized", f"{told(payment.created_at)}\n{payment.made_by_name}", tone="done")]
     sent = {f"bankfile/{each.file_id}": each.file.sent_at for each in loaded.instructions}
-    for event in loaded.events:
-        if event.outcome == "stray" or event.kind in _IN_TABLE_ONLY:
+    for event in loaded.effective:
+        if event.kind in _IN_TABLE_ONLY:
             continue
         steps.append(_step(event, loaded.proofs, told))
         sent_at = sent.get(event.evidence)
@@ -158,7 +182,7 @@ def _steps(loaded: _Loaded, told: Told) -> tuple[Step, ...]:
             steps.append(Step("Sent to the bank", told(sent_at), tone="done"))
     last = steps.pop()
     steps.append(Step(last.title, last.note, last.tone, True, last.link))
-    return (*steps, *_still_to_come(payment))
+    return (*steps, *_still_to_come(loaded, is_late=is_late))
 
 
 def _step(event: PaymentEvent, proofs: Mapping[str, Proof], told: Told) -> Step:
@@ -175,13 +199,30 @@ def _step(event: PaymentEvent, proofs: Mapping[str, Proof], told: Told) -> Step:
     )
 
 
-def _still_to_come(payment: Payment) -> list[Step]:
+def _still_to_come(loaded: _Loaded, *, is_late: bool) -> list[Step]:
+    payment = loaded.payment
     settled = Step("Settled", f"By {bills.long_day(payment.reflected_by)}")
+    if is_late:
+        note = f"Expected {bills.short_day(payment.reflected_by)}, not seen yet"
+        settled = Step("Settled", note, "bad", link=_case_of(loaded))
     if payment.state == State.SCHEDULED.value:
         return [Step("In a file", f"Cut-off of {bills.long_day(payment.collect_on)}"), settled]
     if payment.state in {State.IN_TRANSIT.value, State.UNKNOWN.value}:
         return [settled]
     return []
+
+
+def _case_of(loaded: _Loaded) -> Link | None:
+    """Lead to the open case that may say why the money is not in: of its file's bank line first."""
+    about = Q(payment=loaded.payment)
+    for each in loaded.instructions:
+        if each.is_live:
+            name = each.file.name
+            about |= Q(facts__file=name) | Q(facts__files__contains=[name])
+            about |= Q(evidence=f"bankfile/{each.file_id}")
+    found = list(Case.objects.filter(about, closed_at=None).order_by("opened_at", "id"))
+    found.sort(key=lambda case: case.kind != reconciliation.KIND)
+    return Link("See the open case", links.case(found[0].id)) if found else None
 
 
 def _reason(event: PaymentEvent) -> str:
@@ -193,13 +234,13 @@ def _reason(event: PaymentEvent) -> str:
     return FAILED_BECAUSE.get(event.code, event.code)
 
 
-def _event(event: PaymentEvent, proofs: Mapping[str, Proof], told: Told) -> shapes.EventRow:
-    proof = proofs.get(event.evidence)
+def _event(event: PaymentEvent, loaded: _Loaded, told: Told) -> shapes.EventRow:
+    proof = loaded.proofs.get(event.evidence)
     notes = [_reason(event) if event.code else "", proof.note if proof else ""]
     if event.outcome == "stray":
         notes.append("It did not fit the payment, so it moved nothing")
     return shapes.EventRow(
-        title=TITLES.get(event.kind, event.kind),
+        title=loaded.title(event),
         when_text=told(event.at),
         key=event.key,
         note=" · ".join(filter(None, notes)),
@@ -265,7 +306,7 @@ def _remarks(loaded: _Loaded, code: str) -> tuple[Remark, ...]:
             ),
         )
     if state == State.FAILED.value:
-        event = next((e for e in reversed(loaded.events) if e.kind == "refused"), None)
+        event = next((e for e in loaded.effective if e.kind == "refused"), None)
         text = _reason(event) if event else "The bank refused it before any money moved."
         return (Remark("warn", text, "This payment was not made", "warn"),)
     return ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -23,6 +24,17 @@ _TABS: Final[tuple[tuple[str, str, frozenset[State]], ...]] = (
     ("returned", "Returned", frozenset({State.RETURNED})),
     ("not-made", "Not made", frozenset({State.FAILED, State.CANCELED})),
 )
+_LATE: Final = "late"
+"""The view of what was promised for a day that has passed; offered only if something is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One tab of the list, and what it shows."""
+
+    name: str
+    found: QuerySet[Payment]
+    count: int
 
 
 @staff(*READ)
@@ -35,24 +47,31 @@ def home(_visit: Visit) -> HttpResponseBase:
 def listing(visit: Visit) -> HttpResponseBase:
     """List payments, newest first."""
     asked, path = visit.asked("q"), reverse("office:payments")
-    view, _, states = next((tab for tab in _TABS if tab[0] == visit.asked("view")), _TABS[0])
     found = finding.matching(asked)
     by_state = {
         State(state): count
         for state, count in found.order_by().values_list("state").annotate(Count("id"))
     }
-    counts = [sum(by_state.get(state, 0) for state in tab[2]) for tab in _TABS]
-    place = paging.place(visit.asked("page"), sum(by_state.get(state, 0) for state in states))
+    late = found.filter(Payment.late(on=visit.today))
+    views = {
+        key: _View(name, found.filter(state__in=states), sum(by_state.get(s, 0) for s in states))
+        for key, name, states in _TABS
+    }
+    views[_LATE] = _View("Late", late, late.count())
+    key = visit.asked("view") if visit.asked("view") in views else ""
+    if key != _LATE and not views[_LATE].count:
+        del views[_LATE]
+    place = paging.place(visit.asked("page"), views[key].count)
     rows = (
-        found.filter(state__in=states)
-        .select_related("customer", "method")
+        views[key]
+        .found.select_related("customer", "method")
         .order_by("-created_at", "-id")[place.start : place.end]
     )
     page = shapes.Payments(
-        fact_text=_fact(asked, counts[0]),
+        fact_text=_fact(asked, views[""].count),
         tabs=tuple(
-            Tab(tab[1], paging.address(path, q=asked, view=tab[0]), count, tab[0] == view)
-            for tab, count in zip(_TABS, counts, strict=True)
+            Tab(view.name, paging.address(path, q=asked, view=each), view.count, each == key)
+            for each, view in views.items()
         ),
         rows=tuple(_row(visit, payment) for payment in rows),
         empty_title="Nothing found" if asked else "No payments here",
@@ -62,9 +81,7 @@ def listing(visit: Visit) -> HttpResponseBase:
             if asked
             else "They appear as soon as a payer pays."
         ),
-        pager=place.pager(
-            lambda number: paging.address(path, q=asked, view=view, page=str(number))
-        ),
+        pager=place.pager(lambda number: paging.address(path, q=asked, view=key, page=str(number))),
     )
     return visit.show("payments.html", page, section="payments")
 
@@ -85,7 +102,7 @@ def _row(visit: Visit, payment: Payment) -> shapes.PaymentRow:
         account_number=payment.customer.number,
         method_text=payment.method.label,
         amount=payment.amount,
-        status=statuses.payment(payment.state),
+        status=statuses.payment(payment.state, is_late=payment.is_late(on=visit.today)),
         created_text=visit.today_text(payment.created_at),
     )
 
@@ -96,5 +113,5 @@ def detail(visit: Visit, reference: str) -> HttpResponseBase:
     payment = get_object_or_404(
         Payment.objects.select_related("customer", "method", "mandate"), reference=reference
     )
-    page = payment_page.of(payment, visit.today_text)
+    page = payment_page.of(payment, visit.today_text, on=visit.today)
     return visit.show("payment.html", page, section="payments")

@@ -39,8 +39,15 @@ MESSAGE_WAITING: Final = Status("processing", "Waiting")
 MESSAGE_FAILED: Final = Status("overdue", "Trying again")
 
 
-def payment(state: str, code: str = "") -> Status:
-    """Give a payment's pill; a return carries its code."""
+LATE: Final = Status("overdue", "Late")
+
+
+def payment(state: str, code: str = "", *, is_late: bool = False) -> Status:
+    """Give a payment's pill; a return carries its code. Late is what was promised for an earlier
+    day.
+    """
+    if is_late:
+        return LATE
     status = PAYMENT[State(state)]
     return Status(status.key, f"{status.word} {code}") if code else status
 

@@ -46,13 +46,16 @@ def moment(at: datetime) -> str:
 def about_steps(
     steps: Iterable[Step], loaded: Loaded, fees: Mapping[str, NewCharge]
 ) -> list[Message]:
-    """Write what the payer must be told of each step; most kinds of step at most once."""
+    """Write what the payer must be told of each step; most kinds of step at most once.
+
+    A payment that goes into another file, because the first did not leave, is told again.
+    """
     made = []
     for step in steps:
         facts, told = loaded.facts[step.reference], loaded.told[step.reference]
         match step.event:
             case Submitted():
-                made.append(_sent(facts, told))
+                made.append(_sent(facts, told, step.event))
             case Settled() if step.before is not step.after:
                 made.append(_settled(facts, told))
             case Returned(code=code):
@@ -97,15 +100,20 @@ def received(facts: PaymentFacts, told: Told, agreed: Agreed) -> Message:
     )
 
 
-def _sent(facts: PaymentFacts, told: Told) -> Message:
+def _sent(facts: PaymentFacts, told: Told, event: Submitted) -> Message:
+    """Tell of the file a payment stands in. Whether that file has left, nobody knows yet."""
+    promised = long_day(told.reflected_by)
     return _message(
         facts,
         told,
-        "sent",
-        f"Your payment of {facts.amount.shown()} is on its way",
+        event.key.replace("submitted", "sent", 1),
+        f"Your payment of {facts.amount.shown()} is being processed",
         [
-            f"We asked the bank for {facts.amount.shown()} from {told.method}.",
-            f"It will be reflected in your account by {long_day(told.reflected_by)}.",
+            f"It goes to the bank with the file of {long_day(event.on)}, which asks for",
+            f"{facts.amount.shown()} from {told.method}.",
+            f"It will be reflected in your account by {promised}."
+            if told.reflected_by > event.on
+            else f"It is late: you were told {promised}. We are looking into it.",
             "It can no longer be canceled.",
         ],
     )

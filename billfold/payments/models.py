@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 
@@ -160,6 +162,15 @@ class Payment(models.Model):
             models.Index(fields=["customer", "-created_at"], name="payment_by_customer"),
             models.Index(fields=["-created_at"], name="payment_newest"),
         ]
+
+    @staticmethod
+    def late(*, on: date) -> Q:
+        """Select what was promised for a day that has passed, and is not in yet."""
+        return Q(state__in=[State.SCHEDULED, State.IN_TRANSIT], reflected_by__lt=on)
+
+    def is_late(self, *, on: date) -> bool:
+        is_under_way = self.state in {State.SCHEDULED, State.IN_TRANSIT}
+        return is_under_way and self.reflected_by < on
 
     @property
     def subject(self) -> str:

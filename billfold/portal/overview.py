@@ -158,6 +158,7 @@ def _recent(payment: Payment, today: date) -> RecentPayment:
         method_text=payment.method.label,
         date=payment.received_date,
         status=wording.payment_status(payment, on=today),
+        note=wording.late_note(payment, on=today),
     )
 
 
@@ -166,7 +167,8 @@ def _news(recent: list[Payment], visit: Visit, now: datetime) -> tuple[Notice, .
     returned = next((payment for payment in recent if payment.state == State.RETURNED), None)
     if returned is None:
         return ()
-    event = PaymentEvent.objects.filter(payment=returned, kind="returned").order_by("-at").first()
+    events = PaymentEvent.objects.filter(payment=returned, kind="returned")
+    event = events.exclude(outcome="stray").first()
     if event is None or now - event.at > _NEWS_FOR:
         return ()
     again = Link("Look at the payment", links.payment(returned.reference))

@@ -98,15 +98,16 @@ def _row(payment: Payment, visit: Visit, cutoff: time, now: datetime) -> Payment
         method_text=payment.method.label,
         for_text=", ".join(numbers[:_NAMED]) + more,
         status=wording.payment_status(payment, on=wording.local_day(now)),
-        status_note=note or _note(payment),
+        status_note=note or _note(payment, wording.local_day(now)),
         cancel_url=f"/payments/{payment.reference}/cancellation" if until and visit.can_pay else "",
     )
 
 
-def _note(payment: Payment) -> str:
-    if payment.state == State.IN_TRANSIT:
+def _note(payment: Payment, today: date) -> str:
+    late = wording.late_note(payment, on=today)
+    if payment.state == State.IN_TRANSIT and not late:
         return f"Reflected by {shown.long_day(payment.reflected_by)}"
-    return ""
+    return late
 
 
 def cancelable_until(payment: Payment, cutoff: time, *, now: datetime) -> datetime | None:

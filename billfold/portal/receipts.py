@@ -36,7 +36,9 @@ def of(payment: Payment, visit: Visit, until: datetime | None, *, now: datetime)
     """Write the receipt as of now; `until` says how long the payment can still be taken back."""
     profile = context.profile(visit.request)
     events = list(
-        PaymentEvent.objects.filter(payment=payment, kind__in=_STATE_EVENTS).order_by("at", "id")
+        PaymentEvent.objects.filter(payment=payment, kind__in=_STATE_EVENTS)
+        .exclude(outcome="stray")
+        .order_by("at", "id")
     )
     bank_name = f", {payment.method.bank_name}" if payment.method.bank_name else ""
     is_new = _is_new(payment, visit, now)
@@ -133,14 +135,22 @@ def _lines(payment: Payment, now: datetime) -> tuple[ReceiptLine, ...]:
 
 def _steps(payment: Payment, events: list[PaymentEvent], now: datetime) -> tuple[Step, ...]:
     """Tell what happened, then what comes: each with its date."""
+    asked = payment.instructions.select_related("file").defer("file__content_sealed")
+    sent = {f"bankfile/{each.file_id}": each.file.sent_at for each in asked if each.file.sent_at}
     done = [Step("Authorized", _moment(payment.created_at), "done")]
+    is_returned = False
     for event in events:
-        done.append(_past(event))
-    return (*done, *_coming(payment, now))
+        if event.kind == "submitted":
+            if event.evidence in sent:
+                done.append(Step("Sent to the bank", _moment(sent[event.evidence]), "done"))
+        elif not (event.kind == "settled" and is_returned):
+            done.append(_past(event, was_sent=event.evidence in sent))
+        is_returned = is_returned or event.kind == "returned"
+    is_sent = any(each.is_live and each.file.sent_at for each in asked)
+    return (*done, *_coming(payment, now, is_sent=is_sent))
 
 
 _PAST: Final = {
-    "submitted": ("Sent to the bank", "done"),
     "withdrawn": ("Not sent; goes out again", "now"),
     "settled": ("In your account", "done"),
     "returned": ("Returned", "bad"),
@@ -149,22 +159,27 @@ _PAST: Final = {
 }
 
 
-def _past(event: PaymentEvent) -> Step:
+def _past(event: PaymentEvent, *, was_sent: bool) -> Step:
     title, tone = _PAST[event.kind]
+    if event.kind == "withdrawn" and was_sent:
+        title = "Not taken by the bank; goes out again"
     note = _moment(event.at)
     if event.kind == "returned":
         note = f"{shown.short_day(wording.local_day(event.at))}\n{reason(event.code)}"
     return Step(title, note, tone, is_current=tone == "bad")
 
 
-def _coming(payment: Payment, now: datetime) -> list[Step]:
+def _coming(payment: Payment, now: datetime, *, is_sent: bool) -> list[Step]:
     state = State(payment.state)
-    reflected = Step("In your account", f"By {shown.long_day(payment.reflected_by)}")
+    late = wording.late_note(payment, on=wording.local_day(now))
+    reflected = Step("In your account", late or f"By {shown.long_day(payment.reflected_by)}")
     final = Step("Final", "If your bank returns it, we email you the same day")
     if state is State.SCHEDULED:
         until = cutoff_at(payment.collect_on, connections.default().cutoff_eastern)
         when = wording.moment_of_day(until, now=now)
         return [Step("Sent to the bank", f"After {when}", "now", is_current=True), reflected, final]
+    if state in {State.IN_TRANSIT, State.UNKNOWN} and not is_sent:
+        return [Step("In the next bank file", "", "now", is_current=True), reflected, final]
     if state in {State.IN_TRANSIT, State.UNKNOWN}:
         return [Step(reflected.title, reflected.note, "now", is_current=True), final]
     return [final] if state is State.SETTLED else []

@@ -77,6 +77,7 @@ class RecentPayment:
     method_text: str
     date: date
     status: Status
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,13 @@ def payment_status(payment: Payment, *, on: date) -> Status:
     return _PAYMENT[State(payment.state)]
 
 
+def late_note(payment: Payment, *, on: date) -> str:
+    """Own up to a promise that was not kept; nothing while it may still be."""
+    if not payment.is_late(on=on):
+        return ""
+    return f"Expected by {shown.short_day(payment.reflected_by)}. We are looking into it."
+
+
 def moment_of_day(moment: datetime, *, now: datetime) -> str:
     """Write "5:00 pm ET today" or "5:00 pm ET on Monday, Nov 30"."""
     if local_day(moment) == local_day(now):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billfold import jobs
-from billfold.banking.models import Deposit
+from billfold.banking.models import BankFile, Deposit
 from billfold.payments.models import Case, Instruction, Payment
 from tests.stories.bank_words import leave, line, return_of, statement
 from tests.stories.payer import text_of
@@ -151,3 +151,19 @@ def test_a_return_that_names_no_payment_of_ours_lists_those_it_may_mean(world, c
 
     assert case.facts["likely"] == [payment.reference]
     assert page.suspects[0].link.url == f"/office/payments/{payment.reference}"
+
+
+def test_a_return_seen_before_its_file_is_credited_ends_both_timelines(world, client):
+    short, _ = sent(world, 16, "120.00", "80.00")
+    returned(world, short)
+    credited(world, 20_000)
+    assert BankFile.objects.filter(direction="out").count() == 1
+
+    client.force_login(world.clerk)
+    steps = client.get(f"/office/payments/{short.reference}").context["page"].steps
+    client.force_login(world.payer)
+    told = client.get(f"/payments/{short.reference}").context["page"].steps
+
+    assert [step.title for step in steps][-2:] == ["Settled", "Returned R01"]
+    assert [step.is_current for step in steps][-2:] == [False, True]
+    assert [step.title for step in told] == ["Authorized", "Sent to the bank", "Returned"]

@@ -115,7 +115,7 @@ _UNTOLD: Final = """
 WITH fact (name, payment_id) AS (
     SELECT 'received', id FROM payments_payment
     UNION ALL
-    SELECT CASE kind WHEN 'submitted' THEN 'sent' WHEN 'refused' THEN 'failed'
+    SELECT CASE kind WHEN 'submitted' THEN replace(key, kind, 'sent') WHEN 'refused' THEN 'failed'
                      WHEN 'withdrawn' THEN key ELSE kind END, payment_id
     FROM payments_paymentevent
     WHERE kind IN ('submitted', 'returned', 'canceled', 'refused', 'withdrawn')
