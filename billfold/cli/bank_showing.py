@@ -8,7 +8,7 @@ from typing import Any, Final
 from billfold.formats import bai2, bai2_codes, camt, fedach, lockbox, nacha, x12_820
 from billfold.formats.reading import Document
 from billfold.money import Money
-from billfold.office.masking import masked
+from billfold.payments.masking import masked
 from billfold.rails import ach_codes
 
 _MINOR: Final = "_minor"
