@@ -74,9 +74,10 @@ def _batches(entries: Iterable[Entry]) -> Iterator[Batch]:
         )
 
 
-def _best(act: Callable[[], object], count: int, rounds: int = ROUNDS) -> float:
-    """Give entries a second, of the quickest round."""
-    return count / min(_ground.timed(act) for _ in range(rounds))
+def _race(count: int, *acts: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Let acts take turns; give entries a second of each in its quickest round."""
+    seconds = [[_ground.timed(act) for act in acts] for _ in range(rounds)]
+    return [count / min(each) for each in zip(*seconds, strict=True)]
 
 
 def _ours(batches: Iterable[Batch]) -> bytes:
@@ -132,13 +133,9 @@ def _slices(content: bytes) -> list[tuple[object, ...]]:
     return cut
 
 
-def _beside_ach(content: bytes, write: float, read: float) -> None:
-    """Measure PyPI `ach`, which checks almost nothing."""
-    if importlib.util.find_spec("ach") is None:
-        print("skip: PyPI `ach` is not installed, so nothing is measured against it", flush=True)
-        return
+def _ach_write() -> Callable[[], object]:
+    """Prepare the same entries for PyPI `ach`, which checks almost nothing."""
     from ach.builder import AchFile
-    from ach.parser import Parser
 
     settings = {
         "immediate_dest": "091999049",
@@ -157,40 +154,40 @@ def _beside_ach(content: bytes, write: float, read: float) -> None:
         }
         for each in _entries(FEW)
     ]
-    built: list[str] = []
 
     def build() -> None:
         file = AchFile("A", settings)
         file.add_batch("WEB", entries, credits=False, debits=True)
-        built[:] = [file.render_to_string()]
+        file.render_to_string()
 
-    theirs = _best(build, FEW, 3)
-    _ground.report("write / PyPI ach", write / theirs, 20, note=f"{theirs:,.0f}/s")
-    text = content.decode("ascii")
-    theirs = _best(lambda: Parser(text).as_dict(), ENTRIES, 3)
-    _ground.report("read / PyPI ach", read / theirs, 1.5, note=f"{theirs:,.0f}/s")
+    return build
+
+
+def _ach_read(content: bytes) -> Callable[[], object]:
+    from ach.parser import Parser
+
+    return lambda: Parser(content.decode("ascii")).as_dict()
+
+
+def _told(name: str, ours: float, theirs: float, wanted: float) -> None:
+    _ground.report(name, ours / theirs, wanted, note=f"{ours:,.0f}/s against {theirs:,.0f}/s")
 
 
 def _in_memory() -> None:
     batches = list(_batches(_entries(ENTRIES)))
     content = _ours(batches)
-    write = _best(lambda: _ours(batches), ENTRIES)
-    bare = _best(lambda: _bare(batches), ENTRIES)
-    _ground.report(
-        "write with all checks / bare % loop",
-        write / bare,
-        0.4,
-        note=f"{write:,.0f}/s against {bare:,.0f}/s",
-    )
-    read = _best(lambda: _read(content), ENTRIES)
-    slices = _best(lambda: _slices(content), ENTRIES)
-    _ground.report(
-        "read with all checks / bare slicing loop",
-        read / slices,
-        0.3,
-        note=f"{read:,.0f}/s against {slices:,.0f}/s",
-    )
-    _beside_ach(content, write, read)
+    ours, bare = _race(ENTRIES, lambda: _ours(batches), lambda: _bare(batches))
+    _told("write with all checks / bare % loop", ours, bare, 0.4)
+    ours, slices = _race(ENTRIES, lambda: _read(content), lambda: _slices(content))
+    _told("read with all checks / bare slicing loop", ours, slices, 0.3)
+    if importlib.util.find_spec("ach") is None:
+        print("skip: PyPI `ach` is not installed, so nothing is measured against it", flush=True)
+        return
+    few = list(_batches(_entries(FEW)))
+    ours, theirs = _race(FEW, lambda: _ours(few), _ach_write(), rounds=3)
+    _told("write / PyPI ach", ours, theirs, 20)
+    ours, theirs = _race(ENTRIES, lambda: _read(content), _ach_read(content))
+    _told("read / PyPI ach", ours, theirs, 1.5)
 
 
 def _peak(count: int, path: str, out: multiprocessing.Queue[float]) -> None:
@@ -243,13 +240,8 @@ def _from_postgresql(count: int) -> None:
                 rows = iter(lambda: cursor.fetchmany(BATCH), [])
                 nacha.write_to(out, HEAD, _batches(chain.from_iterable(rows)))
 
-        copied, written = _best(copy, count, 3), _best(ours, count, 3)
-        _ground.report(
-            "rows in PostgreSQL to file on disk / COPY",
-            written / copied,
-            0.5,
-            note=f"{written:,.0f}/s against {copied:,.0f}/s",
-        )
+        written, copied = _race(count, ours, copy, rounds=3)
+        _told("rows in PostgreSQL to file on disk / COPY", written, copied, 0.5)
 
 
 def main() -> int:
