@@ -8,6 +8,8 @@ BankToCustomerDebitCreditNotification; docs/bank-files.md.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from billfold.formats.camt_reading import Reader
 from billfold.formats.camt_records import (
     Balance,
@@ -19,6 +21,7 @@ from billfold.formats.camt_records import (
     Statement,
     Status,
 )
+from billfold.formats.iso20022_quick import Doubtful, QuickIntake
 from billfold.formats.iso20022_remittance import Adjustment, Line, Remittance
 from billfold.formats.iso20022_values import Party
 
@@ -44,4 +47,6 @@ def read(content: bytes) -> Document:
 
     Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
     """
+    with suppress(Doubtful):
+        return Reader(content, QuickIntake).read()
     return Reader(content).read()

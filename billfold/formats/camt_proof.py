@@ -50,14 +50,13 @@ class Totals:
     """The sums of one statement; its summary counts pending entries at some banks."""
 
     booked: Sums = field(default_factory=Sums)
-    every: Sums = field(default_factory=Sums)
+    other: Sums = field(default_factory=Sums)
     is_sound: bool = True
     """False once an amount could not be read, so that no sum proves anything."""
 
     def add(self, entry: Entry) -> None:
-        self.every.add(entry)
-        if entry.status is Status.BOOKED:
-            self.booked.add(entry)
+        """Count an entry in."""
+        (self.booked if entry.status is Status.BOOKED else self.other).add(entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +141,17 @@ def compare(summary: Element, currency: str, totals: Totals, faults: Faults) -> 
     """Compare a TxsSummry with the entries: with those booked, or else with all of them."""
     if not totals.is_sound:
         return
-    every, booked = totals.every, totals.booked
+    booked, other = totals.booked, totals.other
+    credits = {booked.credits, booked.credits + other.credits}
+    debits = {booked.debits, booked.debits + other.debits}
+    credit = {booked.credit_minor, booked.credit_minor + other.credit_minor}
+    debit = {booked.debit_minor, booked.debit_minor + other.debit_minor}
+    count = {booked.credits + booked.debits, max(credits) + max(debits)}
+    total = {booked.credit_minor + booked.debit_minor, max(credit) + max(debit)}
     for name, counts, sums in (
-        (
-            "TtlNtries",
-            {every.credits + every.debits, booked.credits + booked.debits},
-            {each.credit_minor + each.debit_minor for each in (every, booked)},
-        ),
-        ("TtlCdtNtries", {every.credits, booked.credits}, _either(every, booked, "credit_minor")),
-        ("TtlDbtNtries", {every.debits, booked.debits}, _either(every, booked, "debit_minor")),
+        ("TtlNtries", count, total),
+        ("TtlCdtNtries", credits, credit),
+        ("TtlDbtNtries", debits, debit),
     ):
         said = values.text_at(summary, name, "NbOfNtries")
         if said and not (said.isascii() and said.isdigit() and int(said[:18]) in counts):
@@ -163,7 +164,3 @@ def compare(summary: Element, currency: str, totals: Totals, faults: Faults) -> 
             if minor is not None and minor not in sums:
                 message = f"The summary says {minor}; the entries add up to {max(sums)}."
                 faults.add("summary-sum", leaf, message)
-
-
-def _either(every: Sums, booked: Sums, name: str) -> set[int]:
-    return {getattr(every, name), getattr(booked, name)}

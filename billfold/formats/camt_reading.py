@@ -45,16 +45,16 @@ class _Open:
     entries: list[Entry] = field(default_factory=list)
     entries_seen: int = 0
     totals: Totals = field(default_factory=Totals)
-    seen: dict[str, int] = field(default_factory=dict)
-    """How often each entry came, as text: it costs less than a tuple."""
+    seen: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """How often each entry came."""
 
 
 class Reader:
     """Read one camt message."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, intake: type[Intake] = Intake) -> None:
         self._faults = Faults(content, self._place)
-        self._intake = Intake(content, self._faults, self._take)
+        self._intake = intake(content, self._faults, self._take)
         self._kind: Kind | None = None
         self._body = ""
         self._container = ""
@@ -219,8 +219,11 @@ class Reader:
             self._check_currency(statement, entry)
         statement.totals.add(entry)
         alike = (
-            f"{entry.reference}|{entry.servicer_reference}|{entry.amount_minor}|"
-            f"{entry.is_credit}|{entry.booked_date}|{entry.status}"
+            entry.reference,
+            entry.servicer_reference,
+            entry.amount_minor,
+            entry.is_credit,
+            entry.booked_date,
         )
         occurrence = statement.seen.get(alike, 0) + 1
         statement.seen[alike] = occurrence

@@ -32,7 +32,7 @@ DEEPEST: Final = 64
 
 SEND_AGAIN: Final = "Ask the bank to send the message again."
 
-_CHUNK_BYTES: Final = 16 << 10
+CHUNK_BYTES: Final = 16 << 10
 """Little, so that most elements are gone before Python looks for garbage among them."""
 _DECLARED: Final = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{1,40})[\"']")
 _ENCODINGS: Final = {b"utf-8": "utf-8", b"us-ascii": "us-ascii", b"iso-8859-1": "iso-8859-1"}
@@ -129,7 +129,6 @@ class Intake:
         self._document: Element | None = None
         self._parser: expat.XMLParserType
         self.message = Message("", "")
-        self.namespace = ""
 
     def run(self) -> None:
         """Parse the whole message, taking what is finished after every piece of it.
@@ -144,8 +143,8 @@ class Intake:
         view = memoryview(self._content)
         part_began, marks = 0, 0
         try:
-            for at in range(0, len(view), _CHUNK_BYTES):
-                self._faults.reached_bytes = end = min(at + _CHUNK_BYTES, len(view))
+            for at in range(0, len(view), CHUNK_BYTES):
+                self._faults.reached_bytes = end = min(at + CHUNK_BYTES, len(view))
                 self._parser.Parse(view[at:end], False)
                 marks += self._content.count(b"<", at, end)
                 if self._document is not None and self._take(self._document, False):
@@ -207,13 +206,15 @@ class Intake:
         element = self._builder.start(local, attributes)
         if local == "Document":
             self._document = element
-            self.namespace = self._namespaces.get(prefix, "")
-            if found := _MESSAGE.search(self.namespace):
-                self.message = Message(found[1], found[2])
+            self._note_namespace(self._namespaces.get(prefix, ""))
             self._prefix = f"{prefix}:"
             self._parser.StartElementHandler = (
                 self._begin_prefixed if prefix else self._builder.start
             )
+
+    def _note_namespace(self, namespace: str) -> None:
+        if found := _MESSAGE.search(namespace):
+            self.message = Message(found[1], found[2])
 
     def _begin_prefixed(self, name: str, attributes: dict[str, str]) -> None:
         self._builder.start(name.removeprefix(self._prefix), attributes)
@@ -229,15 +230,22 @@ class Intake:
         if marks > MOST_MARKS:
             message = f"One part of the message has more than {MOST_MARKS:,} tags."
             self._faults.refuse_at(line, "xml-part-too-large", message, fix)
+        if self._is_too_deep():
+            message = f"Elements stand in each other more than {DEEPEST} deep."
+            self._faults.refuse_at(line, "xml-too-deep", message)
+
+    def _is_too_deep(self) -> bool:
+        """Tell whether the elements that are open stand too deep in each other."""
         depth, element = 0, self._top
-        while len(element):
+        while len(element) and depth <= DEEPEST:
             depth, element = depth + 1, element[-1]
-            if depth > DEEPEST:
-                message = f"Elements stand in each other more than {DEEPEST} deep."
-                self._faults.refuse_at(line, "xml-too-deep", message)
+        return depth > DEEPEST
+
+    def _documents(self) -> int:
+        return sum(1 for _ in self._top.iter("Document"))
 
     def _finish(self) -> None:
-        documents = sum(1 for _ in self._top.iter("Document"))
+        documents = self._documents()
         if self._document is None:
             message = "The file is XML, but has no Document of ISO 20022 in it."
             fix = "Check that this is a camt or pacs message."

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billfold.formats import camt, camt_payments, iso20022
+from billfold.formats import camt, camt_payments, iso20022, iso20022_quick
+from billfold.formats.camt_reading import Reader
+from billfold.formats.iso20022_quick import Doubtful, QuickIntake
 from billfold.formats.problems import Unreadable
 from tests.rules.camt_files import (
     STATEMENT,
@@ -84,12 +86,34 @@ def test_what_is_written_is_read(drawn, encoding):
     ] == [expected for _, expected in drawn]
 
 
+def pause_every(chunk, monkeypatch):
+    monkeypatch.setattr(iso20022, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(iso20022_quick, "CHUNK_BYTES", chunk)
+
+
+def outcome(read):
+    """Give a document, or the problems it is refused for."""
+    try:
+        return read()
+    except Unreadable as refusal:
+        return refusal.problems
+
+
+def both_ways(content):
+    """Read the quick way, where it goes through, and the careful way."""
+    careful = outcome(Reader(content).read)
+    try:
+        return outcome(Reader(content, QuickIntake).read), careful
+    except Doubtful:
+        return careful, careful
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 64, 1_000])
 def test_where_the_parser_pauses_changes_nothing(chunk, monkeypatch):
     whole = camt.read(STATEMENT)
-    monkeypatch.setattr(iso20022, "_CHUNK_BYTES", chunk)
+    pause_every(chunk, monkeypatch)
 
-    assert camt.read(STATEMENT) == whole
+    assert both_ways(STATEMENT) == (whole, whole)
 
 
 @pytest.mark.parametrize("chunk", [1, 50])
@@ -99,9 +123,9 @@ def test_an_entry_of_many_payments_is_read_while_it_comes(chunk, monkeypatch):
     content = statement(entry(36, inside), net=36)
     broken = content.replace(b"0.07<", b"0,07<")
     whole, wrong = camt.read(content), refusals(broken)
-    monkeypatch.setattr(iso20022, "_CHUNK_BYTES", chunk)
+    pause_every(chunk, monkeypatch)
 
-    assert camt.read(content) == whole
+    assert both_ways(content) == (whole, whole)
     assert refusals(broken) == wrong
     assert wrong[0][2] == "BkToCstmrStmt/Stmt/Ntry/NtryDtls[3]/TxDtls[4]/Amt"
 
@@ -111,6 +135,8 @@ PROVED = camt.read(STATEMENT)
 
 def check(content: bytes) -> None:
     """A damaged statement is refused with reasons, or keeps its proved total."""
+    quick, careful = both_ways(content)
+    assert quick == careful
     try:
         found = camt.read(content)
     except Unreadable as refusal:
@@ -171,6 +197,30 @@ def test_any_bytes_are_refused_with_a_reason(content):
 @given(st.lists(st.sampled_from(sorted(set(STATEMENT.decode().split("<")))), max_size=30))
 def test_any_pile_of_our_own_elements_is_harmless(pieces):
     check(STATEMENT[:118] + "<".join(["", *pieces]).encode() + b"</BkToCstmrStmt></Document>")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STATEMENT.replace(b"<Stmt>", b"<!-- a comment --><Stmt>"),
+        STATEMENT.replace(b"N1-S", b"<![CDATA[N1-S]]>"),
+        STATEMENT.replace(b"<Stmt>", b"<?a b?><Stmt>"),
+        STATEMENT.replace(b"<Stmt>", b"<Stmt><x:y/>"),
+        STATEMENT.replace(b"<Stmt>", b"<Stmt><y xmlns='urn:x'/>"),
+        STATEMENT.replace(b"xmlns=", b"xmlns:xsi='urn:y' xmlns="),
+        STATEMENT.replace(b'"urn:iso', b"'urn:iso").replace(b'001.08"', b"001.08'"),
+    ],
+    ids=range(7),
+)
+def test_what_is_not_plain_is_read_the_careful_way(content):
+    with pytest.raises(Doubtful):
+        Reader(content, QuickIntake).read()
+
+    assert camt.read(content) == PROVED
+
+
+def test_what_is_plain_is_read_the_quick_way():
+    assert Reader(STATEMENT, QuickIntake).read() == PROVED
 
 
 DOCTYPES = {
