@@ -185,6 +185,7 @@ def _suspects(facts: Mapping[str, object]) -> tuple[shapes.Check, ...]:
 def _history(case: Case) -> tuple[Step, ...]:
     opened = Step("Opened by itself", bills.stamp(case.opened_at), "done")
     if case.closed_at is None:
-        return (opened, Step("Waits for a person", "", "now", True))
+        waits = "Waits for a person" if is_decided_by_hand(case) else "Waits for the bank"
+        return (opened, Step(waits, "", "now", True))
     note = f"{bills.stamp(case.closed_at)}\n{case.resolution}"
     return (opened, Step(f"Closed by {case.closed_by}", note, "done", True))

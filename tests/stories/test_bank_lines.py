@@ -99,6 +99,7 @@ def test_a_bank_line_says_what_closes_it_and_offers_no_form_that_cannot(
     page = text_of(client.get(f"/office/cases/{case.id}"))
 
     assert words in page
+    assert "Waits for the bank" in page
     assert "Close this case" not in page and "What do you want to do?" not in page
     assert client.get("/office/cases").context["page"].rows[0].action_text == "Look"
 
