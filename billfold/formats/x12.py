@@ -124,7 +124,7 @@ def segments(
     at = 0
     while match := pattern.search(text, at):
         line = lines.number(match.start())
-        if match[0].startswith("ISA") and not match[0][3:4].isalnum():
+        if _HEADER.match(match[0]):
             delimiters = _discovered(text, match.start(), line, findings, oddities)
             if delimiters is None:
                 return
