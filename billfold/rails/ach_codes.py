@@ -53,34 +53,33 @@ class ChangeCode:
     code: str
     label: str
     applies: bool
-    """The corrected data replaces ours; otherwise it is a note or a case."""
-    opens_case: bool
+    """The corrected data replaces ours; otherwise a person looks."""
 
 
 CHANGE_CODES: Final[Mapping[str, ChangeCode]] = {
     row.code: row
     for row in (
-        ChangeCode("C01", "New account number", applies=True, opens_case=False),
-        ChangeCode("C02", "New routing number", applies=True, opens_case=False),
-        ChangeCode("C03", "New routing and account number", applies=True, opens_case=False),
-        ChangeCode("C04", "Other name", applies=False, opens_case=True),
-        ChangeCode("C05", "Checking and savings mixed up", applies=True, opens_case=False),
-        ChangeCode("C06", "New account number and type", applies=True, opens_case=False),
-        ChangeCode("C07", "New routing, account and type", applies=True, opens_case=False),
-        ChangeCode("C08", "Foreign bank's identification", applies=False, opens_case=True),
-        ChangeCode("C09", "Other customer number", applies=False, opens_case=True),
-        ChangeCode("C10", "Other company name", applies=False, opens_case=True),
-        ChangeCode("C11", "Other company identification", applies=False, opens_case=True),
-        ChangeCode("C12", "Other company name and identification", applies=False, opens_case=True),
-        ChangeCode("C13", "Addenda format", applies=False, opens_case=True),
-        ChangeCode("C14", "Payment is international", applies=False, opens_case=True),
+        ChangeCode("C01", "New account number", applies=True),
+        ChangeCode("C02", "New routing number", applies=True),
+        ChangeCode("C03", "New routing and account number", applies=True),
+        ChangeCode("C04", "Other name", applies=False),
+        ChangeCode("C05", "Checking and savings mixed up", applies=True),
+        ChangeCode("C06", "New account number and type", applies=True),
+        ChangeCode("C07", "New routing, account and type", applies=True),
+        ChangeCode("C08", "Foreign bank's identification", applies=False),
+        ChangeCode("C09", "Other customer number", applies=False),
+        ChangeCode("C10", "Other company name", applies=False),
+        ChangeCode("C11", "Other company identification", applies=False),
+        ChangeCode("C12", "Other company name and identification", applies=False),
+        ChangeCode("C13", "Addenda format", applies=False),
+        ChangeCode("C14", "Payment is international", applies=False),
     )
 }
 
 
 def change_code(code: str) -> ChangeCode:
     """Look a change code up; one the rules do not know changes nothing and opens a case."""
-    unknown = ChangeCode(code, "Unknown change", applies=False, opens_case=True)
+    unknown = ChangeCode(code, "Unknown change", applies=False)
     return CHANGE_CODES.get(code, unknown)
 
 

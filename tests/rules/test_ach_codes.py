@@ -176,10 +176,6 @@ def test_a_change_of_anything_but_bank_data_changes_none(code: str):
     assert not ach_codes.change_code(code).applies
 
 
-def test_an_unknown_change_opens_a_case():
-    assert ach_codes.change_code("C92").opens_case
-
-
 def test_a_correction_does_not_show_its_account_number():
     assert "4400009999" not in repr(ach_codes.correction("C01", "4400009999"))
 
