@@ -34,7 +34,8 @@ SEND_AGAIN: Final = "Ask the bank to send the message again."
 
 CHUNK_BYTES: Final = 16 << 10
 """Little, so that most elements are gone before Python looks for garbage among them."""
-_DECLARED: Final = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{1,40})[\"']")
+_DECLARATION: Final = re.compile(rb"\s*<\?xml\b([^<>]{0,1000})\?>")
+_ENCODING: Final = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)[\"']")
 _ENCODINGS: Final = {b"utf-8": "utf-8", b"us-ascii": "us-ascii", b"iso-8859-1": "iso-8859-1"}
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -115,6 +116,19 @@ def _no_search_for_garbage() -> Iterator[None]:
             gc.enable()
 
 
+def _declared_encoding(head: bytes) -> bytes:
+    """Name the encoding a message declares; UTF-8 if it declares none, nothing if that is odd."""
+    if not head.lstrip().startswith(b"<?xml"):
+        return b"utf-8"
+    declaration = _DECLARATION.match(head)
+    if declaration is None:
+        return b""
+    declared = _ENCODING.search(declaration[1])
+    if declared is None:
+        return b"" if b"encoding" in declaration[1] else b"utf-8"
+    return declared[1].lower()
+
+
 class Intake:
     """One message on its way through the parser."""
 
@@ -172,8 +186,7 @@ class Intake:
         if not content.removeprefix(_UTF8_BOM)[:1_000].lstrip().startswith(b"<"):
             fix = "Check that this is an ISO 20022 message, whole and not encrypted."
             self._faults.refuse_at(1, "not-xml", "The file is not XML.", fix)
-        declared = _DECLARED.match(content.removeprefix(_UTF8_BOM)[:300])
-        name = declared[1].lower() if declared else b"utf-8"
+        name = _declared_encoding(content.removeprefix(_UTF8_BOM)[:2_000])
         if name not in _ENCODINGS:
             message = "The file declares an encoding other than UTF-8, US-ASCII and ISO-8859-1."
             fix = "Ask the bank for the message in UTF-8."
