@@ -35,6 +35,7 @@ LAST_SEQUENCE: Final = 9_999_999
 """Trace numbers have seven digits for the sequence. Source: field "Trace Number"."""
 
 _DEBIT_CODES: Final = {"checking": 27, "savings": 37}
+_PRENOTE_CODES: Final = {"checking": 28, "savings": 38}
 _OFFSET_CODE: Final = 22
 _DEBITS_ONLY: Final = 225
 _MIXED: Final = 200
@@ -86,9 +87,9 @@ def write(
     modifier: str,
     first_sequence: int,
 ) -> Written:
-    """Write one Nacha file: a batch per SEC code and kind, traces upward across the file.
+    """Write one Nacha file: a batch per SEC code and kind, prenotes apart, traces upward.
 
-    Names too long for their field are cut; a balanced bank gets an offset credit per batch.
+    Names too long for their field are cut; a balanced bank gets an offset per batch of money.
     Raises: TooManyCollections, TooMuchMoney; Unwritable with everything the bank would refuse;
     NaiveMoment.
     """
@@ -97,7 +98,7 @@ def write(
     if any(collection.amount.currency != CURRENCY for collection in collections):
         raise CurrencyMismatch("ACH moves US dollars only")
     groups = _groups(collections)
-    offsets = len(groups) if bank.balanced else 0
+    offsets = sum(_has_offset(group, bank) for group in groups)
     allowed = min(bank.max_entries, LAST_SEQUENCE + 1 - first_sequence - offsets)
     if len(collections) > allowed:
         raise TooManyCollections(asked=len(collections), allowed=allowed)
@@ -111,7 +112,7 @@ def write(
     for number, group in enumerate(groups, 1):
         debits = [_debit(collection, _trace(bank, next(sequence))) for collection in group]
         entries += map(_entry, group, debits)
-        if bank.balanced:
+        if _has_offset(group, bank):
             debits.append(_offset(debits, bank, _trace(bank, next(sequence))))
         batches.append(_batch(number, group[0], tuple(debits), bank, effective_date))
 
@@ -150,10 +151,15 @@ def _facts(bank: BankProfile, effective_date: date) -> nacha.Facts:
 
 def _groups(collections: Sequence[Collection]) -> list[list[Collection]]:
     """Sort collections into batches, in a fixed order, each in the order given."""
-    groups: dict[tuple[str, bool], list[Collection]] = {}
+    groups: dict[tuple[bool, str, bool], list[Collection]] = {}
     for collection in collections:
-        groups.setdefault((collection.sec_code, collection.recurring), []).append(collection)
+        kind = (collection.is_prenote, collection.sec_code, collection.recurring)
+        groups.setdefault(kind, []).append(collection)
     return [group for _, group in sorted(groups.items())]
+
+
+def _has_offset(group: Sequence[Collection], bank: BankProfile) -> bool:
+    return bank.balanced and not group[0].is_prenote
 
 
 def _trace(bank: BankProfile, sequence: int) -> str:
@@ -173,8 +179,9 @@ def _debit(collection: Collection, trace: str) -> nacha.Entry:
     if not name.strip("0 "):
         # Wholly in another script: nothing a bank could print, yet the field must not be empty.
         name = f"CUSTOMER {identification[:13]}".rstrip()
+    codes = _PRENOTE_CODES if collection.is_prenote else _DEBIT_CODES
     return nacha.Entry(
-        transaction_code=_DEBIT_CODES[collection.account_type],
+        transaction_code=codes[collection.account_type],
         routing_number=collection.routing_number,
         account_number=collection.account_number,
         amount_minor=collection.amount.minor,
@@ -215,7 +222,7 @@ def _batch(
     effective_date: date,
 ) -> nacha.Batch:
     return nacha.Batch(
-        service_class=_MIXED if bank.balanced else _DEBITS_ONLY,
+        service_class=_MIXED if bank.balanced and not first.is_prenote else _DEBITS_ONLY,
         company_name=_fit(bank.company_name, 16),
         company_id=bank.company_id,
         sec_code=first.sec_code,

@@ -23,6 +23,7 @@ class Collection:
 
     reference: str
     amount: Money
+    """Of zero: nothing is pulled, the bank is asked whether the account takes debits: a prenote."""
     routing_number: str
     account_number: str = field(repr=False)
     account_type: AccountType
@@ -30,6 +31,10 @@ class Collection:
     customer_number: str
     sec_code: SecCode
     recurring: bool = False
+
+    @property
+    def is_prenote(self) -> bool:
+        return not self.amount
 
 
 @dataclass(frozen=True, slots=True)

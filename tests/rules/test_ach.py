@@ -114,6 +114,29 @@ def test_single_and_recurring_payments_go_in_batches_of_their_own():
     assert [b.entries[0].discretionary for b in batches] == ["", "", "S", "R"]
 
 
+def test_a_prenote_goes_with_the_company_data_of_its_debit_in_a_batch_of_its_own():
+    asked = replace(PAYMENT, reference="ASKED", amount=Money(0))
+    saved = replace(asked, account_type="savings")
+
+    written = write(asked, PAYMENT, saved)
+
+    live, zero = nacha.read(written.document.content).batches
+    assert [entry.transaction_code for entry in live.entries] == [27]
+    assert [(e.transaction_code, e.amount_minor) for e in zero.entries] == [(28, 0), (38, 0)]
+    same = replace(zero, number=live.number, entries=live.entries)
+    assert same == live
+    assert written.debit == PAYMENT.amount
+    assert [entry.amount.minor for entry in written.entries] == [PAYMENT.amount.minor, 0, 0]
+
+
+def test_a_balanced_bank_gets_no_offset_for_prenotes():
+    written = write(replace(PAYMENT, amount=Money(0)), bank=BALANCED, first=7)
+
+    (batch,) = nacha.read(written.document.content).batches
+    assert (batch.service_class, len(batch.entries)) == (225, 1)
+    assert (written.credit, written.last_sequence) == (Money(0), 7)
+
+
 def test_a_balanced_bank_gets_the_batch_total_as_a_credit_at_its_end():
     written = write(PAYMENT, PAYMENT, replace(PAYMENT, sec_code="CCD"), bank=BALANCED, first=7)
 
