@@ -58,7 +58,10 @@ def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
         first = Payment.objects.order_by("collect_on").first()
         if first is None:
             return
-        day = bankdays.banking_day_on_or_after(first.collect_on)
+        # A payment that waits for its prenote needs the cut-off of the day it was made, too.
+        made_at = Payment.objects.earliest("created_at").created_at
+        begun = bankdays.file_day(made_at, cutoff_eastern=bank.cutoff_eastern)
+        day = min(begun, bankdays.banking_day_on_or_after(first.collect_on))
     while bankdays.cutoff_at(day, bank.cutoff_eastern) <= now:
         yield day
         day = bankdays.next_banking_day(day)

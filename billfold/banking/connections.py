@@ -52,6 +52,10 @@ class OpenDay:
             return now
         return max(now, bankdays.cutoff_at(self.closed_through, self.cutoff_eastern))
 
+    def next_file_day(self, now: datetime) -> date:
+        """Give the day of the next cut-off that has not begun."""
+        return bankdays.file_day(self.counting_from(now), cutoff_eastern=self.cutoff_eastern)
+
 
 def keep_day_open() -> OpenDay:
     """Let no cut-off begin before this transaction has ended. Raises: NoBank."""

@@ -207,7 +207,7 @@ BANK: Final[Mapping[str, Field]] = {
     "cutoff_eastern": Field(moment_of_day),
     "two_people_release": Field(yes_or_no),
     "release_limit": Field(amount, column="release_limit_minor"),
-    "account_validation": _name(40, is_required=False),
+    "account_validation": Field(one_of("bank_service", "history", "prenote")),
 }
 FOLDER: Final[Mapping[str, Field]] = {
     "kind": Field(one_of("folder"), is_required=True),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from billfold.platform.tenancy import Biller
 
 PLACEHOLDER = "(to be completed)"
+BANK_SERVICE = "bank_service"
 
 
 def begin(biller: "Biller", hosts: list[str]) -> None:
@@ -74,15 +75,19 @@ def _apply_fee_cap(cap: Mapping[str, Any], actor: "Actor", now: datetime) -> lis
 def _apply_bank(bank: Mapping[str, Any], actor: "Actor", now: datetime) -> list[str]:
     from billfold.banking import connections
     from billfold.banking.models import BankConnection
+    from billfold.payments import mandates
 
     terms = dict(bank)
     account_number = terms.pop("account_number")
+    _check_validation(terms.get("account_validation"))
     subject = f"bank connection {terms['name']}"
     row = BankConnection.objects.select_for_update().filter(name=terms["name"]).first()
     fingerprint = connections.own_account(account_number)
     if row is None:
         if BankConnection.objects.filter(account_fingerprint=fingerprint).exists():
             raise Refused("That account is set up under another name: use the same name for it.")
+        if BANK_SERVICE not in mandates.offered():
+            terms.setdefault("account_validation", mandates.PRENOTE)
         try:
             made = connections.add(account_number, **terms)
         except connections.OneBankOnly:
@@ -98,6 +103,17 @@ def _apply_bank(bank: Mapping[str, Any], actor: "Actor", now: datetime) -> list[
             "read already: give another account another name."
         )
     return _change(row, terms, subject, actor, now)
+
+
+def _check_validation(asked: str | None) -> None:
+    """Refuse a way to check accounts that nothing here can go. Raises: Refused."""
+    from billfold.payments import mandates
+
+    if asked is not None and asked not in mandates.offered():
+        raise Refused(
+            f"account_validation {asked} has no service behind it here: choose "
+            f"{' or '.join(mandates.offered())}."
+        )
 
 
 def _change(
@@ -145,6 +161,7 @@ def _printable(facts: Mapping[str, Any]) -> dict[str, Any]:
 def missing(biller: "Biller") -> list[str]:
     """List what a biller needs before payers can be let in."""
     from billfold.banking.models import BankConnection
+    from billfold.payments import mandates
     from billfold.people.models import Person, Role
     from billfold.platform import tenancy
     from billfold.receivables.models import BillerProfile
@@ -159,6 +176,8 @@ def missing(biller: "Biller") -> list[str]:
         staff = Person.objects.filter(role=Role.TREASURER, is_active=True).count()
     if bank is None:
         lacking.append("a bank connection")
+    elif bank.account_validation not in mandates.offered():
+        lacking.append(f"account_validation ({' or '.join(mandates.offered())})")
     if staff == 0 or (staff == 1 and (bank is None or bank.two_people_release)):
         lacking.append(f"{2 - staff} more treasurer{'s' * (staff == 0)} to release files")
     return lacking

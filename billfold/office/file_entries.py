@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, Deposit, FileState
@@ -14,6 +15,8 @@ from billfold.payments import masking
 from billfold.payments.models import Instruction
 from billfold.rails import ach, ach_codes
 from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
+
+_KINDS: Final = {"payment": "Debit", "prenote": "Prenote"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def _debits(file: BankFile, page: str) -> Entries:
             shapes.FileEntry(
                 identity=each.trace,
                 for_text=f"{each.payment.customer.name} · {each.payment.reference}",
-                kind_text=f"Debit, {each.payment.mandate.sec_code} · {each.payment.method.label}",
+                kind_text=f"{_KINDS[each.kind]}, {each.payment.mandate.sec_code}"
+                f" · {each.payment.method.label}",
                 amount=Money(each.amount_minor, each.currency),
                 url=links.payment(each.payment.reference),
             )

@@ -23,6 +23,7 @@ from billfold.payments.lifecycle import State
 from billfold.payments.messages import FAILED_BECAUSE
 from billfold.payments.models import Case, Instruction, Mandate, Payment, PaymentEvent
 from billfold.rails import ach_codes
+from billfold.rails.ach_returns import RETURN_CODES
 from billfold.receivables.models import Invoice
 
 Told = Callable[[datetime], str]
@@ -36,6 +37,7 @@ TITLES: Final = {
     "withdrawn": "File taken back",
     "refused": "Not made",
     "canceled": "Canceled",
+    "postponed": "Put off: its account is still to be asked about",
     "corrected": "Notice of change",
 }
 _CORRECTED: Final = "Account corrected"
@@ -231,6 +233,8 @@ def _reason(event: PaymentEvent) -> str:
         return ach_codes.return_code(event.code).label
     if event.kind == "corrected":
         return f"{ach_codes.change_code(event.code).label} ({event.code})"
+    if event.code in RETURN_CODES:
+        return f"{ach_codes.return_code(event.code).label} ({event.code})"
     return FAILED_BECAUSE.get(event.code, event.code)
 
 
@@ -262,7 +266,8 @@ def _bank_facts(loaded: _Loaded) -> tuple[shapes.Fact, ...]:
     ]
     for each in loaded.instructions:
         taken_back = "" if each.is_live else " (taken back)"
-        facts.append(shapes.Fact("Trace #", each.trace, is_code=True))
+        name = "Trace #" if each.kind == "payment" else "Trace # of the prenote"
+        facts.append(shapes.Fact(name, each.trace, is_code=True))
         facts.append(shapes.Fact("File", f"{each.file.name}{taken_back}", links.file(each.file_id)))
     return tuple(facts)
 
@@ -278,6 +283,9 @@ def _authorization(mandate: Mandate) -> shapes.Authorization:
         checked = f"{mandate.validated_by}: {mandate.validation_evidence}"
         facts.append(shapes.Fact("Account check", checked.replace("_", " ")))
         facts.append(shapes.Fact("Checked", bills.stamp(mandate.validated_at)))
+    elif mandate.validated_by:
+        waiting = f"{mandate.validated_by}: the answer is awaited"
+        facts.append(shapes.Fact("Account check", waiting))
     if mandate.revoked_at:
         ended = f"{bills.stamp(mandate.revoked_at)}, {mandate.revoked_why}"
         facts.append(shapes.Fact("Ended", ended))

@@ -55,7 +55,8 @@ def _instructed(file_ids: Iterable[UUID]) -> Mapping[UUID, _Instructed]:
     rows = Instruction.objects.filter(file__in=file_ids, is_live=True)
     largest = {
         instruction.file_id: instruction
-        for instruction in rows.select_related("payment__customer")
+        for instruction in rows.filter(kind="payment")
+        .select_related("payment__customer")
         .order_by("file_id", "-amount_minor", "trace")
         .distinct("file_id")
     }
@@ -103,9 +104,9 @@ def _card(
         withdrawal_url=f"{links.file(file.id)}#withdrawal" if may_decide(visit) else "",
         blocked_text=blocked,
         url=links.file(file.id),
-        all_text=f"See all {file.entry_count:,} payments"
+        all_text=f"See all {file.entry_count:,} entries"
         if file.entry_count != 1
-        else "See its payment",
+        else "See its entry",
     )
 
 
@@ -158,8 +159,8 @@ def _checks(
         ),
         _check(
             same_entries,
-            "Every entry is a payment here, and the payments add up to the total",
-            f"{instructed.count:,} payments of {bills.money(Money(instructed.sum_minor))} "
+            "Every entry serves a payment here, and the entries add up to the total",
+            f"{instructed.count:,} entries of {bills.money(Money(instructed.sum_minor))} "
             "stand behind it",
         ),
         _in_time(file, visit),

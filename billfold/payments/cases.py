@@ -13,13 +13,12 @@ from django.db import transaction
 from billfold.banking.models import Deposit
 from billfold.payments import notes
 from billfold.payments.accounting import PaymentFacts
-from billfold.payments.lifecycle import Canceled, Stray
+from billfold.payments.lifecycle import Canceled, Fact, Postponed, Stray
 from billfold.payments.models import Case
 from billfold.platform import audit
 from billfold.platform.ids import new_ids
 from billfold.rails import ach_codes
 from billfold.rails.protocol import (
-    AnyEvent,
     Corrected,
     Event,
     Refused,
@@ -37,6 +36,7 @@ _EVENTS: Final[Mapping[type[Event], str]] = {
     Withdrawn: "File taken back",
     Refused: "Refusal",
     Canceled: "Cancellation",
+    Postponed: "Later payment day",
 }
 
 
@@ -108,7 +108,7 @@ def _state(stray: Stray) -> str:
     return stray.state.value.replace("_", " ")
 
 
-def event_words(event: AnyEvent | Canceled) -> str:
+def event_words(event: Fact) -> str:
     """Say what came: a code in words before the code itself."""
     if isinstance(event, Returned):
         return f"{ach_codes.return_code(event.code).label} ({event.code})"

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +19,16 @@ from billfold import bankdays
 from billfold.banking import connections
 from billfold.money import Money, total
 from billfold.notices import outbox
-from billfold.payments import doubts, facts, mandates, messages, methods, payable, recording
+from billfold.payments import (
+    doubts,
+    facts,
+    mandates,
+    messages,
+    methods,
+    payable,
+    prenotes,
+    recording,
+)
 from billfold.payments.accounting import PaymentFacts, Share
 from billfold.payments.lifecycle import Canceled, State
 from billfold.payments.mandates import Consent, Validation
@@ -218,6 +227,9 @@ def _write(
     zone, debit_days = profile.zone, profile.debit_days
     made, consents = [], []
     for intent, method in zip(intents, _methods(intents, now), strict=True):
+        collect_on = promised_day(
+            method, intent.validation, counts_from=counts_from, cutoff_eastern=cutoff
+        )
         mandate = mandates.agreed_once(
             method, intent.amount, intent.consent, intent.validation, now
         )
@@ -235,10 +247,8 @@ def _write(
                 amount_minor=intent.amount.minor,
                 currency=intent.amount.currency,
                 received_date=now.astimezone(ZoneInfo(zone)).date(),
-                collect_on=bankdays.file_day(counts_from, cutoff_eastern=cutoff),
-                reflected_by=bankdays.reflected_by(
-                    counts_from, cutoff_eastern=cutoff, days=debit_days
-                ),
+                collect_on=collect_on,
+                reflected_by=bankdays.add_banking_days(collect_on, debit_days),
                 created_at=now,
             )
         )
@@ -247,6 +257,23 @@ def _write(
     _remit(intents, made)
     _tell(intents, made, found, [_agreed(payment, profile, cutoff) for payment in made], now)
     return made
+
+
+def promised_day(
+    account: BankAccount | PaymentMethod,
+    validation: Validation,
+    *,
+    counts_from: datetime,
+    cutoff_eastern: time,
+) -> date:
+    """Find the banking day whose file may ask for a payment made at that moment."""
+    if not validation.is_awaited(mandates.sec_code(account)):
+        return bankdays.file_day(counts_from, cutoff_eastern=cutoff_eastern)
+    return prenotes.first_debit_day(
+        account.account_fingerprint if isinstance(account, PaymentMethod) else account.fingerprint,
+        counts_from=counts_from,
+        cutoff_eastern=cutoff_eastern,
+    )
 
 
 def _agreed(payment: Payment, profile: BillerProfile, cutoff: time) -> messages.Agreed:
@@ -258,6 +285,7 @@ def _agreed(payment: Payment, profile: BillerProfile, cutoff: time) -> messages.
         collect_on=payment.collect_on,
         cancel_until=until.astimezone(ZoneInfo(profile.zone)),
         authorization=payment.mandate.text,
+        waits=payment.mandate.validated_at is None and payment.mandate.sec_code == "WEB",
     )
 
 

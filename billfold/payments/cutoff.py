@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -14,10 +14,10 @@ from billfold import bankdays
 from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.money import Money
-from billfold.payments import cases, doubts, notes, recording, transmission
+from billfold.payments import cases, doubts, methods, notes, prenotes, recording, transmission
 from billfold.payments.lifecycle import State
 from billfold.payments.models import CutOff, Instruction, Payment
-from billfold.platform import audit, rows, sealing
+from billfold.platform import audit, rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 from billfold.rails import ach
@@ -85,7 +85,8 @@ JOIN payments_paymentmethod m ON m.id = p.method_id
 JOIN payments_mandate d ON d.id = p.mandate_id AND d.method_id = m.id
 JOIN receivables_customer c ON c.id = p.customer_id
 WHERE p.state = 'scheduled' AND p.collect_on <= %s
-  AND p.id NOT IN (SELECT payment_id FROM payments_instruction WHERE file_id = ANY(%s))
+  AND p.id NOT IN (SELECT payment_id FROM payments_instruction
+                   WHERE file_id = ANY(%s) AND kind = 'payment')
 ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
 """
 _LOCK_INVOICES = """
@@ -134,21 +135,23 @@ def collect_due(bank: BankConnection, business_date: date, *, now: datetime) -> 
 def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> BankFile | None:
     """Fill one file; when nothing more is due, note the cut-off as run."""
     bank = BankConnection.objects.select_for_update(no_key=True).get(pk=bank_id)
+    day = connections.OpenDay(bank.cutoff_eastern, bank.closed_through)
+    prenotes.judge(business_date, next_file_day=day.next_file_day(now), now=now)
     due = _lock_due(business_date, bank.max_entries)
-    if not due:
-        _note_run(bank, business_date, now)
-        return None
     profile = bank.profile()
     payable, refused = _checked(due, profile, now)
     recording.record(refused, now=now)
     # What is left over goes into the next file.
     payable = payable[: ach.room([payment.amount for payment in payable], bank=profile)]
-    if not payable:
+    asked = prenotes.not_asked(at_most=bank.max_entries - len(payable))
+    if not due and not asked:
+        _note_run(bank, business_date, now)
+    if not payable and not asked:
         return None
     today = now.astimezone(bankdays.EASTERN).date()
     modifier = _next_modifier(bank, today)
     written = ach.write(
-        [_collection(payment) for payment in payable],
+        [*map(_collection, payable), *(each.collection for each in asked)],
         bank=profile,
         now=now,
         effective_date=bankdays.next_banking_day(max(business_date, today)),
@@ -158,9 +161,12 @@ def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> Bank
     bank.last_sequence = written.last_sequence
     bank.save(update_fields=["last_sequence"])
     file = exchange.build(bank, written, business_date=today, modifier=modifier, now=now)
-    _instruct(file, bank, payable, written)
+    ids = {payment.reference: payment.id for payment in payable}
+    _instruct(file, bank, ids | {e.collection.reference: e.payment_id for e in asked}, written)
     _submit(file, payable, today, now)
-    if today == business_date:  # What is late waits for people.
+    prenotes.follow(file, asked, now=now)
+    # What is late waits for people; so does a file of prenotes alone where no limit is set.
+    if today == business_date and (written.debit or bank.release_limit_minor):
         exchange.release_under_limit(file, now=now)
     return file
 
@@ -197,12 +203,11 @@ def _checked(
 
 
 def _collection(payment: _Due) -> Collection:
-    context = f"payments_paymentmethod|account|{payment.method_id}"
     return Collection(
         reference=payment.reference,
         amount=payment.amount,
         routing_number=payment.routing_number,
-        account_number=sealing.unseal(payment.account_sealed, context=context).decode(),
+        account_number=methods.unsealed(payment.method_id, payment.account_sealed),
         account_type=payment.account_type,
         holder_name=payment.holder_name,
         customer_number=payment.customer_number,
@@ -224,9 +229,9 @@ def _next_modifier(bank: BankConnection, day: date) -> str:
 
 
 def _instruct(
-    file: BankFile, bank: BankConnection, payable: Sequence[_Due], written: Written
+    file: BankFile, bank: BankConnection, ids: Mapping[str, UUID], written: Written
 ) -> None:
-    ids = {payment.reference: payment.id for payment in payable}
+    """Note which entry of a file serves which payment, by its reference."""
     entries = written.entries
     rows.insert(
         "payments_instruction",
@@ -234,7 +239,7 @@ def _instruct(
             "id": ("uuid", new_ids(len(entries))),
             "file_id": ("uuid", [file.id] * len(entries)),
             "payment_id": ("uuid", [ids[entry.reference] for entry in entries]),
-            "kind": ("text", ["payment"] * len(entries)),
+            "kind": ("text", ["payment" if e.amount else prenotes.KIND for e in entries]),
             "odfi": ("text", [bank.odfi_routing_number[:8]] * len(entries)),
             "trace": ("text", [entry.trace for entry in entries]),
             "amount_minor": ("bigint", [entry.amount.minor for entry in entries]),
@@ -280,7 +285,10 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
     references = [reference for reference, payment_state in found]
     if any(payment_state != State.IN_TRANSIT for _, payment_state in found):
         raise NotWithdrawable
+    if prenotes.is_answered(file):
+        raise NotWithdrawable
     instructions.update(is_live=False)
+    prenotes.withdraw(file, next_file_day=day.next_file_day(now), now=now)
     _postpone(references, day.counting_from(now), day.cutoff_eastern)
     today = now.astimezone(bankdays.EASTERN).date()
     recording.record(

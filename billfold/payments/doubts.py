@@ -21,4 +21,5 @@ def files() -> list[UUID]:
 
 def is_about(payment_id: UUID) -> bool:
     """Say whether the bank may have debited a payment although its file was taken back."""
-    return Instruction.objects.filter(payment=payment_id, file__in=files()).exists()
+    asked = Instruction.objects.filter(payment=payment_id, kind="payment")
+    return asked.filter(file__in=files()).exists()

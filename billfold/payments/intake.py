@@ -15,7 +15,7 @@ from billfold.banking import connections, exchange, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
 from billfold.money import Money
-from billfold.payments import answers, arrivals, cases, recording, suspects
+from billfold.payments import answers, arrivals, cases, prenote_answers, recording, suspects
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, retries, sealing
 from billfold.platform.faults import fault
@@ -159,19 +159,23 @@ def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
         instruction.trace: instruction
         for instruction in Instruction.objects.filter(
             trace__in=[event.subject for event in events]
-        ).select_related("payment")
+        ).select_related("payment__method")
     }
     likely = suspects.of_returns(event for event in events if event.subject not in known)
     recordable: list[AnyEvent] = []
     strange: list[cases.NewCase] = []
+    of_prenotes: list[prenote_answers.Answer] = []
     for event in events:
         misfit = _misfit(event, known.get(event.subject))
         if misfit:
             strange.append(_parked(event, misfit, evidence, known.get(event.subject), likely))
+        elif isinstance(event, Returned | Corrected) and known[event.subject].kind == "prenote":
+            of_prenotes.append(prenote_answers.Answer(known[event.subject], event))
         else:
             reference = known[event.subject].payment.reference
             recordable.append(replace(event, subject=reference, evidence=evidence))
     recording.record(recordable, now=now)
+    prenote_answers.follow(of_prenotes, evidence, now=now)
     cases.open_new(strange, now=now)
     file.entry_count = len(events)
     file.debit_minor = sum(event.amount.minor for event in events if isinstance(event, Returned))

@@ -40,10 +40,19 @@ class Canceled(Event):
     """The payer took it back before the cut-off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Postponed(Event):
+    """It goes out later than was promised: the bank of its account is still to be asked."""
+
+
+Fact = AnyEvent | Canceled | Postponed
+"""What can happen to a payment: outside, and here."""
+
 NEXT: Final[Mapping[tuple[State, type[Event]], State]] = {
     (State.SCHEDULED, Submitted): State.IN_TRANSIT,
     (State.SCHEDULED, Canceled): State.CANCELED,
     (State.SCHEDULED, Refused): State.FAILED,
+    (State.SCHEDULED, Postponed): State.SCHEDULED,
     (State.IN_TRANSIT, Settled): State.SETTLED,
     (State.IN_TRANSIT, Refused): State.FAILED,
     (State.IN_TRANSIT, Returned): State.RETURNED,
@@ -72,7 +81,7 @@ class Step:
     """One event that took effect on one payment."""
 
     reference: str
-    event: AnyEvent | Canceled
+    event: Fact
     before: State
     after: State
 
@@ -82,7 +91,7 @@ class Stray:
     """An event that may not follow; a person must look."""
 
     reference: str
-    event: AnyEvent | Canceled
+    event: Fact
     state: State
 
 
@@ -96,7 +105,7 @@ class Plan:
     """Reference -> state before the batch, state after it; only where it changes."""
 
 
-def plan(states: Mapping[str, State], events: Iterable[AnyEvent | Canceled]) -> Plan:
+def plan(states: Mapping[str, State], events: Iterable[Fact]) -> Plan:
     """Fold each payment's events in turn. Every event's subject must be in `states`."""
     made = Plan()
     at = dict(states)

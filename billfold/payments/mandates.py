@@ -60,13 +60,27 @@ class CannotValidate(Exception):
     """The validation the biller chose is not there; nothing is debited without one."""
 
 
+HISTORY: Final = "history"
+PRENOTE: Final = "prenote"
+
+
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Proof that an account is open and takes debits, for its first WEB debit."""
+    """Proof that an account is open and takes debits, for its first WEB debit.
+
+    Without a moment it is still to come, by a prenote; by nobody, the account needs none.
+    """
 
     by: str
     evidence: str
-    at: datetime
+    at: datetime | None
+
+    def is_awaited(self, sec_code: str) -> bool:
+        """Say whether a debit under that code has to wait for it."""
+        return sec_code == "WEB" and self.by == PRENOTE and self.at is None
+
+
+NOT_NEEDED: Final = Validation(by="", evidence="", at=None)
 
 
 class Validator(Protocol):
@@ -84,7 +98,7 @@ def by_history(fingerprint: str, *, now: datetime) -> Validation | None:
     earlier = paid.filter(state="settled").order_by("-created_at").first()
     if earlier is None:
         return None
-    return Validation(by="history", evidence=earlier.subject, at=now)
+    return Validation(by=HISTORY, evidence=earlier.subject, at=now)
 
 
 VALIDATORS: Final[dict[str, Validator]] = {}
@@ -93,19 +107,29 @@ VALIDATORS: Final[dict[str, Validator]] = {}
 
 def validate(account: BankAccount, *, setting: str, now: datetime) -> Validation:
     """Vouch for an account before its first debit, the biller's way. May ask outside: call it
-    before a transaction. Raises: AccountRefused, CannotValidate.
+    before a transaction. A prenote only begins with the next file. Raises: AccountRefused,
+    CannotValidate.
     """
     known = by_history(account.fingerprint, now=now)
     if known:
         return known
-    if setting not in VALIDATORS:
-        raise CannotValidate(setting)
-    return VALIDATORS[setting](account, now=now)
+    if setting in VALIDATORS:
+        return VALIDATORS[setting](account, now=now)
+    if setting in {PRENOTE, HISTORY} and sec_code(account) != "WEB":
+        return NOT_NEEDED
+    if setting == PRENOTE:
+        return Validation(by=PRENOTE, evidence="", at=None)
+    raise CannotValidate(setting)
 
 
-def sec_code(method: PaymentMethod) -> str:
+def offered() -> list[str]:
+    """Name the settings by which a payment can be made here."""
+    return sorted({HISTORY, PRENOTE, *VALIDATORS})
+
+
+def sec_code(account: BankAccount | PaymentMethod) -> str:
     """Choose the code by the account, not by the customer. Source: Nacha, SEC codes."""
-    return "CCD" if method.holder == "business" else "WEB"
+    return "CCD" if account.holder == "business" else "WEB"
 
 
 def agreed_once(

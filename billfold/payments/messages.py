@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from billfold.money import Money
 from billfold.notices.outbox import Message
 from billfold.payments.accounting import PaymentFacts, Share
 from billfold.payments.facts import Loaded, Told
-from billfold.payments.lifecycle import Canceled, Step
+from billfold.payments.lifecycle import Canceled, Postponed, Step
 from billfold.rails import ach_codes
+from billfold.rails.ach_returns import RETURN_CODES
 from billfold.rails.protocol import Refused, Returned, Settled, Submitted, Withdrawn
 from billfold.receivables.billing import NewCharge
 
@@ -27,6 +29,8 @@ class Agreed:
     cancel_until: datetime
     """In the biller's zone."""
     authorization: str
+    waits: bool = False
+    """The bank of the account is asked first."""
 
 
 def long_day(day: date) -> str:
@@ -65,10 +69,17 @@ def about_steps(
             case Refused(code=code):
                 made.append(_failed(facts, told, code))
             case Withdrawn():
+                made.append(_sent_again(facts, told, step.event.key))
+            case Postponed():
                 made.append(_postponed(facts, told, step.event.key))
             case _:
                 pass
     return made
+
+
+ASKED_FIRST: Final = (
+    "This account is new to us, so we first ask your bank whether it takes payments."
+)
 
 
 def received(facts: PaymentFacts, told: Told, agreed: Agreed) -> Message:
@@ -89,6 +100,7 @@ def received(facts: PaymentFacts, told: Told, agreed: Agreed) -> Message:
             f"Paid from: {told.method}",
             f"Paid to: {paid_to}",
             f"Payment date: {long_day(agreed.collect_on)}",
+            *([ASKED_FIRST] if agreed.waits else []),
             f"Reflected in your account by: {long_day(told.reflected_by)}",
             *_invoices("It is for:", facts.remitted, facts),
             "",
@@ -171,6 +183,21 @@ FAILED_BECAUSE = {
 }
 
 
+_REFUSED: Final = "The bank refused it before any money moved."
+_OTHER_DETAILS: Final = (
+    "The bank says that the account has other details by now. Please enter the account again."
+)
+
+
+def failed_because(code: str) -> str:
+    """Say why a payment was not made: our own reason, or what the bank said of the account."""
+    if code in FAILED_BECAUSE:
+        return FAILED_BECAUSE[code]
+    if code in RETURN_CODES:
+        return f"We asked the bank about the account. {ach_codes.return_code(code).meaning}"
+    return _OTHER_DETAILS if code.startswith("C") else _REFUSED
+
+
 def _failed(facts: PaymentFacts, told: Told, code: str) -> Message:
     return _message(
         facts,
@@ -179,8 +206,22 @@ def _failed(facts: PaymentFacts, told: Told, code: str) -> Message:
         f"Your payment of {facts.amount.shown()} was not made",
         [
             f"Your payment of {facts.amount.shown()} from {told.method} was not made.",
-            FAILED_BECAUSE.get(code, "The bank refused it before any money moved."),
+            failed_because(code),
             "Please look at your account and pay again if something is still due.",
+        ],
+    )
+
+
+def _sent_again(facts: PaymentFacts, told: Told, key: str) -> Message:
+    return _message(
+        facts,
+        told,
+        key,
+        f"Your payment of {facts.amount.shown()} will be sent again",
+        [
+            "The file your payment was in was not processed, so no money has moved.",
+            f"We will send it again on {long_day(told.collect_on)}. You need not do anything.",
+            f"It will be reflected in your account by {long_day(told.reflected_by)}.",
         ],
     )
 
@@ -190,10 +231,12 @@ def _postponed(facts: PaymentFacts, told: Told, key: str) -> Message:
         facts,
         told,
         key,
-        f"Your payment of {facts.amount.shown()} will be sent again",
+        f"Your payment of {facts.amount.shown()} goes out later than planned",
         [
-            "The file your payment was in was not processed, so no money has moved.",
-            f"We will send it again on {long_day(told.collect_on)}. You need not do anything.",
+            "We could not ask your bank in time whether your account takes payments, so nothing",
+            "was taken from it yet.",
+            f"Your payment date is now {long_day(told.collect_on)}. You need not do anything, and",
+            "you can cancel until then.",
             f"It will be reflected in your account by {long_day(told.reflected_by)}.",
         ],
     )

@@ -94,6 +94,12 @@ def stopped(fingerprints: Iterable[str]) -> set[str]:
     )
 
 
+def unsealed(method_id: UUID, account_sealed: bytes) -> str:
+    """Open a sealed account number that was read with many others."""
+    context = f"payments_paymentmethod|account|{method_id}"
+    return sealing.unseal(account_sealed, context=context).decode()
+
+
 def _sealed(method_id: UUID, account_number: str) -> bytes:
     context = f"payments_paymentmethod|account|{method_id}"
     return sealing.seal(account_number.encode(), context=context)

@@ -254,6 +254,7 @@ class Instruction(models.Model):
     file = models.ForeignKey("banking.BankFile", on_delete=models.PROTECT)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="instructions")
     kind = models.TextField(default="payment")
+    """payment · prenote: of zero, asks whether the account takes debits"""
     odfi = models.CharField(max_length=8)
     trace = models.CharField(max_length=15)
     amount_minor = models.BigIntegerField()
@@ -261,16 +262,21 @@ class Instruction(models.Model):
     rdfi = models.CharField(max_length=8)
     is_live = models.BooleanField(default=True)
     """False once its file was voided or refused whole."""
+    answer = models.TextField(default="", db_default="", blank=True)
+    """Of a prenote: the code it came back with; then it vouches for nothing."""
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["odfi", "trace"], name="instruction_trace_once"),
             models.UniqueConstraint(
-                fields=["payment"],
-                name="instruction_one_live_per_payment",
-                condition=Q(is_live=True, kind="payment"),
+                fields=["payment", "kind"],
+                name="instruction_one_live_per_kind",
+                condition=Q(is_live=True),
             ),
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="instruction_above_zero"),
+            models.CheckConstraint(
+                condition=Q(kind="payment", amount_minor__gt=0) | Q(kind="prenote", amount_minor=0),
+                name="instruction_amount_is_of_its_kind",
+            ),
         ]
 
 

@@ -142,6 +142,7 @@ def _unsettled_files(deposit: Deposit) -> list[BankFile]:
             state__in=[FileState.SENDING, FileState.SENT, FileState.ACCEPTED],
             effective_date__lte=deposit.as_of,
             effective_date__gte=deposit.as_of - SETTLES_WITHIN,
+            debit_minor__gt=0,
         )
         .select_related("connection")
         .order_by("effective_date", "modifier")
@@ -150,8 +151,14 @@ def _unsettled_files(deposit: Deposit) -> list[BankFile]:
 
 
 def _is_settled(file: BankFile) -> bool:
-    live = Payment.objects.filter(instructions__file=file, instructions__is_live=True)
-    return live.filter(_has("settled")).exists()
+    return _asked_in(file).filter(_has("settled")).exists()
+
+
+def _asked_in(file: BankFile) -> QuerySet[Payment]:
+    """Give the payments that a file asks for; of a prenote it asks for nothing."""
+    return Payment.objects.filter(
+        instructions__file=file, instructions__is_live=True, instructions__kind="payment"
+    )
 
 
 def _has(kind: str) -> Exists:
@@ -188,9 +195,7 @@ def _settled(deposit: Deposit, file: BankFile) -> list[AnyEvent]:
 
 def _net_of_returns(deposit: Deposit, file: BankFile) -> Match | None:
     """Settle a file credited less those of its payments that are returned already, if it is."""
-    returned = Payment.objects.filter(
-        instructions__file=file, instructions__is_live=True, state=State.RETURNED
-    ).exclude(_has("takenback"))
+    returned = _asked_in(file).filter(state=State.RETURNED).exclude(_has("takenback"))
     less = returned.aggregate(sum=Sum("amount_minor"))["sum"] or 0
     if not less or file.debit_minor - less != deposit.amount_minor:
         return None
@@ -236,7 +241,10 @@ def _debit(deposit: Deposit) -> Match:
     ).exclude(_has("takenback"))
     if traces:
         asked = candidates.filter(
-            state__in=DEBITED, instructions__is_live=True, instructions__trace__in=traces
+            state__in=DEBITED,
+            instructions__is_live=True,
+            instructions__kind="payment",
+            instructions__trace__in=traces,
         )
         named = list(asked.distinct()[:2])
         return _taken(deposit, named, candidates) if named else _no_fit(traces, candidates)

@@ -12,11 +12,10 @@ from django.db import connection
 from billfold.ledger import book
 from billfold.notices import outbox
 from billfold.payments import accounting, applications, cases, facts, lifecycle, messages, returns
-from billfold.payments.lifecycle import Canceled, Plan, State
+from billfold.payments.lifecycle import Fact, Plan, State
 from billfold.platform import rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
-from billfold.rails.protocol import AnyEvent
 
 _CHUNK = 5_000
 
@@ -34,7 +33,7 @@ class Recorded:
     strays: int
 
 
-def record(events: Sequence[AnyEvent | Canceled], *, now: datetime) -> Recorded:
+def record(events: Sequence[Fact], *, now: datetime) -> Recorded:
     """Apply events to their payments, the books and the invoices. Needs an open transaction.
 
     Each event's subject is a payment's reference. Costs a fixed number of statements for each
@@ -48,7 +47,7 @@ def record(events: Sequence[AnyEvent | Canceled], *, now: datetime) -> Recorded:
     return Recorded(new=new, repeated=len(events) - new, strays=strays)
 
 
-def _record_chunk(events: Sequence[AnyEvent | Canceled], now: datetime) -> tuple[int, int]:
+def _record_chunk(events: Sequence[Fact], now: datetime) -> tuple[int, int]:
     loaded = facts.lock(event.subject for event in events)
     ids = {reference: payment.id for reference, payment in loaded.facts.items()}
     fresh = _fresh(events, ids)
@@ -64,9 +63,7 @@ def _record_chunk(events: Sequence[AnyEvent | Canceled], now: datetime) -> tuple
     return len(fresh), len(plan.strays)
 
 
-def _fresh(
-    events: Sequence[AnyEvent | Canceled], ids: Mapping[str, UUID]
-) -> list[AnyEvent | Canceled]:
+def _fresh(events: Sequence[Fact], ids: Mapping[str, UUID]) -> list[Fact]:
     """Leave out what is recorded already, and repeats within the batch."""
     for event in events:
         if event.subject not in ids:
@@ -87,9 +84,7 @@ def _fresh(
     return fresh
 
 
-def _add_events(
-    fresh: Sequence[AnyEvent | Canceled], plan: Plan, ids: Mapping[str, UUID], now: datetime
-) -> None:
+def _add_events(fresh: Sequence[Fact], plan: Plan, ids: Mapping[str, UUID], now: datetime) -> None:
     outcomes = {(step.reference, step.event.key): step.after.value for step in plan.steps}
     rows.insert(
         "payments_paymentevent",

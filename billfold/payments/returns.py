@@ -6,7 +6,7 @@ The codes' consequences are data in `rails.ach_codes`; this file carries them ou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -46,8 +46,17 @@ def _stop_methods(returned: Sequence[Step], loaded: Loaded, now: datetime) -> No
     for step in returned:
         assert isinstance(step.event, Returned)
         code = ach_codes.return_code(step.event.code)
-        if code.account != "keep":
-            codes[loaded.told[step.reference].method_id].append(code)
+        codes[loaded.told[step.reference].method_id].append(code)
+    stop_accounts(codes, now=now)
+
+
+def stop_accounts(said: Mapping[UUID, Sequence[ReturnCode]], *, now: datetime) -> None:
+    """Stop the accounts of methods as the codes of returns say, under every method of them."""
+    codes = {
+        method_id: [code for code in each if code.account != "keep"]
+        for method_id, each in said.items()
+    }
+    codes = {method_id: each for method_id, each in codes.items() if each}
     for method_id, same_account in methods.of_account(codes).items():
         for code in codes[method_id]:
             _stop([method.pk for method in same_account], code, now)

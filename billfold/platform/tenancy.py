@@ -293,8 +293,14 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     ),
     "banking_deposit": ("explained_at",),
     "payments_cutoff": (),
-    "payments_instruction": ("is_live",),
-    "payments_mandate": ("revoked_at", "revoked_why", "account_fingerprint"),
+    "payments_instruction": ("is_live", "answer"),
+    "payments_mandate": (
+        "revoked_at",
+        "revoked_why",
+        "account_fingerprint",
+        "validated_at",
+        "validation_evidence",
+    ),
     "payments_payment": ("state", "collect_on", "reflected_by"),
     "receivables_importrun": (),
 }

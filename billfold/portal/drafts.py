@@ -84,7 +84,7 @@ def _packed(draft: Draft) -> dict[str, Any]:
         "validation": [
             draft.validation.by,
             draft.validation.evidence,
-            draft.validation.at.isoformat(),
+            draft.validation.at.isoformat() if draft.validation.at else None,
         ],
     }
     if draft.method_id is not None:
@@ -119,5 +119,7 @@ def _unpacked(reference: str, packed: dict[str, Any]) -> Draft:
         method_id=UUID(packed["method"]) if "method" in packed else None,
         account=account,
         remember=packed["remember"],
-        validation=Validation(by=by, evidence=evidence, at=datetime.fromisoformat(at)),
+        validation=Validation(
+            by=by, evidence=evidence, at=datetime.fromisoformat(at) if at else None
+        ),
     )

@@ -90,7 +90,11 @@ def _billing(visit: Visit, unpaid: Unpaid, now: datetime) -> Billing:
         parts=parts,
         bar_label="Of your balance, " + ", ".join(_part_words(part) for part in parts),
         promise_text=(
-            wording.promise(now, visit.cutoff_eastern, profile.debit_days) if can_pay else ""
+            wording.promise(
+                now, visit.cutoff_eastern, profile.debit_days, asks_first=visit.asks_first
+            )
+            if can_pay
+            else ""
         ),
         can_pay=can_pay,
         processing=unpaid.processing,

@@ -19,7 +19,7 @@ from billfold.pages.shapes import Link, Notice, Status, Step
 from billfold.pages.templatetags import bills as shown
 from billfold.payments import bills as owed
 from billfold.payments.lifecycle import State
-from billfold.payments.messages import FAILED_BECAUSE
+from billfold.payments.messages import ASKED_FIRST, failed_because
 from billfold.payments.models import Payment, PaymentEvent
 from billfold.portal import links, wording
 from billfold.portal.shapes import Receipt, ReceiptLine
@@ -29,7 +29,15 @@ from billfold.receivables.models import Invoice
 
 _NEW_FOR: Final = timedelta(minutes=5)
 _TEMPLATE: Final = Path(__file__).with_name("receipt.typ")
-_STATE_EVENTS: Final = ("submitted", "withdrawn", "settled", "returned", "refused", "canceled")
+_STATE_EVENTS: Final = (
+    "submitted",
+    "withdrawn",
+    "settled",
+    "returned",
+    "refused",
+    "canceled",
+    "postponed",
+)
 
 
 def of(payment: Payment, visit: Visit, until: datetime | None, *, now: datetime) -> Receipt:
@@ -156,6 +164,7 @@ _PAST: Final = {
     "returned": ("Returned", "bad"),
     "refused": ("Not paid", "bad"),
     "canceled": ("Canceled", "done"),
+    "postponed": ("Put off; your bank is still to be asked", "now"),
 }
 
 
@@ -201,6 +210,8 @@ def _notice(
     if status is wording.SCHEDULED:
         title = f"Your payment is scheduled for {shown.long_day(payment.collect_on)}"
         text = mailed if is_new else "Nothing is taken from your account before that day."
+        if payment.mandate.validated_at is None and payment.mandate.sec_code == "WEB":
+            text = f"{ASKED_FIRST} {text}"
         return Notice("ok", text, title, "ok" if is_new else "")
     if is_new:
         return Notice("ok", mailed, "Your payment is on its way", "ok")
@@ -209,8 +220,7 @@ def _notice(
         return returned_notice(payment, codes[-1], can_pay=visit.can_pay)
     refused = [event.code for event in events if event.kind == "refused"]
     if payment.state == State.FAILED and refused:
-        why = FAILED_BECAUSE.get(refused[-1], "The bank refused it before any money moved.")
-        return Notice("warn", why, "This payment was not made", "warn")
+        return Notice("warn", failed_because(refused[-1]), "This payment was not made", "warn")
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from billfold import bankdays
@@ -15,10 +15,11 @@ from billfold.pages import context
 from billfold.pages.answers import address
 from billfold.pages.templatetags import bills as shown
 from billfold.payments import bills as owed
-from billfold.payments import mandates
+from billfold.payments import collection, mandates
 from billfold.payments.bills import Bill, Unpaid
 from billfold.payments.collection import Intent
 from billfold.payments.mandates import Consent
+from billfold.payments.messages import ASKED_FIRST
 from billfold.payments.methods import BankAccount
 from billfold.payments.models import MethodState, Payment, PaymentMethod
 from billfold.portal import till, wording
@@ -38,9 +39,13 @@ class Reviewed:
     owed: Unpaid
     account: BankAccount | PaymentMethod
     collect_on: date
-    cutoff: datetime
+    cutoff_eastern: time
     reflected_by: date
     now: datetime
+
+    @property
+    def cutoff(self) -> datetime:
+        return bankdays.cutoff_at(self.collect_on, self.cutoff_eastern)
 
     @property
     def amount(self) -> Money:
@@ -116,8 +121,14 @@ class Reviewed:
             total=amount,
             reflected_text=biller.reflected_text,
             remember_text="Yes" if self.draft.remember else "",
+            wait_text=self._wait_text(),
             left_text=left_text(self.owed, self.draft.shares, on=self.today),
         )
+
+    def _wait_text(self) -> str:
+        """Say why the payment waits, if it does."""
+        usual = bankdays.file_day(self.now, cutoff_eastern=self.cutoff_eastern)
+        return ASKED_FIRST if self.collect_on > usual else ""
 
     def _line(self, bill: Bill) -> InvoiceAmount:
         share = self.draft.shares[bill.id]
@@ -171,7 +182,9 @@ def of(visit: Visit, draft: Draft, *, now: datetime) -> Reviewed | None:
         return None
     profile = context.profile(visit.request)
     cutoff = connections.default().cutoff_eastern
-    collect_on = bankdays.file_day(now, cutoff_eastern=cutoff)
+    collect_on = collection.promised_day(
+        account, draft.validation, counts_from=now, cutoff_eastern=cutoff
+    )
     return Reviewed(
         visit=visit,
         draft=draft,
@@ -179,8 +192,8 @@ def of(visit: Visit, draft: Draft, *, now: datetime) -> Reviewed | None:
         owed=owed.unpaid(draft.customer_id, at_most=till.AT_MOST_ROWS, on=wording.local_day(now)),
         account=account,
         collect_on=collect_on,
-        cutoff=bankdays.cutoff_at(collect_on, cutoff),
-        reflected_by=bankdays.reflected_by(now, cutoff_eastern=cutoff, days=profile.debit_days),
+        cutoff_eastern=cutoff,
+        reflected_by=bankdays.add_banking_days(collect_on, profile.debit_days),
         now=now,
     )
 

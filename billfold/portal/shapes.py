@@ -259,6 +259,8 @@ class Review:
     reflected_text: str
     remember_text: str = ""
     left_text: str = ""
+    wait_text: str = ""
+    """Why the payment date is later than usual."""
     can_change_date: bool = False
 
 

@@ -78,7 +78,10 @@ class Till:
             other_ways=other_ways(self.visit, self.profile, payable),
             reflected_text=biller.reflected_text,
             promise_text=wording.promise(
-                self.now, self.visit.cutoff_eastern, self.profile.debit_days
+                self.now,
+                self.visit.cutoff_eastern,
+                self.profile.debit_days,
+                asks_first=self.visit.asks_first,
             ),
             nothing_text=_nothing_text(self.bills),
             overdue=overdue if late and len(late) < len(payable) else None,

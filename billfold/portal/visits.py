@@ -21,7 +21,7 @@ from billfold.money import Money
 from billfold.pages import context
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Account, Problem, Problems, Visitor
-from billfold.payments import return_fees
+from billfold.payments import mandates, return_fees
 from billfold.payments.models import Payment
 from billfold.people.models import Person
 from billfold.portal import wording
@@ -44,6 +44,8 @@ class Visit:
     """Reviewed caps of the Return Fee in cents, by the states of the accounts."""
     cutoff_eastern: time | None
     """When the day closes at the bank that collects; none without a bank."""
+    asks_first: bool = False
+    """Whether the bank of a new personal account is asked by a prenote before its first debit."""
 
     @property
     def customer(self) -> Customer:
@@ -147,11 +149,17 @@ def to_pay(page: Page) -> Page:
 def _begin(request: HttpRequest, person: Person) -> Visit | None:
     # One query for what every page asks: whose accounts, what a return costs, when the day closes.
     cap = FeeCap.objects.filter(state=OuterRef("customer__state")).values("cap_minor")
-    cutoff = BankConnection.objects.order_by("name").values("cutoff_eastern")[:1]
+    bank = BankConnection.objects.order_by("name")
+    cutoff = bank.values("cutoff_eastern")[:1]
+    validation = bank.values("account_validation")[:1]
     accesses = list(
         Access.objects.filter(person=person)
         .select_related("customer")
-        .annotate(fee_cap_minor=Subquery(cap), cutoff_eastern=Subquery(cutoff))
+        .annotate(
+            fee_cap_minor=Subquery(cap),
+            cutoff_eastern=Subquery(cutoff),
+            account_validation=Subquery(validation),
+        )
         .order_by("customer__number")
     )
     if not accesses:
@@ -159,7 +167,15 @@ def _begin(request: HttpRequest, person: Person) -> Visit | None:
     chosen = request.session.get(_CHOSEN)
     access = next((a for a in accesses if a.customer.number == chosen), accesses[0])
     caps = {a.customer.state: a.fee_cap_minor for a in accesses if a.fee_cap_minor is not None}
-    return Visit(request, person, accesses, access, caps, accesses[0].cutoff_eastern)
+    return Visit(
+        request,
+        person,
+        accesses,
+        access,
+        caps,
+        accesses[0].cutoff_eastern,
+        asks_first=accesses[0].account_validation == mandates.PRENOTE,
+    )
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

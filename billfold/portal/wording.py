@@ -106,12 +106,22 @@ def file_day_text(day: date, *, on: date) -> str:
     return f"Today, {shown.long_day(day)}" if day == on else shown.long_day(day)
 
 
-def promise(now: datetime, cutoff_eastern: time | None, days: int) -> str:
-    """Say by when a payment made at this moment reads Paid. Without a bank, nothing."""
+def promise(
+    now: datetime, cutoff_eastern: time | None, days: int, *, asks_first: bool = False
+) -> str:
+    """Say by when a payment made at this moment reads Paid, and by when the first one of a new
+    account whose bank is asked first. Without a bank, nothing.
+    """
     if cutoff_eastern is None:
         return ""
     by = bankdays.reflected_by(now, cutoff_eastern=cutoff_eastern, days=days)
-    return f"A bank payment made now is reflected by {shown.long_day(by)}."
+    said = f"A bank payment made now is reflected by {shown.long_day(by)}."
+    if not asks_first:
+        return said
+    sent = bankdays.file_day(now, cutoff_eastern=cutoff_eastern)
+    first = bankdays.prenote_clear(bankdays.next_banking_day(sent))
+    later = shown.long_day(bankdays.add_banking_days(first, days))
+    return f"{said} The first one from a personal account that is new to us: by {later}."
 
 
 def due_by(bills: list[Bill], *, on: date) -> str:

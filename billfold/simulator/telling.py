@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from billfold.bankdays import EASTERN
-from billfold.simulator import validation
 from billfold.simulator.bank import outcomes
 
 _QUIET: Final = ("Delivered ", "message sent", "messages sent", "file released", "files released")
@@ -26,7 +25,6 @@ class Row:
 def table() -> list[Row]:
     """List account numbers by their last two digits, and what the simulated bank does."""
     rows = [Row(outcome.ending, outcome.sentence) for outcome in outcomes.OUTCOMES]
-    rows.append(Row(validation.CLOSED_ENDING, validation.SENTENCE))
     rows.sort(key=lambda row: row.ending)
     return [*rows, Row("any other", outcomes.ACCEPTED.sentence)]
 

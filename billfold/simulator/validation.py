@@ -10,7 +10,6 @@ from billfold.payments.methods import BankAccount
 
 NAME: Final = "bank_service"
 CLOSED_ENDING: Final = "02"
-SENTENCE: Final = "Refused before any debit: the bank says that the account is closed."
 
 
 def vouch(account: BankAccount, *, now: datetime) -> Validation:

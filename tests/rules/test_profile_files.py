@@ -38,7 +38,7 @@ def test_the_sample_file_is_read_whole() -> None:
 
 def test_the_sample_file_names_every_field_of_biller_and_bank() -> None:
     text = SAMPLE.read_text()
-    optional = {"max_entries", "account_validation"}
+    optional = {"max_entries"}
 
     fields = {*profile_fields.BILLER, *profile_fields.BANK, *profile_fields.SFTP} - optional
 

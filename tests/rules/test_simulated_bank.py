@@ -195,11 +195,12 @@ def test_a_bank_that_settles_net_takes_the_returns_of_the_day_off_the_credit(tmp
 
 
 def test_a_prenote_to_no_account_is_returned_without_money(tmp_path):
-    bank = run(tmp_path, [Debit("600000103", 0, "28"), Debit("600000101", 0, "28")])
+    asked = [Debit(f"6000001{ending}", 0, "28") for ending in ("02", "03", "01", "10")]
+
+    bank = run(tmp_path, asked)
 
     entries = returned(bank, WEDNESDAY)
-
-    assert [line[:6] for line in entries] == ["626091", "799R03"]
+    assert [line[:6] for line in entries] == ["626091", "799R02", "626091", "799R03"]
     assert lines(bank, TUESDAY) == lines(bank, WEDNESDAY) == []
 
 
@@ -277,7 +278,7 @@ def test_over_thanksgiving_every_banking_day_has_its_statement_and_balances_join
         assert opening == carried
         assert closing == opening + came - went
         carried = closing
-    wanted = 12_000 * len(endings) + 700 * len(endings) - 7 * 12_000 - 100
+    wanted = 12_000 * len(endings) + 700 * len(endings) - 8 * 12_000 - 100
     assert carried == TERMS.opening_balance_minor + wanted
 
 

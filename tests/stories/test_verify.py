@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from billfold.payments import collection
+from billfold.payments import collection, mandates
 from billfold.payments.proof import report
 from billfold.payments.proof.checks import CHECKS, NOT_CHECKABLE, TITLES
 from billfold.platform import audit
@@ -57,6 +58,9 @@ def _live(world: World) -> None:
     world.pay(invoices[2], account="77440001")  # returned for lack of money, with a fee
     world.pay(invoices[3], account="77440011")  # paid, with a notice of change
     world.pay(invoices[4], account="77440010")  # returned as not authorised
+    asked = world.intent([world.invoice("CL-12", "1220.00")], account=world.account("77440055"))
+    pending = mandates.Validation(by=mandates.PRENOTE, evidence="", at=None)
+    collection.schedule([replace(asked, validation=pending)], now=world.now)
     collection.cancel(world.pay(invoices[5]), actor=world.actor(), now=world.now)
     world.go_to(eastern(2026, 11, 20))
     world.pay(invoices[5])

@@ -294,7 +294,7 @@ FILES: dict[tuple[int, str], Plant] = {
         "payments_instruction", "odfi,trace"
     ),
     (14, "The database takes one live entry of each payment, one modifier a day"): not_unique(
-        "payments_instruction", "payment_id"
+        "payments_instruction", "kind,payment_id"
     ),
     (14, "Every debit is in exactly one live file"): sql(
         f"UPDATE payments_instruction SET is_live = false WHERE {_SETTLED}"
@@ -361,6 +361,10 @@ PERMISSION: dict[tuple[int, str], Plant] = {
     ),
     (18, "Every account was validated before its first WEB debit"): sql(
         "UPDATE payments_mandate SET validated_at = NULL"
+    ),
+    (18, "No first debit goes out before its prenote has cleared"): sql(
+        "UPDATE banking_bankfile SET effective_date = effective_date + 1 WHERE id = "
+        "(SELECT file_id FROM payments_instruction WHERE kind = 'prenote')"
     ),
     (18, "The application cannot remove a consent"): sql(
         f"GRANT DELETE ON payments_mandate TO {ROLE}"

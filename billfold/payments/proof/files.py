@@ -72,7 +72,8 @@ LEFT JOIN LATERAL (
     -- Payments of a file taken back that the bank says it took wait until people know more.
     SELECT bool_or(k.closed_at IS NULL) AS is_open, max(k.closed_at) AS closed_at
     FROM payments_instruction i JOIN payments_case k ON k.evidence = 'bankfile/' || i.file_id
-    WHERE i.payment_id = p.id AND k.kind = %(doubted)s AND k.key LIKE '%%/accepted'
+    WHERE i.payment_id = p.id AND i.kind = 'payment' AND k.kind = %(doubted)s
+      AND k.key LIKE '%%/accepted'
 ) doubt ON true
 WHERE p.state = 'scheduled' AND doubt.is_open IS NOT TRUE
   AND c.run_at > greatest(p.created_at, doubt.closed_at, (
@@ -152,7 +153,7 @@ CHECKS: Final = (
     unique(
         14,
         "The database takes one live entry of each payment, one modifier a day",
-        "payments_instruction.payment_id",
+        "payments_instruction.payment_id+kind",
         "banking_bankfile.connection_id+business_date+modifier",
         partial=True,
     ),

@@ -53,6 +53,7 @@ WHERE a.code = 'in_transit' AND a.debits_minor <> a.credits_minor
       SELECT FROM payments_case c
       LEFT JOIN banking_deposit d ON c.key = 'deposit/' || d.id
       LEFT JOIN payments_instruction i ON i.payment_id = p.id AND i.is_live
+          AND i.kind = 'payment'
       LEFT JOIN banking_bankfile f ON f.id = i.file_id
       WHERE c.closed_at IS NULL AND (
           c.payment_id = p.id OR c.evidence = 'bankfile/' || f.id

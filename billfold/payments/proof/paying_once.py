@@ -55,7 +55,7 @@ WITH known AS (
     UNION ALL SELECT 'deposit/' || id FROM banking_deposit
 ), named AS (
     SELECT DISTINCT evidence, kind FROM payments_paymentevent
-    WHERE evidence <> '' OR kind NOT IN ('canceled', 'refused')
+    WHERE evidence <> '' OR kind NOT IN ('canceled', 'refused', 'postponed')
 )
 SELECT kind || ' events name ' || CASE WHEN named.evidence = '' THEN 'no evidence'
            ELSE named.evidence || ', which is not there' END

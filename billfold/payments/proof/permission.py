@@ -6,6 +6,7 @@ from typing import Final
 
 from django.conf import settings
 
+from billfold import bankdays
 from billfold.banking.exchange import PEOPLE_NEEDED
 from billfold.payments.proof.check import Check, Found, Inspection, by_sql
 from billfold.payments.proof.guards import changed_only, never_changed, unique
@@ -58,7 +59,8 @@ JOIN payments_mandate stopped ON stopped.id = back.mandate_id
 JOIN payments_mandate m ON m.account_fingerprint = stopped.account_fingerprint
 JOIN payments_payment p ON p.mandate_id = m.id
 JOIN payments_instruction i ON i.payment_id = p.id JOIN banking_bankfile f ON f.id = i.file_id
-WHERE e.kind = 'returned' AND e.outcome <> 'stray' AND NOT e.code = ANY(%(keeping)s)
+WHERE (e.kind = 'returned' OR (e.kind = 'refused' AND e.key ~ '^prenote/.*/R'))
+  AND e.outcome <> 'stray' AND NOT e.code = ANY(%(keeping)s)
   -- A file and a return are told apart by when their jobs began, which is not to the second.
   AND f.made_at > e.at + interval '1 minute'
 """
@@ -67,9 +69,36 @@ _NOT_VALIDATED: Final = """
 SELECT DISTINCT 'the account of payment ' || p.reference || ' was not validated before its debit'
 FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
 JOIN banking_bankfile f ON f.id = i.file_id JOIN payments_mandate m ON m.id = p.mandate_id
-WHERE m.sec_code = 'WEB'
+WHERE m.sec_code = 'WEB' AND i.kind = 'payment'
   AND (m.validated_at IS NULL OR m.validated_at > f.made_at OR m.validated_by = '')
 """
+_BY_PRENOTE: Final = """
+SELECT p.reference, f.business_date, asked.effective_date
+FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
+JOIN banking_bankfile f ON f.id = i.file_id JOIN payments_mandate m ON m.id = p.mandate_id
+LEFT JOIN (
+    SELECT 'prenote/' || i.trace AS name, f.effective_date, m.account_fingerprint
+    FROM payments_instruction i JOIN banking_bankfile f ON f.id = i.file_id
+    JOIN payments_payment p ON p.id = i.payment_id
+    JOIN payments_paymentmethod m ON m.id = p.method_id
+    WHERE i.kind = 'prenote' AND i.is_live AND f.sent_at IS NOT NULL
+) asked ON asked.name = m.validation_evidence
+    AND (asked.account_fingerprint = m.account_fingerprint OR m.revoked_at IS NOT NULL)
+WHERE m.validated_by = 'prenote' AND m.sec_code = 'WEB' AND i.kind = 'payment' AND i.is_live
+ORDER BY 1
+"""
+
+
+def _by_prenote(look: Inspection) -> Found:
+    """Find debits that did not wait for the prenote that is to vouch for their account."""
+    return Found.of(
+        f"payment {reference} was put in the file of {business_date}, "
+        + (f"its account's prenote settled on {settled}" if settled else "with no prenote before")
+        for reference, business_date, settled in look.rows(_BY_PRENOTE)
+        if settled is None or bankdays.prenote_clear(settled) > business_date
+    )
+
+
 _REMOVABLE: Final = """
 SELECT 'the application may remove rows of ' || name
 FROM unnest(ARRAY['payments_mandate', 'payments_paymentmethod', 'payments_payment']) table_ (name)
@@ -92,7 +121,8 @@ LEFT JOIN yes ON yes.file_id = f.id
 WHERE f.direction = 'out'
   AND (f.released_at IS NOT NULL OR f.state IN ('released', 'sending', 'sent', 'accepted'))
   AND coalesce(people, 0) < CASE WHEN b.two_people_release THEN %(needed)s ELSE 1 END
-  AND NOT (coalesce(by_itself, false) AND f.debit_minor + f.credit_minor <= b.release_limit_minor)
+  AND NOT (coalesce(by_itself, false) AND b.release_limit_minor > 0
+           AND f.debit_minor + f.credit_minor <= b.release_limit_minor)
 """
 
 
@@ -172,6 +202,7 @@ CHECKS: Final = (
     changed_only(18, "The application cannot rewrite a consent", "payments_mandate"),
     by_sql(18, "No account is debited after a return stopped it", _STOPPED, keeping=_KEEPING),
     by_sql(18, "Every account was validated before its first WEB debit", _NOT_VALIDATED),
+    Check(18, "No first debit goes out before its prenote has cleared", _by_prenote),
     by_sql(18, "The application cannot remove a consent", _REMOVABLE),
     Check(20, "Every file that left was released by two people", _released),
     by_sql(20, "Every approval names the bytes of its file", _OTHER_BYTES),

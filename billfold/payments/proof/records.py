@@ -116,9 +116,9 @@ WITH fact (name, payment_id) AS (
     SELECT 'received', id FROM payments_payment
     UNION ALL
     SELECT CASE kind WHEN 'submitted' THEN replace(key, kind, 'sent') WHEN 'refused' THEN 'failed'
-                     WHEN 'withdrawn' THEN key ELSE kind END, payment_id
+                     WHEN 'withdrawn' THEN key WHEN 'postponed' THEN key ELSE kind END, payment_id
     FROM payments_paymentevent
-    WHERE kind IN ('submitted', 'returned', 'canceled', 'refused', 'withdrawn')
+    WHERE kind IN ('submitted', 'returned', 'canceled', 'refused', 'withdrawn', 'postponed')
       AND outcome <> 'stray' OR (kind = 'settled' AND outcome = 'settled')
 )
 SELECT DISTINCT 'nobody was told that payment ' || p.reference || ' was ' || fact.name
@@ -137,7 +137,7 @@ LEFT JOIN payments_paymentevent e ON e.payment_id = p.id AND e.outcome <> 'stray
 WHERE starts_with(n.about, 'payment/')
   AND (p.id IS NULL OR (e.id IS NULL AND n.kind = ANY(%(kinds)s)))
 """
-_KINDS: Final = ["sent", "settled", "returned", "canceled", "failed", "withdrawn"]
+_KINDS: Final = ["sent", "settled", "returned", "canceled", "failed", "withdrawn", "postponed"]
 _OTHER_IMPORT: Final = """
 SELECT 'import ' || r.name || ' of ' || r.at || ' is not what was put on record'
 FROM receivables_importrun r JOIN platform_auditentry e

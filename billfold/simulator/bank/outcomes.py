@@ -45,6 +45,13 @@ OUTCOMES: Final = (
         return_code="R01",
     ),
     Outcome(
+        "02",
+        "Refused before any debit: the bank says that the account is closed. Without its service, "
+        "returned R02 on the settlement day; a prenote is returned too.",
+        return_code="R02",
+        on_prenote=True,
+    ),
+    Outcome(
         "03",
         "Returned R03 (no such account) on the settlement day; a prenote is returned too.",
         return_code="R03",
@@ -58,7 +65,8 @@ OUTCOMES: Final = (
     ),
     Outcome(
         "11",
-        "Accepted, with a notice of change C01: the same number with its last two digits 00.",
+        "Accepted, with a notice of change C01, also of a prenote: the same number with its last "
+        "two digits 00.",
         notice_code="C01",
         on_prenote=True,
     ),
