@@ -18,7 +18,7 @@ from billfold.platform import audit
 
 _ACTOR: Final = audit.job("acknowledgement")
 _UNANSWERED: Final = frozenset({FileState.RELEASED, FileState.SENDING, FileState.SENT})
-"""States in which a yes may come. Released: a person was told that it never arrived; it did."""
+"""States in which a yes may come."""
 
 
 class NotAnAcknowledgement(Exception):
@@ -50,7 +50,7 @@ def follow(plain: bytes, *, now: datetime) -> None:
     answer = replace(answer, reasons=reasons)
     if sent.state == answer.verdict:
         return
-    if answer.verdict == "accepted" and sent.state in _UNANSWERED:
+    if answer.verdict == "accepted" and _may_be_there(sent):
         _accept(sent, now)
     elif answer.verdict == "rejected" and sent.state in {FileState.SENDING, FileState.SENT}:
         _reject(sent, answer, now)
@@ -58,10 +58,22 @@ def follow(plain: bytes, *, now: datetime) -> None:
         _ask(sent, answer, now)
 
 
+def _may_be_there(sent: BankFile) -> bool:
+    """Say whether the bank can have the file, if only because a person was told wrongly that it
+    never arrived: then it waits for its second release.
+    """
+    is_found_missing = sent.state == FileState.BUILT and sent.release_round > 1
+    return sent.state in _UNANSWERED or is_found_missing
+
+
 def _accept(sent: BankFile, now: datetime) -> None:
     before = sent.state
+    if before == FileState.BUILT:  # What went out is what was released the time before.
+        sent.release_round -= 1
+        sent.released_at = sent.counting_approvals().latest("at").at
     sent.state, sent.answered_at, sent.sent_at = FileState.ACCEPTED, now, sent.sent_at or now
-    sent.save(update_fields=["state", "answered_at", "sent_at"])
+    released = ["release_round", "released_at"]
+    sent.save(update_fields=["state", "answered_at", "sent_at", *released])
     subject = f"bankfile/{sent.id}"
     cases.close_about(subject, transmission.KINDS, "The bank took it", actor=_ACTOR, now=now)
     audit.record(

@@ -142,12 +142,13 @@ def test_an_answer_to_a_file_taken_back_changes_nothing_and_asks(world, file, ve
 
 def test_promise_14_a_file_the_bank_took_is_not_sent_again_whatever_a_person_found_out(world, file):
     cut_short(world, file)
-    assert state(file) == "released"
+    assert state(file) == "built"
 
     answer(world, file, "accepted", now=MONDAY)
 
     assert state(file) == "accepted"
     assert exchange.send_released(now=MONDAY) == []
+    assert not {14, 20} & set(report.examine(world.biller, now=MONDAY).broken)
 
 
 def test_a_file_of_which_a_payment_has_moved_on_is_not_withdrawn(world, file):
