@@ -113,7 +113,11 @@ def test_the_office_works_without_javascript(busy: Site, chromium: Browser) -> N
         expect(page.get_by_role("status")).to_contain_text("The file is sent back.")
 
         page.goto("/office/files")
-        statement = {"name": "wrong.txt", "mimeType": "text/plain", "buffer": b"01,hello/\n"}
+        statement = {
+            "name": "wrong.txt",
+            "mimeType": "text/plain",
+            "buffer": b"01,A,B,261116,0600,1,,,2/\n",
+        }
         page.get_by_label("File from the bank").set_input_files(statement)
         page.get_by_role("button", name="Add file").click()
         expect(page.get_by_role("heading", name="What is wrong")).to_be_visible()
