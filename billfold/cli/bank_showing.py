@@ -15,7 +15,7 @@ _MINOR: Final = "_minor"
 
 
 def summed_up(summary: Mapping[str, int | str]) -> str:
-    """Put a summary in one line: "3 batches, 120 entries, debit 1,234.00"; zeros are left out."""
+    """Put a summary in one line: "batches 3, entries 120, debit 1,234.00"; zeros are left out."""
     said = (_counted(name, value) for name, value in summary.items() if value not in ("", 0))
     return ", ".join(said) or "nothing in it"
 
@@ -24,7 +24,7 @@ def _counted(name: str, value: int | str) -> str:
     words = name.removesuffix(_MINOR).replace("_", " ")
     if name.endswith(_MINOR):
         return f"{words} {_money(int(value))}"
-    return f"{value:,} {words}" if isinstance(value, int) else f"{words} {value}"
+    return f"{words} {value:,}" if isinstance(value, int) else f"{words} {value}"
 
 
 def _money(minor: int | None) -> str:
