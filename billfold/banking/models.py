@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from billfold.platform import sealing
-from billfold.rails.protocol import BankProfile
+from billfold.rails.protocol import MOST_FILE_MINOR, BankProfile
 
 
 class BankConnection(models.Model):
@@ -28,6 +28,8 @@ class BankConnection(models.Model):
     account_fingerprint = models.TextField(unique=True)
     account_last4 = models.CharField(max_length=4)
     max_entries = models.IntegerField(default=100_000)
+    max_file_minor = models.BigIntegerField(default=MOST_FILE_MINOR, db_default=MOST_FILE_MINOR)
+    """Most money one file may ask for; the rest of a cut-off goes into another."""
     line_end = models.TextField(default="\n")
     cutoff_eastern = models.TimeField(default=time(17, 0))
     two_people_release = models.BooleanField(default=True)
@@ -66,6 +68,7 @@ class BankConnection(models.Model):
             line_end="\r\n" if self.line_end == "\r\n" else "\n",
             settlement="net" if self.settlement == "net" else "gross",
             max_entries=self.max_entries,
+            max_file_minor=self.max_file_minor,
         )
 
 

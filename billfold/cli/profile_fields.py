@@ -103,6 +103,14 @@ def amount(value: Any) -> int:
     return minor
 
 
+def amount_above_zero(value: Any) -> int:
+    """Read a limit in dollars into cents: one of zero would let nothing through."""
+    minor = amount(value)
+    if not minor:
+        raise Unfit("must be above zero")
+    return minor
+
+
 def routing_number(value: Any) -> str:
     told = str(text()(value))
     if told and not nacha.is_routing_number(told):
@@ -203,6 +211,7 @@ BANK: Final[Mapping[str, Field]] = {
     "balanced": Field(yes_or_no),
     "settlement": Field(one_of("gross", "net")),
     "max_entries": Field(whole(1, 1_000_000)),
+    "max_file": Field(amount_above_zero, column="max_file_minor"),
     "line_end": Field(line_end),
     "cutoff_eastern": Field(moment_of_day),
     "two_people_release": Field(yes_or_no),

@@ -180,6 +180,7 @@ def _canceled(facts: PaymentFacts, told: Told) -> Message:
 FAILED_BECAUSE = {
     "owes-less": "The invoices it was for owe less than before, so we did not ask for the money.",
     "no-authorisation": "The bank account can no longer be used, so we did not ask for the money.",
+    "above-bank-limit": "It is more than our bank takes in one file, so we did not ask for it.",
 }
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from billfold.money import Money
 
 AccountType = Literal["checking", "savings"]
 SecCode = Literal["WEB", "PPD", "CCD"]
+
+MOST_FILE_MINOR: Final = 999_999_999_999
+"""What a file's total holds, twelve digits. Source: Nacha, file control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class BankProfile:
     line_end: Literal["\n", "\r\n"] = "\n"
     settlement: Literal["gross", "net"] = "gross"
     max_entries: int = 100_000
-    max_file_minor: int = 999_999_999_999
+    max_file_minor: int = MOST_FILE_MINOR
     """The largest total of a file the bank takes; a file control holds no more than this."""
     recurring_description: str = "AUTOPAY"
     """Stands in place of `entry_description` on payments that repeat."""

@@ -38,9 +38,7 @@ def test_the_sample_file_is_read_whole() -> None:
 
 def test_the_sample_file_names_every_field_of_biller_and_bank() -> None:
     text = SAMPLE.read_text()
-    optional = {"max_entries"}
-
-    fields = {*profile_fields.BILLER, *profile_fields.BANK, *profile_fields.SFTP} - optional
+    fields = {*profile_fields.BILLER, *profile_fields.BANK, *profile_fields.SFTP}
 
     assert [name for name in sorted(fields) if f"{name} = " not in text] == []
 

@@ -37,3 +37,14 @@ def test_a_payment_no_file_can_hold_keeps_none_of_the_others_back(world: World):
     large.refresh_from_db()
     assert large.state == "failed"
     assert totals() == [12_000]
+
+
+def test_a_bank_that_caps_the_money_of_a_file_gets_several(world: World):
+    world.connection.max_file_minor = 20_000
+    world.connection.save()
+    payments = [world.pay(world.invoice(f"CL-{number}", "120.00")) for number in range(3)]
+
+    world.go_to(eastern(2026, 11, 18))
+
+    assert totals() == [12_000, 12_000, 12_000]
+    assert {world.state(payment) for payment in payments} == {"settled"}
