@@ -134,8 +134,9 @@ def _ask(sent: BankFile, answer: _Answer, now: datetime) -> None:
 
 def _files_again(sent: BankFile) -> list[str]:
     """Name the files that ask again for what a withdrawn file asked for."""
-    payments = Instruction.objects.filter(file=sent, is_live=False).values("payment")
-    later = Instruction.objects.filter(payment__in=payments, is_live=True).exclude(file=sent)
+    asked = Instruction.objects.filter(kind="payment")
+    payments = asked.filter(file=sent, is_live=False).values("payment")
+    later = asked.filter(payment__in=payments, is_live=True).exclude(file=sent)
     return sorted(set(later.values_list("file__name", flat=True)))
 
 

@@ -20,6 +20,7 @@ ALLOWED = {
     "tests/files/nacha/": "authored samples: the banks exist, the accounts and people do not",
     "tests/files/VERDICTS.md": "names of public sample files",
     "tests/files/bai2/": "authored samples, as above",
+    "tests/files/crashes/": "samples as a fuzzer changed them",
     "tests/files/camt053/": "authored samples, as above",
     "tests/files/edi820/": "authored samples, as above",
     "tests/files/lockbox/": "authored samples, as above",
