@@ -2,6 +2,7 @@
 
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,12 +12,7 @@ from billfold.formats import wire_text
 from billfold.formats.problems import Unreadable
 from billfold.formats.wire_text import WireText
 
-ADVICE = (
-    "{1500}30USERREQ T \n{1510}1000\n{1520}20261120B1QGC01R001234\n{2000}000000150000\n"
-    "{3100}091049994SENDING BANK*\n{3320}SENDER REF 1*\n{3400}021999051RECEIVING BANK*\n"
-    "{3600}CTR\n{4200}D5550123456*CEDARLINE COMMUNICATIONS*\n{4320}RFB 77*\n"
-    "{5000}D998877*ACME WIDGETS*1 MAIN ST*\n{6000}ACCT 100045*INV 90010001*\n{6100}CHGS*\n"
-).replace("091049994", "091999049")
+ADVICE = (Path(__file__).parents[1] / "files" / "wire" / "fedwire-advice.txt").read_text()
 
 
 def refusals(text: str | bytes) -> list[tuple[str, int, str]]:
