@@ -1,6 +1,5 @@
 """BAI2 statements: read whole and proved, or refused with every reason."""
 
-import os
 from datetime import date, time
 from pathlib import Path
 
@@ -139,26 +138,6 @@ def test_an_intraday_statement_says_it_is_interim():
 )
 def test_a_statement_that_does_not_add_up_is_refused(name, expected):
     assert refusals((FILES / name).read_bytes()) == expected
-
-
-@pytest.mark.skipif("BILLFOLD_SAMPLES" not in os.environ, reason="BILLFOLD_SAMPLES is not set")
-@pytest.mark.parametrize(
-    ("name", "is_valid"),
-    [
-        ("sample1.txt", True),
-        ("sample2.txt", True),
-        ("sample4-continuations-newline-delimited.txt", False),
-        ("sample-parseError.txt", False),
-        ("fuzz-3940e35d8f932097.txt", False),
-    ],
-)
-def test_public_samples_get_their_known_verdict(name, is_valid):
-    content = (Path(os.environ["BILLFOLD_SAMPLES"]) / "bai2" / name).read_bytes()
-
-    if is_valid:
-        assert bai2.read(content).groups
-    else:
-        assert refusals(content)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from datetime import date
 from pathlib import Path
 
@@ -255,11 +254,7 @@ def test_a_large_directory_loads_at_once():
     numbers = [f"{body}{check}" for body, check in zip(bodies, checks, strict=True)]
     content = "\r\n".join(map(row, numbers)).encode()
 
-    start = time.perf_counter()
-    directory = fedach.read(content)
-
-    assert len(directory.participants) == 20_000
-    assert time.perf_counter() - start < 2
+    assert len(fedach.read(content).participants) == 20_000
 
 
 @pytest.mark.skipif("BILLFOLD_SAMPLES" not in os.environ, reason="BILLFOLD_SAMPLES is not set")

@@ -144,9 +144,9 @@ def test_any_lines_that_add_up_are_read_exactly(amounts):
     ],
 )
 def test_large_rubbish_is_refused_at_once(content):
-    start = time.perf_counter()
+    start = time.process_time()
 
     with pytest.raises(Unreadable):
         x12_820.read(content)
 
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 5  # A reader that looks back again takes minutes.
