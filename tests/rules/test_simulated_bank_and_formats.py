@@ -118,6 +118,7 @@ def test_we_read_every_return_file_the_bank_writes(tmp_path):
     assert replies == {
         "RETURNS-20261118.ach": [
             ("R01", traces["01"]),
+            ("R02", traces["02"]),
             ("R03", traces["03"]),
             ("R01", traces["73"]),
             ("R01", f"{ODFI}9999999"),
@@ -154,10 +155,11 @@ def test_we_read_every_statement_the_bank_writes(tmp_path):
         assert account.balance_minor("010") == carried
         carried = account.balance_minor("015")
     credit = groups[1].accounts[0].transactions[0]
-    assert (credit.type_code, credit.amount_minor) == ("166", 9 * 12_000)
-    assert credit.text == "ACH SETTLEMENT FILE cedarline-20261116-A MOD A EFF 261117 ENTRIES 10"
+    assert (credit.type_code, credit.amount_minor) == ("166", 10 * 12_000)
+    assert credit.text == "ACH SETTLEMENT FILE cedarline-20261116-A MOD A EFF 261117 ENTRIES 11"
     debits = groups[2].accounts[0].transactions
     assert [(line.type_code, line.amount_minor) for line in debits] == [
+        ("557", 12_000),
         ("557", 12_000),
         ("557", 12_000),
         ("557", 12_000),

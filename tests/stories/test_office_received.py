@@ -198,7 +198,11 @@ def test_a_payer_cannot_add_a_file(world, client):
 
 
 FILES = Path(__file__).parents[1] / "files"
-SAMPLES = [path.name for path in sorted(FILES.glob("*/*")) if path.stat().st_size < 50_000]
+SAMPLES = [
+    path.name
+    for path in sorted(FILES.glob("*/*"))
+    if path.is_file() and path.stat().st_size < 50_000
+]
 
 
 def sample(name: str) -> bytes:
