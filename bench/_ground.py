@@ -51,12 +51,12 @@ def ground() -> Iterator[Path]:
 
 def pgbench(seconds: int, clients: int, *, script: str | None = None) -> float:
     """Measure transactions a second of TPC-B, or of a script, on the same server."""
-    from billfold.platform.postgres import Cluster
+    from billfold.platform.postgres import SUPERUSER, Cluster
 
     cluster = Cluster(Path(os.environ["BILLFOLD_STATE"]))
     program = str(cluster._programs / "pgbench")
-    target = ["-h", str(cluster.socket), "-p", "5432", "-U", "billfold", "pgbench"]
-    admin = ["-h", str(cluster.socket), "-p", "5432", "-U", "billfold"]
+    admin = ["-h", str(cluster.socket), "-p", "5432", "-U", SUPERUSER]
+    target = [*admin, "pgbench"]
     with_database = subprocess.run(
         [str(cluster._programs / "createdb"), *admin, "pgbench"],
         check=False,
