@@ -6,9 +6,9 @@ Source: Nacha Operating Rules; docs/bank-files.md#nacha.
 from __future__ import annotations
 
 from calendar import isleap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import accumulate, count, takewhile
+from itertools import accumulate, chain, count, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ LAST_SEQUENCE: Final = 9_999_999
 
 _DEBIT_CODES: Final = {"checking": 27, "savings": 37}
 _PRENOTE_CODES: Final = {"checking": 28, "savings": 38}
+_RESERVED: Final = {"retry": nacha.RETRY, "return_fee": nacha.RETURN_FEE}
 _OFFSET_CODE: Final = 22
 _DEBITS_ONLY: Final = 225
 _MIXED: Final = 200
@@ -99,12 +100,8 @@ def write(
         raise CurrencyMismatch("ACH moves US dollars only")
     groups = _groups(collections)
     offsets = sum(_has_offset(group, bank) for group in groups)
-    allowed = min(bank.max_entries, LAST_SEQUENCE + 1 - first_sequence - offsets)
-    if len(collections) > allowed:
-        raise TooManyCollections(asked=len(collections), allowed=allowed)
     debit = money.total((collection.amount for collection in collections), CURRENCY)
-    if debit.minor > largest_total(bank).minor:
-        raise TooMuchMoney(asked=debit, allowed=largest_total(bank))
+    _check_room(len(collections), debit, bank, LAST_SEQUENCE + 1 - first_sequence - offsets)
 
     sequence = count(first_sequence)
     batches: list[nacha.Batch] = []
@@ -130,7 +127,11 @@ def write(
     return Written(
         document=Document(
             name=f"ach-{created:%Y%m%d}-{modifier}.ach",
-            content=nacha.write(file, line_end=bank.line_end, facts=_facts(bank, effective_date)),
+            content=nacha.write(
+                file,
+                line_end=bank.line_end,
+                facts=_facts(bank, effective_date, _originals(groups, entries)),
+            ),
         ),
         entries=entries,
         debit=debit,
@@ -140,9 +141,33 @@ def write(
     )
 
 
-def _facts(bank: BankProfile, effective_date: date) -> nacha.Facts:
+def _check_room(asked: int, debit: Money, bank: BankProfile, traces_left: int) -> None:
+    """Refuse more than one file holds. Raises: TooManyCollections, TooMuchMoney."""
+    allowed = min(bank.max_entries, traces_left)
+    if asked > allowed:
+        raise TooManyCollections(asked=asked, allowed=allowed)
+    if debit.minor > largest_total(bank).minor:
+        raise TooMuchMoney(asked=debit, allowed=largest_total(bank))
+
+
+def _originals(
+    groups: Sequence[Sequence[Collection]], entries: Sequence[Entry]
+) -> dict[str, nacha.Original]:
+    """Name, by the trace of each retry and fee, the entry it goes back to."""
+    collections = chain.from_iterable(groups)
+    return {
+        entry.trace: collection.original
+        for collection, entry in zip(collections, entries, strict=True)
+        if collection.original is not None
+    }
+
+
+def _facts(
+    bank: BankProfile, effective_date: date, originals: Mapping[str, nacha.Original]
+) -> nacha.Facts:
     is_banking_day = bankdays.is_banking_day(effective_date)
     return nacha.Facts(
+        originals=originals,
         origin=bank.immediate_origin,
         effective_dates=frozenset({effective_date} if is_banking_day else ()),
         file_limit_minor=bank.max_file_minor,
@@ -151,9 +176,10 @@ def _facts(bank: BankProfile, effective_date: date) -> nacha.Facts:
 
 def _groups(collections: Sequence[Collection]) -> list[list[Collection]]:
     """Sort collections into batches, in a fixed order, each in the order given."""
-    groups: dict[tuple[bool, str, bool], list[Collection]] = {}
+    groups: dict[tuple[bool, str, str, bool], list[Collection]] = {}
     for collection in collections:
-        kind = (collection.is_prenote, collection.sec_code, collection.recurring)
+        what = (collection.is_prenote, collection.purpose)
+        kind = (*what, collection.sec_code, collection.recurring)
         groups.setdefault(kind, []).append(collection)
     return [group for _, group in sorted(groups.items())]
 
@@ -226,12 +252,19 @@ def _batch(
         company_name=_fit(bank.company_name, 16),
         company_id=bank.company_id,
         sec_code=first.sec_code,
-        description=bank.recurring_description if first.recurring else bank.entry_description,
+        description=_description(first, bank),
         effective_date=effective_date,
         odfi=bank.odfi_routing_number[:8],
         number=number,
         entries=entries,
     )
+
+
+def _description(first: Collection, bank: BankProfile) -> str:
+    """Say what a batch is for; a retry and a fee by the words the rules reserve for them."""
+    if first.purpose != "payment":
+        return _RESERVED[first.purpose]
+    return bank.recurring_description if first.recurring else bank.entry_description
 
 
 def read(document: Document) -> list[AnyEvent]:

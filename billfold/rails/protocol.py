@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, Protocol
 
+from billfold.formats.nacha import Original
 from billfold.money import Money
 
 AccountType = Literal["checking", "savings"]
 SecCode = Literal["WEB", "PPD", "CCD"]
+Purpose = Literal["payment", "retry", "return_fee"]
 
 MOST_FILE_MINOR: Final = 999_999_999_999
 """What a file's total holds, twelve digits. Source: Nacha, file control."""
@@ -34,6 +36,10 @@ class Collection:
     customer_number: str
     sec_code: SecCode
     recurring: bool = False
+    purpose: Purpose = "payment"
+    """A retry and a fee go in batches of their own, under the description the rules reserve."""
+    original: Original | None = None
+    """The entry a retry or a fee goes back to; the rules on both are checked against it."""
 
     @property
     def is_prenote(self) -> bool:
