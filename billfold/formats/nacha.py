@@ -5,7 +5,7 @@ Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 """
 
 from billfold.formats.nacha_checks import CHECKS, Check
-from billfold.formats.nacha_codes import RETRY, RETURN_FEE, reversed_code
+from billfold.formats.nacha_codes import RETRIABLE, RETRY, RETURN_FEE, reversed_code
 from billfold.formats.nacha_facts import Facts, Original
 from billfold.formats.nacha_reading import Reader, read
 from billfold.formats.nacha_records import (
@@ -32,6 +32,7 @@ from billfold.formats.problems import Problem, Unreadable, Unwritable
 
 __all__ = [
     "CHECKS",
+    "RETRIABLE",
     "RETRY",
     "RETURN_FEE",
     "Addendum",

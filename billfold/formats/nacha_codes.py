@@ -57,6 +57,9 @@ ADVICE: Final = 280
 """Service class of ADV batches."""
 
 MICRO_ENTRY: Final = "ACCTVERIFY"
+RETRIABLE: Final = frozenset({"R01", "R09"})
+"""Returns after which the debit may be tried again, and a fee be collected by debit."""
+
 RETRY: Final = "RETRY PYMT"
 RETURN_FEE: Final = "RETURN FEE"
 REVERSAL: Final = "REVERSAL"

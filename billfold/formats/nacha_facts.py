@@ -29,7 +29,6 @@ MICRO_LIMIT_MINOR: Final = 100
 MOST_RETRIES: Final = 2
 FEE_DAYS: Final = 45
 REVERSAL_BANKING_DAYS: Final = 5
-_RETRIABLE: Final = frozenset({"R01", "R09"})
 
 Sent = tuple[str, str, int, str]
 """Routing number, account number, amount and identification of an entry."""
@@ -210,7 +209,7 @@ def reserved_faults(batch: Batch, entry: Entry, facts: Facts) -> Iterator[Fault]
 def _retry_faults(batch: Batch, entry: Entry, original: Original) -> Iterator[Fault]:
     """Source: Nacha Operating Rules, "Reinitiation of Returned Entries"."""
     wrong = []
-    if original.return_code not in _RETRIABLE:
+    if original.return_code not in codes.RETRIABLE:
         wrong.append("the original did not come back as R01 or R09")
     if original.retries >= MOST_RETRIES:
         wrong.append("the original was tried again twice")
@@ -236,7 +235,7 @@ def _company(batch: Batch) -> tuple[str, str]:
 def _fee_faults(batch: Batch, original: Original) -> Iterator[Fault]:
     """Source: Nacha Operating Rules, "Return Fee Entries"."""
     wrong = []
-    if original.return_code not in _RETRIABLE or original.returned_on is None:
+    if original.return_code not in codes.RETRIABLE or original.returned_on is None:
         wrong.append("no entry came back as R01 or R09")
     elif _is_after(batch.effective_date, original.returned_on + timedelta(days=FEE_DAYS)):
         wrong.append("45 days are over")

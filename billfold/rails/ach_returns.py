@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal
 
+from billfold.formats import nacha
+
 Action = Literal["keep", "remove", "hold"]
 Autopay = Literal["keep", "stop", "hold"]
 
@@ -46,17 +48,23 @@ class ReturnCode:
     todo: str
     """What staff should do, or know."""
     deadline: Deadline = _2BD
-    may_represent: bool = False
-    """The same debit may be tried again, twice at most, without asking anybody."""
     autopay: Autopay = "stop"
     account: Action = "remove"
     """What becomes of the bank account: keep, remove from use, or hold until somebody acts."""
     fee_chargeable: bool = False
-    fee_by_debit: bool = False
-    """The fee may also be collected as a RETURN FEE entry, with prior notice."""
     unauthorised: bool = False
     """Counts toward the 0.5 % limit, and costs the biller a fee at its bank."""
     opens_case: bool = False
+
+    @property
+    def may_represent(self) -> bool:
+        """Tell whether the same debit may be tried again, twice at most, without asking anybody."""
+        return self.code in nacha.RETRIABLE
+
+    @property
+    def fee_by_debit(self) -> bool:
+        """Tell whether the fee may also be collected as a RETURN FEE entry, with prior notice."""
+        return self.code in nacha.RETRIABLE
 
 
 _OUR_ERROR: Final = "An error in our request kept the bank from processing the payment."
@@ -116,11 +124,9 @@ _USUAL: Final = (
         label="Not enough money",
         meaning="There was not enough money in the account.",
         todo="Try again on the retry policy, for example on the next pay-day.",
-        may_represent=True,
         autopay="keep",
         account="keep",
         fee_chargeable=True,
-        fee_by_debit=True,
     ),
     ReturnCode(
         code="R02",
@@ -184,11 +190,9 @@ _USUAL: Final = (
         label="Money not yet available",
         meaning="The money in the account was not yet available to pay with.",
         todo="As R01.",
-        may_represent=True,
         autopay="keep",
         account="keep",
         fee_chargeable=True,
-        fee_by_debit=True,
     ),
     ReturnCode(
         code="R10",

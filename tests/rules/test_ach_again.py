@@ -11,28 +11,12 @@ from billfold.formats import nacha
 from billfold.formats.nacha import Original, Unwritable
 from billfold.money import Money
 from billfold.rails import ach
-from billfold.rails.protocol import BankProfile, Collection, Written
+from billfold.rails.protocol import Collection, Written
+from tests.rules.test_ach import BANK, PAYMENT
 
-BANK = BankProfile(
-    odfi_routing_number="091999049",
-    odfi_name="First Harbor Bank",
-    immediate_origin="1910000001",
-    company_name="Cedarline Comm",
-    company_id="1910000001",
-)
-PAYMENT = Collection(
-    reference="P-1",
-    amount=Money(12_050),
-    routing_number="110000000",
-    account_number="4400000001",
-    account_type="checking",
-    holder_name="Dana Example",
-    customer_number="100001",
-    sec_code="WEB",
-)
 RETURNED = Original(
-    company_name="CEDARLINE COMM",
-    company_id="1910000001",
+    company_name="CEDARLINE COMMUN",
+    company_id="1234567890",
     sec_code="WEB",
     transaction_code=27,
     amount_minor=12_050,
