@@ -424,6 +424,10 @@ _KINDS: Final = {
 }
 
 
+TAKEN: Final = tuple(_KINDS)
+"""The formats a bank's file may have here."""
+
+
 def kind_of(document: Document) -> str:
     """Tell documents apart by their ends; what they say is for the readers."""
     if document.content.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"status:"):

@@ -6,19 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from billfold.banking import connections, statement_days
 from billfold.banking.models import BankConnection, BankFile, Deposit, Statement
-from billfold.banking.statement_days import Day, WaitsForAPerson
+from billfold.banking.statement_days import Day
 from billfold.money import EXPONENTS
 from billfold.platform import sealing
 from billfold.platform.ids import new_id
-
-__all__ = [
-    "DoesNotAddUp",
-    "OtherAccount",
-    "OtherCurrency",
-    "SaidOtherwise",
-    "WaitsForAPerson",
-    "keep",
-]
 
 
 class OtherAccount(Exception):

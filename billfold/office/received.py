@@ -109,10 +109,8 @@ def _name(given: str) -> str:
 def _refused(document: Document) -> str:
     """Say why a document is not even kept: it is none that a bank sends."""
     if exchange.kind_of(document) == exchange.UNKNOWN:
-        return (
-            f"This is not a file we can read: {formats.sniff(document.content).reason}. Add ACH "
-            "returns, a BAI2 or camt.053 statement, a lockbox file, a wire or an X12 820."
-        )
+        why = formats.sniff(document.content).reason_unless(*exchange.TAKEN)
+        return f"This is not a file we can read: {why}."
     sha256 = hashlib.sha256(document.content).hexdigest()
     own = BankFile.objects.filter(direction="out", sha256=sha256).values_list("name", flat=True)
     ours = own.first()

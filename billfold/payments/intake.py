@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billfold.banking import connections, exchange, statements
+from billfold.banking import connections, exchange, statement_days, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
 from billfold.money import Money
@@ -36,7 +36,7 @@ class NotRecognised(Exception):
 
 _REFUSALS = (
     Unreadable,
-    statements.WaitsForAPerson,
+    statement_days.WaitsForAPerson,
     statements.OtherAccount,
     statements.OtherCurrency,
     statements.SaidOtherwise,
