@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError
 
 TRIES: Final = 3
+PAUSE_SECONDS: Final = 0.05
+"""Lets whoever we were undone for take its locks; at once, we could take them from it again."""
 UNDONE: Final = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock. Source: PostgreSQL, appendix A."""
 EXISTS: Final = frozenset({"23505"})
@@ -27,12 +30,14 @@ def whole(unit: Callable[[], T], *, after: frozenset[str] = UNDONE) -> T:
     A lost connection is not among them: whether the unit was done is looked up by its key when
     the same request comes again.
     """
-    for _ in range(TRIES - 1):
+    for number in range(1, TRIES):
         try:
             return unit()
         except Error as refused:
             if sqlstate(refused) not in after:
                 raise
+            if sqlstate(refused) in UNDONE:
+                time.sleep(PAUSE_SECONDS * number)
     return unit()
 
 
