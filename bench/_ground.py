@@ -20,7 +20,7 @@ def ground() -> Iterator[Path]:
     """Start a server with flushed commits and make Cedarline in it; give the state folder."""
     state = Path(tempfile.mkdtemp(prefix="billfold-bench-"))
     state.chmod(0o711)
-    from billfold.platform.postgres import Cluster
+    from billfold.platform.postgres.server import Cluster
 
     cluster = Cluster(state)
     os.environ |= {
@@ -51,7 +51,7 @@ def ground() -> Iterator[Path]:
 
 def pgbench(seconds: int, clients: int, *, script: str | None = None) -> float:
     """Measure transactions a second of TPC-B, or of a script, on the same server."""
-    from billfold.platform.postgres import SUPERUSER, Cluster
+    from billfold.platform.postgres.server import SUPERUSER, Cluster
 
     cluster = Cluster(Path(os.environ["BILLFOLD_STATE"]))
     program = str(cluster._programs / "pgbench")

@@ -9,9 +9,9 @@ from django.db.models import F
 
 from billfold.ledger.models import Account, Movement, Transfer
 from billfold.notices.models import Notice
-from billfold.payments import mandates
-from billfold.payments.collection import Intent
+from billfold.payments.accounts import mandates
 from billfold.payments.models import Application, Payment, PaymentEvent, PaymentMethod, Remittance
+from billfold.payments.paying.scheduling import Intent
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Invoice

@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from billfold.bankdays import EASTERN
 from billfold.banking import connections
 from billfold.money import Money
-from billfold.payments import collection, recording
-from billfold.payments.mandates import Consent, Validation
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import Consent, Validation
+from billfold.payments.funnel import recording
 from billfold.payments.models import PaymentMethod
+from billfold.payments.paying import scheduling
 from billfold.people.models import Person
 from billfold.platform import tenancy
 from billfold.platform.ids import new_ids, new_reference
@@ -70,9 +71,9 @@ def vacuum(schema: str = "cedarline") -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def intents(client: int, count: int, *, now: datetime) -> list[collection.Intent]:
+def intents(client: int, count: int, *, now: datetime) -> list[scheduling.Intent]:
     """Prepare what one client will pay: one whole invoice a time, from a saved account."""
-    from billfold.payments import methods
+    from billfold.payments.accounts import bank_accounts
 
     person = Person.objects.get(email="payer@cedarline.example")
     with connection.cursor() as cursor:
@@ -94,11 +95,11 @@ def intents(client: int, count: int, *, now: datetime) -> list[collection.Intent
             account = BankAccount(
                 "129999018", f"44{client:02d}{n:06d}00", "checking", "personal", "P"
             )
-            saved[customer_id] = methods.add(
+            saved[customer_id] = bank_accounts.add(
                 account, customer_id=customer_id, remember=True, now=now
             )
         made.append(
-            collection.Intent(
+            scheduling.Intent(
                 reference=new_reference(),
                 customer_id=customer_id,
                 shares={invoice_id: Money(minor)},
@@ -110,9 +111,9 @@ def intents(client: int, count: int, *, now: datetime) -> list[collection.Intent
     return made
 
 
-def pay_one(intent: collection.Intent, *, now: datetime) -> None:
+def pay_one(intent: scheduling.Intent, *, now: datetime) -> None:
     """Schedule one payment and record that it was submitted."""
-    payment = collection.schedule([intent], now=now)[0].payment
+    payment = scheduling.schedule([intent], now=now)[0].payment
     with transaction.atomic(durable=True):
         recording.record(
             [Submitted(payment.reference, "submitted/bench", payment.collect_on)], now=now

@@ -68,7 +68,7 @@ def main() -> int:
     """Measure and print."""
     from lxml import etree
 
-    from billfold.formats import camt
+    from billfold.formats.iso20022 import camt
 
     entries = MANY_ENTRIES if "--large" in sys.argv else ENTRIES
     with tempfile.TemporaryDirectory(prefix="billfold-bench-") as folder:

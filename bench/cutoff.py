@@ -69,7 +69,7 @@ END $$;
 def _world(count: int) -> None:
     """Make invoices and a due payment for each."""
     from bench import _people
-    from billfold.payments import collection
+    from billfold.payments.paying import scheduling
     from billfold.platform import tenancy
 
     _people.make(count, now=NOW)
@@ -77,7 +77,7 @@ def _world(count: int) -> None:
         for client in range(count // 10_000):
             intents = _people.intents(client, 10_000, now=NOW)
             for at in range(0, len(intents), 2_000):
-                collection.schedule(intents[at : at + 2_000], now=NOW)
+                scheduling.schedule(intents[at : at + 2_000], now=NOW)
     _people.vacuum()
 
 
@@ -113,7 +113,7 @@ def _bare() -> float:
 def _ours(folder: Path) -> float:
     """Run the real cut-off, and put its files on disk."""
     from billfold.banking import connections, exchange
-    from billfold.payments import cutoff
+    from billfold.payments.outgoing import cutoff
     from billfold.platform import tenancy
 
     with tenancy.use(tenancy.biller("cedarline")):

@@ -43,7 +43,8 @@ def _in_one_batch(first: int = 40) -> float:
     from django.db import transaction
 
     from bench import _people
-    from billfold.payments import collection, recording
+    from billfold.payments.funnel import recording
+    from billfold.payments.paying import scheduling
     from billfold.platform import tenancy
     from billfold.rails.protocol import Submitted
 
@@ -52,7 +53,7 @@ def _in_one_batch(first: int = 40) -> float:
         for client in range(6):
             intents = _people.intents(first + client, BATCH, now=NOW)
             start = time.perf_counter()
-            made = collection.schedule(intents, now=NOW)
+            made = scheduling.schedule(intents, now=NOW)
             with transaction.atomic(durable=True):
                 recording.record(
                     [Submitted(m.payment.reference, "submitted/b", NOW.date()) for m in made],

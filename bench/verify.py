@@ -21,7 +21,8 @@ def _world(count: int) -> None:
     """Pay an invoice each, send the files, settle them by one bank line each."""
     from bench import _people
     from billfold.banking import connections
-    from billfold.payments import collection, cutoff
+    from billfold.payments.outgoing import cutoff
+    from billfold.payments.paying import scheduling
     from billfold.platform import audit, tenancy
 
     _people.make(count, now=NOW)
@@ -29,7 +30,7 @@ def _world(count: int) -> None:
         for client in range(count // 5_000):
             intents = _people.intents(client, 5_000, now=NOW)
             for at in range(0, len(intents), 1_000):
-                collection.schedule(intents[at : at + 1_000], now=NOW)
+                scheduling.schedule(intents[at : at + 1_000], now=NOW)
         bank = connections.default()
         cutoff.collect_due(bank, CUTOFF.date(), now=CUTOFF)
         _settle(CUTOFF.date() + timedelta(days=1))
@@ -44,7 +45,7 @@ def _settle(on: date) -> None:
 
     from billfold.banking import connections, exchange
     from billfold.banking.models import BankFile, Deposit, Statement
-    from billfold.payments import recording
+    from billfold.payments.funnel import recording
     from billfold.payments.models import Instruction
     from billfold.platform import audit, sealing
     from billfold.platform.ids import new_id

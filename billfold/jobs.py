@@ -22,8 +22,9 @@ from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection
 from billfold.ledger import book
 from billfold.notices import outbox
-from billfold.payments import cutoff, fetching, intake, reconciliation, transmission
+from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
+from billfold.payments.outgoing import cutoff, transmission
 from billfold.platform import audit, clock, heartbeat, locks, tenancy
 from billfold.receivables.models import BillerProfile
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from billfold import formats
-from billfold.formats import bai2, camt, fedach, lockbox, nacha, opening, pacs008, wire_text
-from billfold.formats import x12_820 as x12
+from billfold.formats import bai2, fedach, lockbox, nacha, opening, wire_text
+from billfold.formats.iso20022 import camt, pacs008
 from billfold.formats.problems import Unreadable
+from billfold.formats.x12 import advice_820 as x12
 
 
 def _reads(read: Callable[[bytes], object]) -> Callable[[bytes], None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from billfold.platform.postgres import SUPERUSER, Cluster
+from billfold.platform.postgres.server import SUPERUSER, Cluster
 
 STATE = Path(tempfile.mkdtemp(prefix="billfold-test-"))
 STATE.chmod(0o711)

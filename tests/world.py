@@ -13,10 +13,10 @@ from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile
 from billfold.ledger import book
 from billfold.money import Money
-from billfold.payments import collection
-from billfold.payments.mandates import Consent, Validation
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import Consent, Validation
 from billfold.payments.models import Payment
+from billfold.payments.paying import scheduling
 from billfold.people.models import Person, Role
 from billfold.platform import audit, clock, tenancy
 from billfold.platform.ids import new_id, new_reference
@@ -137,7 +137,7 @@ class World:
         account: BankAccount | None = None,
         reference: str = "",
         amounts: Sequence[Money] = (),
-    ) -> collection.Intent:
+    ) -> scheduling.Intent:
         given = amounts or [self.open(invoice) for invoice in invoices]
         consent = Consent(
             text="I authorize this debit.",
@@ -145,7 +145,7 @@ class World:
             ip_address="192.0.2.7",
             user_agent="test",
         )
-        return collection.Intent(
+        return scheduling.Intent(
             reference=reference or new_reference(),
             customer_id=self.customer.id,
             shares={i.id: amount for i, amount in zip(invoices, given, strict=True)},
@@ -156,7 +156,7 @@ class World:
 
     def pay(self, *invoices: Invoice, account: str = "4417006789") -> Payment:
         intent = self.intent(invoices, account=self.account(account))
-        return collection.schedule([intent], now=self.now)[0].payment
+        return scheduling.schedule([intent], now=self.now)[0].payment
 
     def open(self, invoice: Invoice) -> Money:
         return book.balance(invoice.receivable)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from billfold.formats import bai2, camt
+from billfold.formats import bai2
 from billfold.formats.bai2 import GroupStatus, Modifier
-from billfold.formats.bai2_codes import Direction
+from billfold.formats.bai2.type_codes import Direction
+from billfold.formats.iso20022 import camt
 from billfold.formats.sniffing import Format, sniff
 
 OPENING_LEDGER: Final = "010"

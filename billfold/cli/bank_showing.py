@@ -5,11 +5,14 @@ from dataclasses import fields, is_dataclass
 from datetime import date, time
 from typing import Any, Final
 
-from billfold.formats import bai2, bai2_codes, camt, fedach, lockbox, nacha, x12_820
+from billfold.formats import bai2, fedach, lockbox, nacha
+from billfold.formats.bai2 import type_codes
+from billfold.formats.iso20022 import camt
 from billfold.formats.reading import Document
+from billfold.formats.x12 import advice_820
 from billfold.money import Money
-from billfold.payments.masking import masked
-from billfold.rails import ach_codes
+from billfold.payments.cases.masking import masked
+from billfold.rails.ach import reason_codes
 
 _MINOR: Final = "_minor"
 
@@ -42,7 +45,7 @@ def lines(document: Document, *, reveal: bool) -> Iterator[str]:
             yield from _camt(document, reveal)
         case lockbox.Deposits():
             yield from _lockbox(document)
-        case x12_820.Remittance():
+        case advice_820.Remittance():
             yield from _remittance(document)
         case fedach.Directory():
             for bank in document.participants:
@@ -86,10 +89,10 @@ def _nacha(file: nacha.File, reveal: bool) -> Iterator[str]:
 
 def _reply(reply: nacha.Reply, reveal: bool) -> str:
     if isinstance(reply, nacha.Change):
-        label = ach_codes.change_code(reply.code).label
+        label = reason_codes.change_code(reply.code).label
         said = f": {_text(reply.corrected.strip(), reveal)}" if reply.corrected.strip() else ""
         return f"{reply.code} {label}, of {reply.original_trace}{said}"
-    return f"{reply.code} {ach_codes.return_code(reply.code).label}, of {reply.original_trace}"
+    return f"{reply.code} {reason_codes.return_code(reply.code).label}, of {reply.original_trace}"
 
 
 def _bai2(statement: bai2.Statement, reveal: bool) -> Iterator[str]:
@@ -98,7 +101,7 @@ def _bai2(statement: bai2.Statement, reveal: bool) -> Iterator[str]:
         for account in group.accounts:
             yield f"Account {_account(account.number, reveal)}, as of {group.as_of_date}"
             for balance in account.balances:
-                name = f"{balance.type_code} {bai2_codes.meaning(balance.type_code)}"
+                name = f"{balance.type_code} {type_codes.meaning(balance.type_code)}"
                 yield f"  {name:48} {_money(balance.amount_minor):>18}"
             for each in account.transactions:
                 way = {"credit": "+", "debit": "-"}.get(each.direction.value, " ")
@@ -138,7 +141,7 @@ def _lockbox(deposits: lockbox.Deposits) -> Iterator[str]:
                 yield f"    {'  '.join(filter(None, [*names, paid.text]))}"
 
 
-def _remittance(remittance: x12_820.Remittance) -> Iterator[str]:
+def _remittance(remittance: advice_820.Remittance) -> Iterator[str]:
     for payment in remittance.payments:
         yield f"{payment.payer or 'A payer'}: {_money(payment.amount_minor) or 'no amount'}"
         for line in payment.lines:

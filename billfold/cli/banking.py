@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from billfold.cli import asking, bank_showing, choosing
 from billfold.cli.refusal import Refused
-from billfold.formats import fedach, lockbox, nacha_checks, reading
+from billfold.formats import fedach, lockbox, reading
+from billfold.formats.nacha import checks
 from billfold.formats.problems import Problem, Unreadable
 from billfold.formats.reading import Reading
 
@@ -100,7 +101,7 @@ def _as_sent(found: Reading) -> Reading:
 
 
 def _refused_in_writing(problem: Problem) -> bool:
-    check = nacha_checks.BY_CODE.get(problem.code)
+    check = checks.BY_CODE.get(problem.code)
     return check is not None and check.on_write == "error"
 
 
@@ -167,7 +168,7 @@ def _import(arguments: argparse.Namespace) -> int:
 def _taken(path: Path) -> "tuple[Path, BankFile, bool]":
     """Store a file and read it, as a fetched one is."""
     from billfold.banking import connections, exchange
-    from billfold.payments import intake
+    from billfold.payments.incoming import intake
     from billfold.platform import clock
     from billfold.rails.protocol import Document
 

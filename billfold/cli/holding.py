@@ -60,7 +60,7 @@ def _lift(arguments: argparse.Namespace) -> None:
 
 def check_note(why: str, billers: Sequence["Biller"]) -> None:
     """Refuse a reason that may name an account: it stands in each biller's audit trail for ever."""
-    from billfold.payments import notes
+    from billfold.payments.cases import notes
     from billfold.platform import tenancy
 
     for biller in billers:

@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from billfold.cli import asking, choosing
 from billfold.cli.refusal import Refused
 from billfold.money import Money, NotAnAmount
-from billfold.receivables import import_fields
+from billfold.receivables.imports import columns
 
 if TYPE_CHECKING:
-    from billfold.receivables.import_files import Problems
-    from billfold.receivables.imports import Asked, Imported
+    from billfold.receivables.imports.csv_files import Problems
+    from billfold.receivables.imports.importing import Asked, Imported
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -36,7 +36,7 @@ def add(commands: "Commands") -> None:
     """Add the commands."""
     bring = commands.add_parser("import", help="take in a CSV file from the billing system")
     kinds = bring.add_subparsers(title="kinds", metavar="KIND", required=True)
-    for kind in import_fields.KINDS:
+    for kind in columns.KINDS:
         _add_kind(kinds, kind)
     send = commands.add_parser("export", help="write a file for the billing system")
     exports = send.add_subparsers(title="kinds", metavar="KIND", required=True)
@@ -117,14 +117,14 @@ def _day(text: str) -> date:
 
 def _import(arguments: argparse.Namespace) -> int:
     from billfold.platform import clock, tenancy
-    from billfold.receivables import imports
-    from billfold.receivables.import_files import Refused as FileRefused
+    from billfold.receivables.imports import importing
+    from billfold.receivables.imports.csv_files import Refused as FileRefused
 
     now = clock.now()
     asked = _asked(arguments)
     with tenancy.use(choosing.chosen(arguments)):
         try:
-            done = imports.load(
+            done = importing.load(
                 asked,
                 actor=asking.whoever_typed(),
                 now=now,
@@ -134,7 +134,7 @@ def _import(arguments: argparse.Namespace) -> int:
         except FileRefused as refusal:
             _report_problems(refusal.problems, asked, as_json=arguments.json)
             return 1
-        except import_fields.NotALayout:
+        except columns.NotALayout:
             raise Refused(
                 f"--date-format {asked.date_layout!r} must write year, month and day, as %m/%d/%Y."
             ) from None
@@ -143,7 +143,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _asked(arguments: argparse.Namespace) -> "Asked":
-    from billfold.receivables.imports import Asked
+    from billfold.receivables.imports.importing import Asked
 
     fields = [field for field, _ in arguments.map]
     for field in fields:
@@ -163,9 +163,9 @@ def _asked(arguments: argparse.Namespace) -> "Asked":
 
 def held_by_payments(invoice_ids: Sequence[UUID]) -> set[UUID]:
     """Find the invoices with a payment that is scheduled, unknown or on its way."""
-    from billfold.payments import payable
+    from billfold.payments.paying import standing
 
-    found = payable.of_invoices(invoice_ids)
+    found = standing.of_invoices(invoice_ids)
     return {id for id, invoice in found.items() if invoice.reserved or invoice.processing}
 
 
@@ -245,7 +245,7 @@ def _report_problems(problems: "Problems", asked: "Asked", *, as_json: bool) -> 
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from billfold.payments import export
+    from billfold.payments.reading import export
     from billfold.platform import tenancy
 
     write = export.write_json if arguments.json else export.write_csv

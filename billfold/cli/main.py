@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from billfold.cli.refusal import Refused
-from billfold.platform import postgres_refusals, state
-from billfold.platform.postgres import Cluster
+from billfold.platform import state
+from billfold.platform.postgres import refusals
+from billfold.platform.postgres.server import Cluster
 
 # Each module has `add(commands)`, which adds its commands to the table. A command's defaults:
 #   run       called with the parsed arguments; returns an exit code, or None for 0
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _end_politely)
     try:
         return _carry_out(arguments)
-    except (Refused, postgres_refusals.Unavailable) as refusal:
+    except (Refused, refusals.Unavailable) as refusal:
         return say(str(refusal))
     except KeyboardInterrupt:
         return INTERRUPTED

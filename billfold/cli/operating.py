@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from billfold.cli import main, supervision
 from billfold.cli.refusal import Refused
 from billfold.platform import state
-from billfold.platform.postgres import Cluster
+from billfold.platform.postgres.server import Cluster
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -23,11 +23,11 @@ from billfold.banking import transports
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.cli import main
 from billfold.notices.models import Notice
-from billfold.payments import return_rates
 from billfold.payments.models import Payment
+from billfold.payments.reading import return_meter
 from billfold.platform import clock, directory, heartbeat, sealing, tenancy
-from billfold.rails.ach_return_rates import Level as RateLevel
-from billfold.rails.ach_return_rates import Rate
+from billfold.rails.ach.return_rates import Level as RateLevel
+from billfold.rails.ach.return_rates import Rate
 
 KEY_FILES: Final = ("sealing.json", "lookup", "web-secret")
 VERSIONS: Final = range(15, 19)
@@ -314,7 +314,7 @@ def outbox(biller: tenancy.Biller) -> Finding:
 def returns(biller: tenancy.Biller) -> Finding:
     """Say how near the biller is to the return rates its bank must enforce."""
     name = f"returns of {biller.schema}"
-    found = return_rates.measured(on=clock.now().astimezone(EASTERN).date())
+    found = return_meter.measured(on=clock.now().astimezone(EASTERN).date())
     words = "in 60 days " + ", ".join(map(_rate, found))
     levels = {rate.level for rate in found}
     if RateLevel.OVER in levels:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from billfold.formats import nacha
 from billfold.money import Money, NotAnAmount
-from billfold.receivables.import_fields import STATES
+from billfold.receivables.imports.columns import STATES
 
 Read = Callable[[Any], Any]
 LONGEST: Final = 2_000

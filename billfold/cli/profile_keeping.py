@@ -75,7 +75,7 @@ def _apply_fee_cap(cap: Mapping[str, Any], actor: "Actor", now: datetime) -> lis
 def _apply_bank(bank: Mapping[str, Any], actor: "Actor", now: datetime) -> list[str]:
     from billfold.banking import connections
     from billfold.banking.models import BankConnection
-    from billfold.payments import mandates
+    from billfold.payments.accounts import mandates
 
     terms = dict(bank)
     account_number = terms.pop("account_number")
@@ -107,7 +107,7 @@ def _apply_bank(bank: Mapping[str, Any], actor: "Actor", now: datetime) -> list[
 
 def _check_validation(asked: str | None) -> None:
     """Refuse a way to check accounts that nothing here can go. Raises: Refused."""
-    from billfold.payments import mandates
+    from billfold.payments.accounts import mandates
 
     if asked is not None and asked not in mandates.offered():
         raise Refused(
@@ -161,7 +161,7 @@ def _printable(facts: Mapping[str, Any]) -> dict[str, Any]:
 def missing(biller: "Biller") -> list[str]:
     """List what a biller needs before payers can be let in."""
     from billfold.banking.models import BankConnection
-    from billfold.payments import mandates
+    from billfold.payments.accounts import mandates
     from billfold.people.models import Person, Role
     from billfold.platform import tenancy
     from billfold.receivables.models import BillerProfile

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from billfold.cli import choosing, main
-from billfold.platform import postgres_refusals, state
+from billfold.platform import state
+from billfold.platform.postgres import refusals
 
 if TYPE_CHECKING:
     from billfold.payments.proof.report import Report
@@ -70,7 +71,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
         else:
             try:
                 stack.enter_context(main.database())
-            except postgres_refusals.Unavailable as refused:
+            except refusals.Unavailable as refused:
                 refusal = str(refused)
         main.set_up_django()
         from billfold.cli import probes

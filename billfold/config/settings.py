@@ -35,7 +35,7 @@ def _database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "billfold.platform.postgresql",
+        "ENGINE": "billfold.platform.postgres.backend",
         "NAME": parts.path.lstrip("/") or "billfold",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final, NamedTuple
 
-from billfold.formats.nacha_records import is_routing_number
+from billfold.formats.nacha.records import is_routing_number
 from billfold.formats.problems import Findings, Problem, Unreadable
 
 WIDTH: Final = 155

@@ -9,19 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from billfold.formats import (
-    bai2,
-    camt,
-    fedach,
-    lockbox,
-    nacha,
-    opening,
-    pacs008,
-    wire_text,
-    x12_820,
-)
+from billfold.formats import bai2, fedach, lockbox, nacha, opening, wire_text
+from billfold.formats.iso20022 import camt, pacs008
 from billfold.formats.problems import Problem, Unreadable
 from billfold.formats.sniffing import Format, sniff
+from billfold.formats.x12 import advice_820
 
 
 class Document(Protocol):
@@ -44,7 +36,7 @@ READERS: Final[Mapping[Format, Callable[[bytes], Document]]] = {
     Format.CAMT054: camt.read,
     Format.PACS008: pacs008.read,
     Format.FEDWIRE_TEXT: wire_text.read,
-    Format.X12_820: x12_820.read,
+    Format.X12_820: advice_820.read,
     Format.FEDACH_DIRECTORY: fedach.read,
 }
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from billfold.formats import sniffing_others
-from billfold.formats.x12 import TRANSACTIONS
+from billfold.formats.x12.segments import TRANSACTIONS
 
 WINDOW_BYTES: Final = 8_192
 """Looked at, at either end."""

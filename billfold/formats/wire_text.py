@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from billfold.formats.iso20022_values import NOBODY, Party
+from billfold.formats.iso20022.values import NOBODY, Party
 from billfold.formats.problems import Findings, Problem
 
 LONGEST_TEXT: Final = 20_000

@@ -9,7 +9,7 @@ from typing import Final
 from billfold.office import links, shapes, statuses
 from billfold.pages.shapes import Field, Link, Step
 from billfold.pages.templatetags import bills
-from billfold.payments import reconciliation
+from billfold.payments.incoming import reconciliation
 from billfold.payments.models import Case
 
 _OTHER: Final = ("other", "Something else", "Say in the note what you did.")

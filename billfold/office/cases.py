@@ -16,8 +16,9 @@ from billfold.office import case_page, links, paging, release_card, shapes, stat
 from billfold.office.desk import READ, WRITE, Visit, problems, staff
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Field, Problem, Tab
-from billfold.payments import cases, notes, transmission
+from billfold.payments.cases import casework, notes
 from billfold.payments.models import Case
+from billfold.payments.outgoing import transmission
 
 LONGEST_NOTE: Final = 2_000
 
@@ -111,10 +112,10 @@ def resolve(visit: Visit, case_id: UUID) -> HttpResponseBase:
     if not wrong:
         try:
             _close(visit, case, choice, f"{chosen}\n{note}")
-        except cases.AlreadyClosed:
+        except casework.AlreadyClosed:
             case = _found(case_id)
             wrong.append(Problem(f"{case.closed_by} closed this case before you."))
-        except cases.NotExplained:
+        except casework.NotExplained:
             wrong.append(Problem("This bank line stays on the list until a booking explains it."))
         except transmission.NotUnknown:
             wrong.append(Problem("The bank answered meanwhile: choose something else."))
@@ -138,7 +139,7 @@ def _close(visit: Visit, case: Case, choice: str, resolution: str) -> None:
             case.id, resolution, has_arrived=choice == "arrived", actor=actor, now=visit.now
         )
     else:
-        cases.close(case.id, resolution, actor=actor, now=visit.now)
+        casework.close(case.id, resolution, actor=actor, now=visit.now)
 
 
 def _note_error(note: str) -> str:

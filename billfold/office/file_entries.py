@@ -7,13 +7,14 @@ from typing import Final
 
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, Deposit, FileState
-from billfold.formats import bai2_codes
+from billfold.formats.bai2 import type_codes
 from billfold.money import EXPONENTS, Money
 from billfold.office import links, paging, shapes
 from billfold.office.paging import Place
-from billfold.payments import masking
+from billfold.payments.cases import masking
 from billfold.payments.models import Instruction
-from billfold.rails import ach, ach_codes
+from billfold.rails import ach
+from billfold.rails.ach import reason_codes
 from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
 
 _KINDS: Final = {"payment": "Debit", "prenote": "Prenote"}
@@ -72,7 +73,7 @@ def _bank_lines(file: BankFile, page: str) -> Entries:
             shapes.FileEntry(
                 identity=f"Line {line.line}",
                 for_text=masking.masked(line.text(), bank=bank),
-                kind_text=f"{bai2_codes.meaning(line.type_code)} ({line.type_code})"
+                kind_text=f"{type_codes.meaning(line.type_code)} ({line.type_code})"
                 + ("" if line.explained_at else " · not explained yet"),
                 amount=_signed(line),
             )
@@ -117,9 +118,9 @@ def _return(event: AnyEvent, instruction: Instruction | None) -> shapes.FileEntr
 def _words(event: AnyEvent) -> str:
     match event:
         case Returned(code=code):
-            return f"Return: {ach_codes.return_code(code).label} ({code})"
+            return f"Return: {reason_codes.return_code(code).label} ({code})"
         case Corrected(code=code):
-            return f"Notice of change: {ach_codes.change_code(code).label} ({code})"
+            return f"Notice of change: {reason_codes.change_code(code).label} ({code})"
         case Noticed(kind=kind, code=code):
             return f"{kind.replace('_', ' ').capitalize()} ({code})"
         case _:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from billfold.banking.models import BankFile, Deposit
-from billfold.formats import bai2_codes
+from billfold.formats.bai2 import type_codes
 from billfold.money import EXPONENTS, Money
 from billfold.pages.shapes import Link
 from billfold.pages.templatetags import bills
@@ -68,7 +68,7 @@ def proofs(evidence: Iterable[str]) -> dict[str, Proof]:
 def describe(deposit: Deposit) -> str:
     """Name a bank line: its place, day, kind and amount."""
     amount = shown(deposit.amount_minor, deposit.currency)
-    kind = bai2_codes.meaning(deposit.type_code)
+    kind = type_codes.meaning(deposit.type_code)
     return f"Line {deposit.line}, {bills.short_day(deposit.as_of)}: {kind}, {amount}"
 
 

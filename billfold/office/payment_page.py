@@ -18,12 +18,12 @@ from billfold.office.links import Proof
 from billfold.pages.shapes import Link, Step
 from billfold.pages.shapes import Notice as Remark
 from billfold.pages.templatetags import bills
-from billfold.payments import reconciliation
-from billfold.payments.lifecycle import State
-from billfold.payments.messages import FAILED_BECAUSE
+from billfold.payments.funnel.messages import FAILED_BECAUSE
+from billfold.payments.incoming import reconciliation
 from billfold.payments.models import Case, Instruction, Mandate, Payment, PaymentEvent
-from billfold.rails import ach_codes
-from billfold.rails.ach_returns import RETURN_CODES
+from billfold.payments.rules.lifecycle import State
+from billfold.rails.ach import reason_codes
+from billfold.rails.ach.returns import RETURN_CODES
 from billfold.receivables.models import Invoice
 
 Told = Callable[[datetime], str]
@@ -230,11 +230,11 @@ def _case_of(loaded: _Loaded) -> Link | None:
 def _reason(event: PaymentEvent) -> str:
     """Write a code in words."""
     if event.kind == "returned":
-        return ach_codes.return_code(event.code).label
+        return reason_codes.return_code(event.code).label
     if event.kind == "corrected":
-        return f"{ach_codes.change_code(event.code).label} ({event.code})"
+        return f"{reason_codes.change_code(event.code).label} ({event.code})"
     if event.code in RETURN_CODES:
-        return f"{ach_codes.return_code(event.code).label} ({event.code})"
+        return f"{reason_codes.return_code(event.code).label} ({event.code})"
     return FAILED_BECAUSE.get(event.code, event.code)
 
 
@@ -299,7 +299,7 @@ def _authorization(mandate: Mandate) -> shapes.Authorization:
 def _remarks(loaded: _Loaded, code: str) -> tuple[Remark, ...]:
     state = loaded.payment.state
     if state == State.RETURNED.value:
-        reason = ach_codes.return_code(code)
+        reason = reason_codes.return_code(code)
         fee = (
             f" A {loaded.fee.amount.shown()} Return Fee was added ({loaded.fee.number})."
             if loaded.fee

@@ -13,8 +13,8 @@ from django.urls import reverse
 from billfold.office import finding, links, paging, payment_page, shapes, statuses
 from billfold.office.desk import READ, Visit, staff
 from billfold.pages.shapes import Tab
-from billfold.payments.lifecycle import State
 from billfold.payments.models import Case, Payment
+from billfold.payments.rules.lifecycle import State
 
 _TABS: Final[tuple[tuple[str, str, frozenset[State]], ...]] = (
     ("", "All", frozenset(State)),

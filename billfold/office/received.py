@@ -18,7 +18,7 @@ from billfold.banking.models import BankFile, FileState
 from billfold.office import files, links, release_card
 from billfold.office.desk import WRITE, Visit, staff
 from billfold.pages.answers import SeeOther
-from billfold.payments import intake
+from billfold.payments.incoming import intake
 from billfold.rails.protocol import Document
 
 LARGEST_BYTES: Final = 20 * 1024 * 1024

@@ -15,7 +15,8 @@ from billfold.office import file_page, links, release_card
 from billfold.office.desk import WRITE, Visit, problems, staff
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Field, Problem
-from billfold.payments import cutoff, notes
+from billfold.payments.cases import notes
+from billfold.payments.outgoing import cutoff
 
 LONGEST_REASON: Final = 500
 

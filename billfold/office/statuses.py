@@ -6,7 +6,7 @@ from typing import Final
 
 from billfold.banking.models import FileState
 from billfold.pages.shapes import Status
-from billfold.payments.lifecycle import State
+from billfold.payments.rules.lifecycle import State
 
 PAYMENT: Final = {
     State.SCHEDULED: Status("scheduled", "Scheduled"),

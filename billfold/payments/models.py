@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from billfold.ledger.chart import IN_TRANSIT, UNAPPLIED, Account
 from billfold.money import Money
-from billfold.payments.lifecycle import State
+from billfold.payments.rules.lifecycle import State
 from billfold.people.models import Person
 from billfold.platform import sealing
 

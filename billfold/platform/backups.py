@@ -29,8 +29,9 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import conninfo, sql
 
-from billfold.platform import live_mark, postgres_programs, sealing, tenancy
+from billfold.platform import live_mark, sealing, tenancy
 from billfold.platform.ids import new_id
+from billfold.platform.postgres import programs
 
 FORMAT: Final = 2
 DUMP: Final = "database.dump"
@@ -290,7 +291,7 @@ def _program(name: str, arguments: list[str], **pipes: Any) -> Iterator[subproce
     environment = dict(os.environ, PGCLIENTENCODING="UTF8")
     if password := address.pop("password", None):
         environment["PGPASSWORD"] = str(password)  # Not where the list of processes shows it.
-    folder = postgres_programs.locate(reachable=None, copy_to=Path())
+    folder = programs.locate(reachable=None, copy_to=Path())
     target = [] if name == "pg_restore" else [f"--dbname={conninfo.make_conninfo('', **address)}"]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603  only PostgreSQL's own programs

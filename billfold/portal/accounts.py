@@ -13,7 +13,7 @@ from billfold.banking.models import RoutingNumber
 from billfold.formats import nacha
 from billfold.pages.answers import typed
 from billfold.pages.shapes import Field, Option
-from billfold.payments.methods import ACCOUNT_LONGEST, BankAccount, Holder
+from billfold.payments.accounts.bank_accounts import ACCOUNT_LONGEST, BankAccount, Holder
 from billfold.portal.shapes import BankAccount as BankFields
 from billfold.portal.visits import Visit
 from billfold.rails.protocol import AccountType

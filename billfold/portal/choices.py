@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from billfold.money import Money, NotAnAmount, total
 from billfold.pages.answers import clean, typed
 from billfold.pages.templatetags.bills import money
-from billfold.payments.bills import Bill
+from billfold.payments.reading.bills import Bill
 from billfold.portal import accounts, drafts
 from billfold.portal.drafts import CURRENCY, Draft
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from billfold.money import Money, total
 from billfold.pages import context
 from billfold.pages.answers import allow, clean
-from billfold.payments import bills as owed
-from billfold.payments.bills import Bill
+from billfold.payments.reading import bills as owed
+from billfold.payments.reading.bills import Bill
 from billfold.platform import clock
 from billfold.portal import till, wording
 from billfold.portal.choices import is_payable

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from billfold.money import Money
-from billfold.payments.mandates import Validation
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import Validation
 from billfold.platform import sealing
 from billfold.platform.ids import new_reference
 

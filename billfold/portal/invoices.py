@@ -12,9 +12,9 @@ from django.utils.http import content_disposition_header
 from billfold.pages.answers import allow, asked
 from billfold.pages.shapes import Link, Step, Tab
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills as owed
-from billfold.payments.bills import Bill, View
 from billfold.payments.models import PaymentEvent, Remittance
+from billfold.payments.reading import bills as owed
+from billfold.payments.reading.bills import Bill, View
 from billfold.platform import clock
 from billfold.portal import links, paging, wording
 from billfold.portal.choices import is_payable

@@ -13,7 +13,7 @@ from billfold.money import total
 from billfold.pages.answers import SeeOther, allow, typed
 from billfold.pages.shapes import Field, Notice
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import wallet
+from billfold.payments.accounts import wallet
 from billfold.payments.models import MethodState, PaymentMethod
 from billfold.platform import clock
 from billfold.portal import accounts, source, wording

@@ -15,10 +15,10 @@ from billfold.pages import context
 from billfold.pages.answers import allow
 from billfold.pages.shapes import Link, Notice
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills as owed
-from billfold.payments.bills import Bill, Unpaid
-from billfold.payments.lifecycle import State
 from billfold.payments.models import Payment, PaymentEvent
+from billfold.payments.reading import bills as owed
+from billfold.payments.reading.bills import Bill, Unpaid
+from billfold.payments.rules.lifecycle import State
 from billfold.platform import clock
 from billfold.portal import help as articles
 from billfold.portal import links, receipts, till, wording

@@ -14,10 +14,10 @@ from billfold.banking import connections
 from billfold.pages.answers import SeeOther, allow, asked
 from billfold.pages.shapes import Problem, Problems, Tab
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills as owed
-from billfold.payments import collection
-from billfold.payments.lifecycle import OPEN_TO_CANCEL, State
 from billfold.payments.models import Payment
+from billfold.payments.paying import scheduling
+from billfold.payments.reading import bills as owed
+from billfold.payments.rules.lifecycle import OPEN_TO_CANCEL, State
 from billfold.platform import clock
 from billfold.portal import links, paging, pressing, receipts, wording
 from billfold.portal.shapes import CanceledLine, Cancellation, PaymentRow, Payments
@@ -170,8 +170,8 @@ def cancellation(request: HttpRequest, visit: Visit, reference: str) -> HttpResp
 
 def _cancel(request: HttpRequest, visit: Visit, found: Payment, now: datetime) -> HttpResponse:
     try:
-        collection.cancel(found, actor=visit.person.actor(), now=now)
-    except collection.TooLateToCancel:
+        scheduling.cancel(found, actor=visit.person.actor(), now=now)
+    except scheduling.TooLateToCancel:
         found.refresh_from_db()
         if found.state == State.CANCELED:  # A second click.
             return SeeOther(links.payment(found.reference))

@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from billfold.pages.answers import SeeOther, typed
 from billfold.pages.shapes import Problem, Problems
-from billfold.payments import collection
+from billfold.payments.paying import scheduling
 from billfold.platform import clock
 from billfold.portal import choices, drafts, links, reviewing, till
 from billfold.portal import pay as pages
@@ -54,21 +54,21 @@ def _schedule(
 ) -> HttpResponse:
     draft = reviewed.draft
     try:
-        collection.schedule([reviewed.intent()], now=now)
-    except collection.ReferenceReused:
+        scheduling.schedule([reviewed.intent()], now=now)
+    except scheduling.ReferenceReused:
         return _reused(request, visit, draft.reference)
-    except collection.ExceedsPayable as refused:
+    except scheduling.ExceedsPayable as refused:
         return _back(visit, draft, _exceeds(visit, refused, now), now)
-    except collection.MethodNotUsable:
+    except scheduling.MethodNotUsable:
         faults = {"methods": "This account was removed or stopped meanwhile. Choose another one."}
         return _back(visit, draft, faults, now)
-    except (collection.NotYours, collection.NotPositive, collection.NothingChosen):
+    except (scheduling.NotYours, scheduling.NotPositive, scheduling.NothingChosen):
         return pages.gone(request)
     drafts.drop(request, draft.reference)
     return _receipt(draft.reference)
 
 
-def _exceeds(visit: Visit, refused: collection.ExceedsPayable, now: datetime) -> dict[str, str]:
+def _exceeds(visit: Visit, refused: scheduling.ExceedsPayable, now: datetime) -> dict[str, str]:
     """Put the sentence at the row, or at the table if the invoice has no row to tick any more."""
     bills = till.load(visit, now=now).bills
     if refused.payable.minor <= 0:

@@ -17,14 +17,14 @@ from billfold.banking import connections
 from billfold.pages import context
 from billfold.pages.shapes import Link, Notice, Status, Step
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills as owed
-from billfold.payments.lifecycle import State
-from billfold.payments.messages import ASKED_FIRST, failed_because
+from billfold.payments.funnel.messages import ASKED_FIRST, failed_because
 from billfold.payments.models import Payment, PaymentEvent
+from billfold.payments.reading import bills as owed
+from billfold.payments.rules.lifecycle import State
 from billfold.portal import links, wording
 from billfold.portal.shapes import Receipt, ReceiptLine
 from billfold.portal.visits import Visit
-from billfold.rails import ach_codes
+from billfold.rails.ach import reason_codes
 from billfold.receivables.models import Invoice
 
 _NEW_FOR: Final = timedelta(minutes=5)
@@ -200,7 +200,7 @@ def _moment(at: datetime) -> str:
 
 def reason(code: str) -> str:
     """Write a return code in words first: Not enough money (R01)."""
-    return f"{ach_codes.return_code(code).label} ({code})"
+    return f"{reason_codes.return_code(code).label} ({code})"
 
 
 def _notice(
@@ -228,7 +228,7 @@ def returned_notice(
     payment: Payment, code: str, *, link: Link | None = None, can_pay: bool = False
 ) -> Notice:
     """Say why a payment came back and what follows, fee included; offer to pay it all again."""
-    meaning = ach_codes.return_code(code).meaning
+    meaning = reason_codes.return_code(code).meaning
     numbers = [each.invoice.number for each in payment.remittances.select_related("invoice")]
     again = f"{numbers[0]} is" if len(numbers) == 1 else f"Its {len(numbers)} invoices are"
     fee = Invoice.objects.filter(cause=f"return/{payment.reference}").first()

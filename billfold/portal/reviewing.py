@@ -14,14 +14,15 @@ from billfold.money import Money, total
 from billfold.pages import context
 from billfold.pages.answers import address
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills as owed
-from billfold.payments import collection, mandates
-from billfold.payments.bills import Bill, Unpaid
-from billfold.payments.collection import Intent
-from billfold.payments.mandates import Consent
-from billfold.payments.messages import ASKED_FIRST
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts import mandates
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import Consent
+from billfold.payments.funnel.messages import ASKED_FIRST
 from billfold.payments.models import MethodState, Payment, PaymentMethod
+from billfold.payments.paying import scheduling
+from billfold.payments.paying.scheduling import Intent
+from billfold.payments.reading import bills as owed
+from billfold.payments.reading.bills import Bill, Unpaid
 from billfold.portal import till, wording
 from billfold.portal.drafts import CURRENCY, Draft
 from billfold.portal.shapes import InvoiceAmount, Review
@@ -182,7 +183,7 @@ def of(visit: Visit, draft: Draft, *, now: datetime) -> Reviewed | None:
         return None
     profile = context.profile(visit.request)
     cutoff = connections.default().cutoff_eastern
-    collect_on = collection.promised_day(
+    collect_on = scheduling.promised_day(
         account, draft.validation, counts_from=now, cutoff_eastern=cutoff
     )
     return Reviewed(

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from billfold.banking import connections
-from billfold.payments import mandates, wallet
-from billfold.payments.mandates import Validation
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts import mandates, wallet
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import Validation
 from billfold.portal import accounts
 from billfold.portal.choices import ENTERED, NEW, Choices
 from billfold.portal.till import Till

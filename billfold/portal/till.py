@@ -9,9 +9,10 @@ from billfold.money import Money, total
 from billfold.pages import context
 from billfold.pages.shapes import Field, Notice
 from billfold.pages.templatetags import bills as shown
-from billfold.payments import bills, wallet
-from billfold.payments.bills import Bill, Unpaid
+from billfold.payments.accounts import wallet
 from billfold.payments.models import PaymentMethod
+from billfold.payments.reading import bills
+from billfold.payments.reading.bills import Bill, Unpaid
 from billfold.portal import accounts, choices, drafts, wording
 from billfold.portal.choices import ENTERED, NEW, Choices
 from billfold.portal.drafts import CURRENCY, Draft

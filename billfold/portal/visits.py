@@ -21,7 +21,8 @@ from billfold.money import Money
 from billfold.pages import context
 from billfold.pages.answers import SeeOther
 from billfold.pages.shapes import Account, Problem, Problems, Visitor
-from billfold.payments import mandates, return_fees
+from billfold.payments.accounts import mandates
+from billfold.payments.funnel import return_fees
 from billfold.payments.models import Payment
 from billfold.people.models import Person
 from billfold.portal import wording

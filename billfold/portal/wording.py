@@ -10,9 +10,9 @@ from billfold import bankdays
 from billfold.money import Money
 from billfold.pages.shapes import Status
 from billfold.pages.templatetags import bills as shown
-from billfold.payments.bills import Bill
-from billfold.payments.lifecycle import State
 from billfold.payments.models import Payment
+from billfold.payments.reading.bills import Bill
+from billfold.payments.rules.lifecycle import State
 from billfold.receivables.models import Invoice
 
 SOON_DAYS = 7

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from billfold.formats import camt, pacs008, wire_text
+from billfold.formats import wire_text
+from billfold.formats.iso20022 import camt, pacs008
 from billfold.formats.problems import Problem, Unreadable
 from billfold.money import EXPONENTS, Money
 from billfold.rails.protocol import Document, Received, Remittance

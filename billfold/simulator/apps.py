@@ -10,7 +10,7 @@ class Simulator(AppConfig):
         """Offer the simulated bank's account validation. A live instance has none of it."""
         if settings.IS_LIVE:
             return
-        from billfold.payments import mandates
+        from billfold.payments.accounts import mandates
         from billfold.simulator import validation
 
         mandates.VALIDATORS[validation.NAME] = validation.vouch

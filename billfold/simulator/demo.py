@@ -19,9 +19,11 @@ from billfold import bankdays
 from billfold.banking import connections
 from billfold.formats import fedach
 from billfold.money import Money
-from billfold.payments import collection, mandates, return_fees
-from billfold.payments.mandates import Consent
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts import mandates
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import Consent
+from billfold.payments.funnel import return_fees
+from billfold.payments.paying import scheduling
 from billfold.people.models import Person
 from billfold.platform import audit, clock, sealing, tenancy
 from billfold.platform.ids import new_id, new_ids
@@ -246,9 +248,9 @@ def _pay(paid: cedarline.Paid, now: datetime) -> None:
         holder_name=invoice.customer.name,
         bank_name=connections.bank_name(paid.routing_number) or "",
     )
-    collection.schedule(
+    scheduling.schedule(
         [
-            collection.Intent(
+            scheduling.Intent(
                 reference=paid.reference,
                 customer_id=invoice.customer_id,
                 shares={invoice.id: Money.parse(paid.amount)},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from billfold.payments.mandates import AccountRefused, Validation
-from billfold.payments.methods import BankAccount
+from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.mandates import AccountRefused, Validation
 
 NAME: Final = "bank_service"
 CLOSED_ENDING: Final = "02"

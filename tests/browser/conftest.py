@@ -21,7 +21,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from billfold.platform import tenancy
-from billfold.platform.postgres import SUPERUSER
+from billfold.platform.postgres.server import SUPERUSER
 from tests import environment
 from tests.conftest import MONDAY
 from tests.world import World

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watched, sign_in
-from tests.stories.test_setup import environment, free_port, running_demo, state
+from tests.stories.installing.test_setup import environment, free_port, running_demo, state
 
 __all__ = ["state"]
 PASSWORD = "correct paper ledger"

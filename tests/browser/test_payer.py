@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from billfold.payments import wallet
+from billfold.payments.accounts import wallet
 from billfold.payments.models import Payment
 from billfold.platform.ids import new_id
 from billfold.receivables.models import Access, BillerProfile, Invoice

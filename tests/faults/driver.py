@@ -30,13 +30,13 @@ from django.test import Client  # noqa: E402
 from billfold import jobs  # noqa: E402
 from billfold.banking import exchange  # noqa: E402
 from billfold.banking.models import BankConnection, BankFile  # noqa: E402
-from billfold.payments import collection  # noqa: E402
-from billfold.payments.mandates import Consent, Validation  # noqa: E402
-from billfold.payments.methods import BankAccount  # noqa: E402
+from billfold.payments.accounts.bank_accounts import BankAccount  # noqa: E402
+from billfold.payments.accounts.mandates import Consent, Validation  # noqa: E402
+from billfold.payments.paying import scheduling  # noqa: E402
 from billfold.payments.proof import report as proof  # noqa: E402
 from billfold.people.models import Person  # noqa: E402
 from billfold.platform import clock, sealing, tenancy  # noqa: E402
-from billfold.platform.postgres import OWNER  # noqa: E402
+from billfold.platform.postgres.server import OWNER  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
 from tests.world import PAYERS_BANK, World, usd  # noqa: E402
@@ -86,10 +86,10 @@ def prepare(folder: str, now: datetime) -> None:
 # -- What a web process does -----------------------------------------------------------------
 
 
-def intent(reference: str, now: datetime) -> collection.Intent:
+def intent(reference: str, now: datetime) -> scheduling.Intent:
     """Say what the payer's form says; the same each time it is sent."""
     number, amount, account = AMOUNTS[reference]
-    return collection.Intent(
+    return scheduling.Intent(
         reference=reference,
         customer_id=Customer.objects.get().id,
         shares={Invoice.objects.get(number=number).id: usd(amount)},
@@ -114,7 +114,7 @@ def intent(reference: str, now: datetime) -> collection.Intent:
 def pay(reference: str, now: datetime) -> str:
     """Press Pay."""
     with tenancy.use(_served()):
-        [scheduled] = collection.schedule([intent(reference, now)], now=now)
+        [scheduled] = scheduling.schedule([intent(reference, now)], now=now)
         return f"{scheduled.payment.reference} {scheduled.payment.id}"
 
 
@@ -127,7 +127,7 @@ def pay_at_once(reference: str, now: datetime, times: int) -> list[str]:
             with tenancy.use(_served()):
                 wanted = intent(reference, now)
                 ready.wait()
-                [scheduled] = collection.schedule([wanted], now=now)
+                [scheduled] = scheduling.schedule([wanted], now=now)
                 return f"{scheduled.payment.reference} {scheduled.payment.id} {scheduled.is_new}"
         finally:
             connection.close()
@@ -146,7 +146,7 @@ def pay_two_ways(now: datetime) -> list[str]:
             with tenancy.use(_served()):
                 wanted = replace(intent(reference, now), reference="one-reference")
                 ready.wait()
-                collection.schedule([wanted], now=now)
+                scheduling.schedule([wanted], now=now)
                 return "paid"
         except Exception as refused:
             return type(refused).__name__

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from billfold.platform.postgres import OWNER, SUPERUSER, Cluster
+from billfold.platform.postgres.server import OWNER, SUPERUSER, Cluster
 from tests.faults import driver
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from billfold.payments.masking import masked, may_name_an_account
+from billfold.payments.cases.masking import masked, may_name_an_account
 
 BANK = "091999049"
 WORDS = st.text("ABCXYZ .,:/#", max_size=12)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from billfold.cli import profile_fields, profile_files
 from billfold.rails.protocol import BankProfile
+from tests import places
 
-SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "biller.toml"
+SAMPLE = places.PROJECT / "deploy" / "biller.toml"
 
 
 def problems(tmp_path: Path, text: str) -> list[str]:

@@ -10,16 +10,16 @@ from uuid import UUID
 
 import pytest
 
-from billfold.formats import nacha_checks
+from billfold.formats.nacha import checks
 from billfold.ledger.chart import Code
 from billfold.money import Money
-from billfold.payments import accounting
-from billfold.payments.accounting import PaymentFacts, Share
-from billfold.payments.lifecycle import State, Step
-from billfold.rails.ach_returns import RETURN_CODES
+from billfold.payments.rules import accounting
+from billfold.payments.rules.accounting import PaymentFacts, Share
+from billfold.payments.rules.lifecycle import State, Step
+from billfold.rails.ach.returns import RETURN_CODES
 from billfold.rails.protocol import Event, Returned, Settled, Submitted, TakenBack
+from tests.places import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "docs"
 PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md")])
 OURS = [*(PROJECT / "billfold").rglob("*.py"), PROJECT / "run.py"]
@@ -52,7 +52,7 @@ def test_the_accounting_page_shows_the_policy() -> None:
 
 
 def test_the_bank_files_page_shows_every_nacha_check() -> None:
-    assert nacha_checks.table() in page("bank-files.md")
+    assert checks.table() in page("bank-files.md")
 
 
 def test_the_accounting_page_names_every_account() -> None:

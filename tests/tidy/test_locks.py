@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.places import PROJECT
+
 LOCKS = sorted((PROJECT / "requirements").glob("*.txt"))
 
 

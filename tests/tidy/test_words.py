@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.places import PROJECT
+
 FOLDERS = ("billfold", "tests", "bench", "fuzz", "docs", "requirements", ".ci")
 NUMBERED = ("billfold/", "tests/", "bench/", "fuzz/", "docs/")
 """Where a number of nine digits may be a bank's; elsewhere it is part of a hash."""
@@ -25,10 +25,10 @@ ALLOWED = {
     "tests/files/edi820/": "authored samples, as above",
     "tests/files/lockbox/": "authored samples, as above",
     "tests/files/wire/": "authored samples, as above",
-    "tests/rules/test_bai2.py": "quotes the sender of those samples",
-    "tests/rules/test_ach.py": "quotes the corrected data and the header of those samples",
-    "tests/rules/test_fedach.py": "names two rows of the public directory of 2018",
-    "tests/rules/test_simulated_bank_refusals.py": "a file addressed to another bank",
+    "tests/rules/formats/test_bai2.py": "quotes the sender of those samples",
+    "tests/rules/rails/test_ach.py": "quotes the corrected data and the header of those samples",
+    "tests/rules/formats/test_fedach.py": "names two rows of the public directory of 2018",
+    "tests/rules/simulator/test_simulated_bank_refusals.py": "a file addressed to another bank",
 }
 """Where other routing numbers may stand, and why. No account number goes with them."""
 

@@ -11,7 +11,8 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.formats import nacha
 from billfold.formats.problems import Unreadable, Unwritable
-from billfold.payments import doubts, transmission
+from billfold.payments.cases import unresolved_files
+from billfold.payments.outgoing import transmission
 from billfold.payments.proof.check import Check, Found, Inspection, by_sql
 from billfold.payments.proof.guards import changed_only, unique
 from billfold.platform import sealing
@@ -163,7 +164,7 @@ CHECKS: Final = (
     by_sql(14, "Entries are live while their file is", _LIVE),
     by_sql(14, "No released file is forgotten or stuck", _STUCK, kinds=list(transmission.KINDS)),
     by_sql(14, "Every file knows when it was released and sent", _MOMENTS),
-    by_sql(14, "No due payment was passed over", _PASSED_OVER, doubted=doubts.KIND),
+    by_sql(14, "No due payment was passed over", _PASSED_OVER, doubted=unresolved_files.KIND),
     changed_only(14, "The application cannot rewrite an entry", "payments_instruction"),
     changed_only(14, "The application cannot rewrite a cut-off", "payments_cutoff"),
     changed_only(27, "The application cannot rewrite a bank file", "banking_bankfile"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from billfold.payments.incoming.reconciliation import SETTLES_WITHIN
 from billfold.payments.proof.check import by_sql
 from billfold.payments.proof.guards import changed_only, never_changed
-from billfold.payments.reconciliation import SETTLES_WITHIN
 
 _EXPLAINED: Final = """
 WITH booked AS (

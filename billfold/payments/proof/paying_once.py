@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from billfold.payments.lifecycle import NEXT
 from billfold.payments.proof.check import by_sql
 from billfold.payments.proof.guards import changed_only, constrained, unique
-from billfold.rails.ach_returns import RETURN_CODES
+from billfold.payments.rules.lifecycle import NEXT
+from billfold.rails.ach.returns import RETURN_CODES
 
 _PAID_TWICE: Final = """
 SELECT 'reference ' || reference || ' names ' || count(*) || ' payments'

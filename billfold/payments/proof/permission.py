@@ -10,7 +10,7 @@ from billfold import bankdays
 from billfold.banking.exchange import PEOPLE_NEEDED
 from billfold.payments.proof.check import Check, Found, Inspection, by_sql
 from billfold.payments.proof.guards import changed_only, never_changed, unique
-from billfold.rails.ach_returns import RETURN_CODES
+from billfold.rails.ach.returns import RETURN_CODES
 
 _UNAUTHORISED: Final = """
 SELECT 'the debit of payment ' || p.reference || ' ' || CASE

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import connection
 
 from billfold.banking.connections import own_account
-from billfold.payments import methods
+from billfold.payments.accounts import bank_accounts
 from billfold.payments.proof.check import Check, Found, Inspection, by_sql
 from billfold.platform import sealing
 
@@ -73,7 +73,7 @@ def _opened_methods() -> tuple[set[tuple[str, str]], list[str]]:
             wrong.append(f"the account number of method {made} does not open with our keys")
             continue
         found.add((routing, number))
-        if fingerprint != methods.fingerprint(routing, number) or last4 != number[-4:]:
+        if fingerprint != bank_accounts.fingerprint(routing, number) or last4 != number[-4:]:
             wrong.append(f"method {made} shows another account than it keeps")
     return found, wrong
 

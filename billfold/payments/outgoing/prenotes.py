@@ -1,0 +1,271 @@
+"""Prenotes: the bank of a new account is asked with an entry of zero, and the first debit waits.
+
+One prenote serves every payment from its account. It vouches for the account if its file was sent
+and nothing came back until the third banking day after it settled.
+Source: Nacha Operating Rules, prenotification; docs/bank-files.md#account-validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from billfold import bankdays
+from billfold.banking.models import BankFile, FileState
+from billfold.money import Money
+from billfold.payments.accounts import bank_accounts
+from billfold.payments.funnel import recording
+from billfold.payments.models import Instruction, Mandate
+from billfold.payments.rules.lifecycle import Postponed
+from billfold.platform import audit
+from billfold.rails.protocol import Collection
+from billfold.receivables.models import BillerProfile
+
+KIND: Final = "prenote"
+_GONE: Final = frozenset({FileState.SENT, FileState.ACCEPTED})
+
+_LIVE = """
+SELECT m.account_fingerprint, i.trace, f.state, f.effective_date
+FROM payments_paymentmethod m JOIN payments_payment p ON p.method_id = m.id
+JOIN payments_instruction i ON i.payment_id = p.id JOIN banking_bankfile f ON f.id = i.file_id
+WHERE m.account_fingerprint = ANY(%s) AND i.kind = 'prenote' AND i.is_live AND i.answer = ''
+ORDER BY f.effective_date DESC, i.trace DESC
+"""
+_WAITING = """
+SELECT p.id, p.reference, p.collect_on, p.mandate_id, m.account_fingerprint
+FROM payments_payment p JOIN payments_paymentmethod m ON m.id = p.method_id
+JOIN payments_mandate d ON d.id = p.mandate_id
+WHERE p.state = 'scheduled' AND d.sec_code = 'WEB' AND d.validated_by = 'prenote'
+  AND d.validated_at IS NULL AND d.revoked_at IS NULL
+  AND d.account_fingerprint = m.account_fingerprint AND m.state = 'active'
+  -- What may not be debited at all is not asked about: the cut-off refuses it.
+  AND NOT EXISTS (SELECT FROM payments_paymentmethod twin
+                  WHERE twin.account_fingerprint = m.account_fingerprint
+                    AND twin.state IN ('frozen', 'held'))
+  AND {narrowed} ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
+"""
+_DUE = _WAITING.format(narrowed="p.collect_on <= %s")
+_OF_ACCOUNTS = _WAITING.format(narrowed="m.account_fingerprint = ANY(%s)")
+_NOT_ASKED = _WAITING.format(
+    narrowed="""NOT EXISTS (
+    SELECT FROM payments_instruction i JOIN payments_payment q ON q.id = i.payment_id
+    JOIN payments_paymentmethod same ON same.id = q.method_id
+    WHERE same.account_fingerprint = m.account_fingerprint
+      AND i.kind = 'prenote' AND i.is_live AND i.answer = '')"""
+)
+_ACCOUNTS = """
+SELECT p.id, p.reference, m.id, m.routing_number, m.account_sealed, m.account_type, m.holder_name,
+       c.number, d.sec_code, d.kind = 'standing'
+FROM payments_payment p JOIN payments_paymentmethod m ON m.id = p.method_id
+JOIN payments_mandate d ON d.id = p.mandate_id JOIN receivables_customer c ON c.id = p.customer_id
+WHERE p.id = ANY(%s) ORDER BY p.id
+"""
+_VOUCH = """
+UPDATE payments_mandate d SET validated_at = %s, validation_evidence = 'prenote/' || v.trace
+FROM unnest(%s::uuid[], %s::text[]) AS v (id, trace) WHERE d.id = v.id
+"""
+_MOVE = """
+UPDATE payments_payment p SET collect_on = v.day, reflected_by = v.by
+FROM unnest(%s::uuid[], %s::date[], %s::date[]) AS v (id, day, by) WHERE p.id = v.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prenote:
+    """A prenote that nothing came back of yet."""
+
+    trace: str
+    file_state: str
+    effective_date: date
+
+    @property
+    def clear_on(self) -> date:
+        return bankdays.prenote_clear(self.effective_date)
+
+    def vouches(self, *, on: date) -> bool:
+        return self.file_state in _GONE and self.clear_on <= on
+
+    def is_stuck(self, *, on: date) -> bool:
+        """Say whether its file can only be taken back by now."""
+        return self.file_state not in _GONE and self.effective_date <= on
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A locked payment whose account nobody has vouched for yet."""
+
+    id: UUID
+    reference: str
+    collect_on: date
+    mandate_id: UUID
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A payment in whose name the bank of its account is asked, and the entry that asks."""
+
+    payment_id: UUID
+    fingerprint: str
+    collection: Collection
+
+
+def first_debit_day(fingerprint: str, *, counts_from: datetime, cutoff_eastern: time) -> date:
+    """Find the first banking day whose file may debit an account that waits for its prenote.
+
+    That prenote goes with the next file, unless one is under way.
+    """
+    day = bankdays.file_day(counts_from, cutoff_eastern=cutoff_eastern)
+    today = counts_from.astimezone(bankdays.EASTERN).date()
+    return _first_day(_live([fingerprint]).get(fingerprint), file_day=day, today=today)
+
+
+def _first_day(found: _Prenote | None, *, file_day: date, today: date) -> date:
+    if found is None or found.is_stuck(on=today):
+        return bankdays.prenote_clear(bankdays.next_banking_day(file_day))
+    return max(file_day, found.clear_on)
+
+
+def _live(fingerprints: Iterable[str]) -> dict[str, _Prenote]:
+    """Find the earliest prenote of each account that may still vouch for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE, [list(fingerprints)])
+        return {row[0]: _Prenote(*row[1:]) for row in cursor.fetchall()}
+
+
+def _lock(statement: str, *values: Any, at_most: int | None = None) -> list[_Waiting]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, at_most])
+        return [_Waiting(*row) for row in cursor.fetchall()]
+
+
+def judge(business_date: date, *, next_file_day: date, now: datetime) -> None:
+    """Vouch for the accounts whose wait is over, before a cut-off selects what is due; payments
+    whose prenote did not get out in time wait on. Needs an open transaction.
+    """
+    due = _lock(_DUE, business_date)
+    if not due:
+        return
+    today = now.astimezone(bankdays.EASTERN).date()
+    on = max(business_date, today)
+    found = _live({payment.fingerprint for payment in due})
+    traces: dict[_Waiting, str] = {}
+    days: dict[_Waiting, date] = {}
+    for payment in due:
+        prenote = found.get(payment.fingerprint)
+        if prenote and prenote.vouches(on=on):
+            traces[payment] = prenote.trace
+        else:  # One that nobody asked about yet is asked about in this file.
+            day = next_file_day if prenote else on
+            days[payment] = _first_day(prenote, file_day=day, today=today)
+    _vouch(traces, now)
+    _postpone(days, "", now)
+
+
+def _vouch(traces: Mapping[_Waiting, str], now: datetime) -> None:
+    ids = [payment.mandate_id for payment in traces]
+    with connection.cursor() as cursor:
+        cursor.execute(_VOUCH, [now, ids, list(traces.values())])
+    actor = audit.job("cut-off")
+    audit.write(
+        [
+            audit.entry(
+                "account validated",
+                f"payment/{payment.reference}",
+                actor=actor,
+                now=now,
+                after={"by": f"{KIND}/{trace}"},
+            )
+            for payment, trace in traces.items()
+        ]
+    )
+
+
+def _postpone(days: Mapping[_Waiting, date], evidence: str, now: datetime) -> None:
+    """Promise payments a later day, and tell their payers."""
+    later = {payment: day for payment, day in days.items() if day > payment.collect_on}
+    if not later:
+        return
+    debit_days = BillerProfile.objects.values_list("debit_days", flat=True).get()
+    by = [bankdays.add_banking_days(day, debit_days) for day in later.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE, [[payment.id for payment in later], list(later.values()), by])
+    today = now.astimezone(bankdays.EASTERN).date()
+    recording.record(
+        [
+            Postponed(payment.reference, f"postponed/{day}", today, evidence=evidence)
+            for payment, day in later.items()
+        ],
+        now=now,
+    )
+
+
+def not_asked(*, at_most: int) -> list[Asked]:
+    """Give the accounts to ask about in the file being made. Needs an open transaction."""
+    if at_most <= 0:
+        return []
+    first: dict[str, UUID] = {}
+    for payment in _lock(_NOT_ASKED, at_most=at_most):
+        first.setdefault(payment.fingerprint, payment.id)
+    fingerprints = {payment_id: fingerprint for fingerprint, payment_id in first.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNTS, [list(fingerprints)])
+        return [
+            Asked(
+                payment_id=row[0],
+                fingerprint=fingerprints[row[0]],
+                collection=Collection(
+                    reference=row[1],
+                    amount=Money(0),
+                    routing_number=row[3],
+                    account_number=bank_accounts.unsealed(row[2], row[4]),
+                    account_type=row[5],
+                    holder_name=row[6],
+                    customer_number=row[7],
+                    sec_code=row[8],
+                    recurring=row[9],
+                ),
+            )
+            for row in cursor.fetchall()
+        ]
+
+
+def follow(file: BankFile, asked: Sequence[Asked], *, now: datetime) -> None:
+    """Hold payments to the wait their prenotes began, where the file settles later than thought."""
+    if not asked or file.effective_date is None:
+        return
+    clear_on = bankdays.prenote_clear(file.effective_date)
+    waiting = _lock(_OF_ACCOUNTS, [each.fingerprint for each in asked])
+    _postpone(dict.fromkeys(waiting, clear_on), f"bankfile/{file.id}", now)
+
+
+def is_answered(file: BankFile) -> bool:
+    """Say whether something came back of a prenote in the file: then the bank processed it."""
+    return Instruction.objects.filter(file=file, kind=KIND).exclude(answer="").exists()
+
+
+def withdraw(file: BankFile, *, next_file_day: date, now: datetime) -> None:
+    """Follow a file that was never processed: its prenotes vouch for nothing, and go out again."""
+    gone = Instruction.objects.filter(file=file, kind=KIND, is_live=True)
+    found = gone.values_list("trace", "payment__method__account_fingerprint")
+    accounts = dict(found)
+    if not accounts:
+        return
+    gone.update(is_live=False)
+    Mandate.objects.filter(
+        validation_evidence__in=[f"{KIND}/{trace}" for trace in accounts],
+        payment__state="scheduled",
+    ).update(validated_at=None, validation_evidence="")
+    today = now.astimezone(bankdays.EASTERN).date()
+    waiting = _lock(_OF_ACCOUNTS, list(accounts.values()))
+    left = _live(set(accounts.values()))
+    days = {
+        payment: _first_day(left.get(payment.fingerprint), file_day=next_file_day, today=today)
+        for payment in waiting
+    }
+    _postpone(days, f"bankfile/{file.id}", now)

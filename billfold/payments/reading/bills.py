@@ -1,0 +1,280 @@
+"""What a customer is shown of its bills: each invoice with what is open, under way and payable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from billfold.money import Money
+from billfold.payments.rules.lifecycle import RESERVING
+
+
+class View(StrEnum):
+    """Which bills a list shows."""
+
+    ALL = "all"
+    OPEN = "open"
+    PENDING = "pending"
+    PAID = "paid"
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One invoice as its payer sees it."""
+
+    id: UUID
+    number: str
+    kind: str
+    reference: str
+    description: str
+    invoice_date: date
+    due_date: date
+    amount: Money
+    open: Money
+    """The balance of its receivable."""
+    reserved: Money
+    """Of it, what payments that are not in a file yet will pay."""
+    scheduled: Money
+    """Of what is reserved, what goes out on a later day."""
+    in_transit: Money
+    """Paid by money that is not settled yet: no longer part of `open`."""
+
+    @property
+    def payable(self) -> Money:
+        """What can still be paid, and so what is due."""
+        return self.open - self.reserved
+
+    @property
+    def pending(self) -> Money:
+        return self.reserved + self.in_transit
+
+    @property
+    def processing(self) -> Money:
+        """What is under way: in transit, or going out by today. What is pending beyond it waits."""
+        return self.pending - self.scheduled
+
+    @property
+    def balance(self) -> Money:
+        """What counts until the money is in."""
+        return self.open + self.in_transit
+
+    @property
+    def settled(self) -> Money:
+        """What money that is in, and credits, took off."""
+        return self.amount - self.balance
+
+    def is_past_due(self, *, on: date) -> bool:
+        """Say whether something is still to be paid after its day."""
+        return self.payable.minor > 0 and on > self.due_date
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """The bills that are due first, and what all bills that are not paid add up to."""
+
+    bills: list[Bill]
+    count: int
+    to_pay: int
+    """How many of all still have something to pay."""
+    left: Money
+    """What is still to be paid on all of them."""
+    balance: Money
+    scheduled: Money
+    processing: Money
+
+    @property
+    def pending(self) -> Money:
+        return self.scheduled + self.processing
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count > len(self.bills)
+
+
+_BILLS: Final = """
+WITH reserved AS (
+    SELECT r.invoice_id, sum(r.amount_minor)::bigint AS minor,
+           (sum(r.amount_minor) FILTER (WHERE p.collect_on > %(on)s AND p.state = 'scheduled')
+           )::bigint AS later_minor
+    FROM payments_payment p JOIN payments_remittance r ON r.payment_id = p.id
+    WHERE p.customer_id = %(customer)s AND p.state = ANY(%(reserving)s)
+    GROUP BY r.invoice_id
+), in_transit AS (
+    SELECT a.invoice_id, sum(a.amount_minor)::bigint AS minor
+    FROM payments_payment p JOIN payments_application a ON a.payment_id = p.id
+    WHERE p.customer_id = %(customer)s AND p.state = 'in_transit'
+    GROUP BY a.invoice_id
+), bill AS (
+    SELECT i.id, i.number, i.kind, i.reference, i.description, i.invoice_date, i.due_date,
+           i.currency, i.amount_minor,
+           coalesce(l.debits_minor - l.credits_minor, 0) AS open_minor,
+           coalesce(reserved.minor, 0) AS reserved_minor,
+           coalesce(reserved.later_minor, 0) AS scheduled_minor,
+           coalesce(in_transit.minor, 0) AS in_transit_minor
+    FROM receivables_invoice i
+    LEFT JOIN ledger_account l ON l.code = 'receivable'
+        AND l.subject = i.kind || '/' || i.number AND l.currency = i.currency
+    LEFT JOIN reserved ON reserved.invoice_id = i.id
+    LEFT JOIN in_transit ON in_transit.invoice_id = i.id
+    WHERE i.customer_id = %(customer)s
+)
+"""
+_COLUMNS: Final = """
+SELECT id, number, kind, reference, description, invoice_date, due_date, currency, amount_minor,
+       open_minor, reserved_minor, scheduled_minor, in_transit_minor{more}
+FROM bill WHERE {condition} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+"""
+_WIDTH: Final = 13
+_BY_DUE: Final = "due_date, number"
+_UNPAID: Final = "(open_minor <> 0 OR in_transit_minor <> 0)"
+_TO_PAY: Final = "open_minor > reserved_minor"
+_PENDING: Final = "reserved_minor + in_transit_minor > 0"
+_VIEWS: Final = {
+    View.ALL: "true",
+    View.OPEN: _TO_PAY,
+    View.PENDING: _PENDING,
+    View.PAID: f"NOT {_UNPAID}",
+}
+_FOUND: Final = """(%(search)s = '' OR strpos(lower(number), lower(%(search)s)) > 0
+    OR strpos(lower(reference), lower(%(search)s)) > 0 OR amount_minor = %(minor)s)"""
+_SUMS: Final = (
+    "greatest(open_minor - reserved_minor, 0)",
+    "open_minor + in_transit_minor",
+    "scheduled_minor",
+    "reserved_minor + in_transit_minor - scheduled_minor",
+)
+# A window counts all rows, also those that the limit leaves out.
+_ALL_UNPAID: Final = ", ".join(
+    [
+        ", count(*) OVER ()",
+        f"count(*) FILTER (WHERE {_TO_PAY}) OVER ()",
+        *(
+            f"coalesce(sum({part}) FILTER (WHERE currency = %(currency)s) OVER (), 0)::bigint"
+            for part in _SUMS
+        ),
+    ]
+)
+_COUNTS: Final = f"""
+SELECT {", ".join(f"count(*) FILTER (WHERE {_VIEWS[view]})" for view in View)},
+       coalesce(sum(open_minor + in_transit_minor)
+                FILTER (WHERE currency = %(currency)s), 0)::bigint,
+       coalesce(sum(reserved_minor + in_transit_minor)
+                FILTER (WHERE currency = %(currency)s), 0)::bigint
+FROM bill WHERE {_FOUND}
+"""  # noqa: S608  built of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many bills each view finds, and what they add up to in one currency."""
+
+    by_view: dict[View, int]
+    balance: Money
+    pending: Money
+
+    def of(self, view: View) -> int:
+        return self.by_view[view]
+
+
+def unpaid(customer_id: UUID, *, at_most: int, on: date, currency: str = "USD") -> Unpaid:
+    """Read what is open or being paid, the oldest due first, and the sums of all: one query."""
+    given = {**_values(customer_id, on), "limit": at_most, "offset": 0, "currency": currency}
+    query = _COLUMNS.format(condition=_UNPAID, order=_BY_DUE, more=_ALL_UNPAID)
+    with connection.cursor() as cursor:
+        cursor.execute(_BILLS + query, given)
+        rows = cursor.fetchall()
+    count, to_pay, *sums = rows[0][_WIDTH:] if rows else [0] * (2 + len(_SUMS))
+    left, balance, scheduled, processing = (Money(minor, currency) for minor in sums)
+    return Unpaid(
+        bills=[_bill(row) for row in rows],
+        count=count,
+        to_pay=to_pay,
+        left=left,
+        balance=balance,
+        scheduled=scheduled,
+        processing=processing,
+    )
+
+
+def some(customer_id: UUID, invoice_ids: Sequence[UUID], *, on: date) -> list[Bill]:
+    """Read those bills of the customer, the oldest due first."""
+    return _read(customer_id, "id = ANY(%(ids)s)", _BY_DUE, on=on, ids=list(invoice_ids))
+
+
+def named(customer_id: UUID, numbers: Iterable[str], *, on: date) -> list[Bill]:
+    """Read the customer's bills with those numbers, the oldest due first."""
+    return _read(customer_id, "number = ANY(%(numbers)s)", _BY_DUE, on=on, numbers=list(numbers))
+
+
+def page(
+    customer_id: UUID, view: View, *, on: date, search: str = "", limit: int, offset: int
+) -> list[Bill]:
+    """Read one page of a view, the newest first; search by number, reference or whole amount."""
+    return _read(
+        customer_id,
+        f"{_VIEWS[view]} AND {_FOUND}",
+        "invoice_date DESC, number DESC",
+        on=on,
+        limit=limit,
+        offset=offset,
+        **_searched(search),
+    )
+
+
+def count(customer_id: UUID, *, on: date, search: str = "", currency: str = "USD") -> Counts:
+    """Count the bills that a search finds, by view."""
+    values = {**_values(customer_id, on), **_searched(search), "currency": currency}
+    with connection.cursor() as cursor:
+        cursor.execute(_BILLS + _COUNTS, values)
+        *by_view, balance, pending = cursor.fetchone()
+    return Counts(
+        by_view=dict(zip(View, by_view, strict=True)),
+        balance=Money(balance, currency),
+        pending=Money(pending, currency),
+    )
+
+
+def _searched(search: str) -> dict[str, Any]:
+    try:
+        minor = Money.parse(search).minor
+    except ValueError:
+        minor = -1
+    return {"search": search, "minor": minor}
+
+
+def _values(customer_id: UUID, on: date) -> dict[str, Any]:
+    reserving = [state.value for state in RESERVING]
+    return {"customer": customer_id, "reserving": reserving, "on": on}
+
+
+def _read(customer_id: UUID, condition: str, order: str, *, on: date, **values: Any) -> list[Bill]:
+    """Run the query. `condition` and `order` come from this file, never from input."""
+    given = {**_values(customer_id, on), "limit": None, "offset": 0, **values}
+    query = _COLUMNS.format(condition=condition, order=order, more="")
+    with connection.cursor() as cursor:
+        cursor.execute(_BILLS + query, given)
+        return [_bill(row) for row in cursor.fetchall()]
+
+
+def _bill(row: Sequence[Any]) -> Bill:
+    currency = row[7]
+    return Bill(
+        id=row[0],
+        number=row[1],
+        kind=row[2],
+        reference=row[3],
+        description=row[4],
+        invoice_date=row[5],
+        due_date=row[6],
+        amount=Money(row[8], currency),
+        open=Money(row[9], currency),
+        reserved=Money(row[10], currency),
+        scheduled=Money(row[11], currency),
+        in_transit=Money(row[12], currency),
+    )

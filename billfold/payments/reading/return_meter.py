@@ -1,0 +1,34 @@
+"""How many of the debits we sent came back: the biller's own figures for the return-rate meter.
+
+The rule is `rails.ach_return_rates`; this file counts.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import connection
+
+from billfold.rails.ach import return_rates
+from billfold.rails.ach.return_rates import Rate
+
+_DEBITS = """
+SELECT count(*) FROM payments_instruction i JOIN banking_bankfile f ON f.id = i.file_id
+WHERE i.kind = 'payment' AND i.is_live AND f.sent_at IS NOT NULL
+  AND f.effective_date BETWEEN %s AND %s
+"""
+_RETURNED = """
+SELECT code, count(*) FROM payments_paymentevent
+WHERE kind = 'returned' AND outcome <> 'stray' AND on_date BETWEEN %s AND %s GROUP BY code
+"""
+
+
+def measured(*, on: date) -> tuple[Rate, ...]:
+    """Measure the returns of the sixty days up to that day against the debits sent in them."""
+    window = return_rates.window(on)
+    with connection.cursor() as cursor:
+        cursor.execute(_DEBITS, window)
+        debits = cursor.fetchone()[0]
+        cursor.execute(_RETURNED, window)
+        returned = dict(cursor.fetchall())
+    return return_rates.rates(debits=debits, returned=returned)

@@ -1,0 +1,195 @@
+"""Wires as text: names and numbers out of statements, and the tagged advice of Fedwire."""
+
+import time
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billfold.formats import wire_text
+from billfold.formats.problems import Unreadable
+from billfold.formats.wire_text import WireText
+from tests import places
+
+ADVICE = (places.FILES / "wire" / "fedwire-advice.txt").read_text()
+
+
+def refusals(text: str | bytes) -> list[tuple[str, int, str]]:
+    with pytest.raises(Unreadable) as refusal:
+        wire_text.read(text.encode("latin-1") if isinstance(text, str) else text)
+    assert all(problem.message and problem.fix for problem in refusal.value.problems)
+    return [(each.code, each.line, each.field) for each in refusal.value.problems]
+
+
+def only(text: str) -> wire_text.Advice:
+    (found,) = wire_text.read(text.encode()).advices
+    return found
+
+
+def test_the_text_of_a_wire_names_payer_account_and_invoice():
+    lines = (
+        "WIRE TYPE:WIRE IN DATE:112026 TIME:0931 ET TRN:2026112000123456 SEQ:",
+        "INV90010045/001234 ORIG:MIDSIZE CORP ID:0099887766 SND BK:SOME BANK",
+        "BANK ID:110000000 PMT DET:ACCOUNT 200001 INVOICE 90010045",
+    )
+
+    assert wire_text.read_text(lines) == WireText(
+        payer="MIDSIZE CORP",
+        remittance="ACCOUNT 200001 INVOICE 90010045",
+        invoices=("90010045",),
+        accounts=("200001",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "invoices", "accounts"),
+    [
+        ("ORIG:ACME WIDGETS OBI:ACCT 100045 INV 90010001", ("90010001",), ("100045",)),
+        ("CCD PMT INFO:ACCT 200002 INV 90010046", ("90010046",), ("200002",)),
+        ("BOOK TRANSFER CREDIT FROM XXXX7788 ACCT#100047", (), ("100047",)),
+        ("Invoices no. 9001, 9002 and 9003 9004", ("9001", "9002", "9003", "9004"), ()),
+        ("inv 9001 77", ("9001",), ()),
+        ("INVOICE # A-9001 CUSTOMER NUMBER 12-34", ("A-9001",), ("12-34",)),
+        ("INVENTORY 9001 ACCOUNTING 77 INVOICE PAID", (), ()),
+        ("INV ٩٠٠١", (), ()),
+    ],
+)
+def test_marked_numbers_are_found(text, invoices, accounts):
+    found = wire_text.read_text([text])
+
+    assert (found.invoices, found.accounts) == (invoices, accounts)
+
+
+def test_a_number_cut_by_a_line_break_is_found_both_ways():
+    found = wire_text.read_text(["PMT DET:INV 900100", "45 ACCT 1234"])
+
+    assert found.invoices == ("900100", "90010045")
+    assert found.accounts == ("1234",)
+
+
+def test_tags_in_lines_of_their_own_are_read():
+    lines = ["EREF: E2E-1", "DBNM: SAMPLE INC.", "REMI: QWERTY", "BBI: /CHGS/"]
+
+    found = wire_text.read_text(lines)
+
+    assert (found.payer, found.reference, found.remittance) == ("SAMPLE INC.", "E2E-1", "QWERTY")
+    assert found.bank_text == "CHGS"
+
+
+def test_a_tagged_advice_is_read_to_the_last_field():
+    advice = only(ADVICE)
+
+    assert (advice.imad, advice.on) == ("20261120B1QGC01R001234", date(2026, 11, 20))
+    assert (advice.amount_minor, advice.business_function) == (150_000, "CTR")
+    assert (advice.sender_bank, advice.receiver_bank) == ("091999049", "021999051")
+    assert (advice.originator.name, advice.originator.account_number) == ("ACME WIDGETS", "998877")
+    assert advice.beneficiary.name == "CEDARLINE COMMUNICATIONS"
+    assert advice.sender_reference == "SENDER REF 1"
+    assert advice.text == WireText(
+        payer="ACME WIDGETS",
+        reference="RFB 77",
+        remittance="ACCT 100045 INV 90010001",
+        bank_text="CHGS",
+        invoices=("90010001",),
+        accounts=("100045",),
+    )
+    assert "998877" not in repr(advice)
+
+
+def test_names_may_stand_in_fixed_columns_and_tags_on_one_line():
+    fixed = ADVICE.replace("D998877*ACME WIDGETS*1 MAIN ST*", f"D{'998877':34}{'ACME':35}STREET")
+
+    assert only(fixed).originator.name == "ACME"
+    assert only(ADVICE.replace("\n", "")) == only(ADVICE)
+
+
+def test_what_the_service_puts_before_a_message_belongs_to_it():
+    second = ADVICE.replace("001234", "001235").replace("{1500}", "{1100}30P N\n{1500}")
+
+    found = wire_text.read((ADVICE + second).encode())
+
+    assert [each.imad[-6:] for each in found.advices] == ["001234", "001235"]
+    assert found.summary()["credit_minor"] == 300_000
+
+
+@pytest.mark.parametrize("type_code", ["1002", "1008", "1031", "1090"])
+def test_a_reversal_or_a_request_brings_no_money(type_code):
+    asked = ADVICE.replace("{1510}1000", "{1510}" + type_code)
+
+    assert not only(asked).is_receipt
+    assert wire_text.read(asked.encode()).summary()["credit_minor"] == 0
+
+
+@pytest.mark.parametrize("tag", ["1510", "1520", "2000", "3100", "3400", "3600"])
+def test_a_tag_every_message_has_is_missed(tag):
+    lines = [line for line in ADVICE.splitlines() if not line.startswith(f"{{{tag}}}")]
+
+    assert refusals("\n".join(lines)) == [("tag-missing", 1, f"{{{tag}}}")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("000000150000", "0000001500.0", ("amount", 4, "{2000}")),
+        ("000000150000", "00000015000²", ("amount", 4, "{2000}")),
+        ("20261120B1", "20261320B1", ("imad", 3, "{1520}")),
+        ("20261120B1", "20261120B", ("imad", 3, "{1520}")),
+        ("{3600}CTR", "{3600}CTR\n{2000}000000150001", ("tag-twice", 9, "{2000}")),
+    ],
+)
+def test_a_tag_that_is_wrong_says_where(old, new, expected):
+    found = refusals(ADVICE.replace(old, new))
+
+    assert found == [expected if "²" not in new else ("characters", 1, "")]
+
+
+def test_the_same_message_twice_is_refused():
+    assert refusals(ADVICE + ADVICE) == [("imad-twice", 16, "{1520}")]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "not-fedwire"),
+        (b"hello {1500}", "not-fedwire"),
+        (ADVICE.encode("utf-16"), "not-fedwire"),
+        (ADVICE.replace("ACME", "AC\0E").encode(), "characters"),
+        (b"{1500}" + b"\xff", "characters"),
+    ],
+)
+def test_bytes_that_are_no_advice_say_so(content, code):
+    assert [each[0] for each in refusals(content)] == [code]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(ADVICE) - 1), st.integers(0, 255), st.integers(0, 2))
+def test_a_changed_byte_ends_in_a_refusal_or_an_advice(at, byte, kind):
+    content = ADVICE.encode()
+    new = (b"", bytes([byte]), content[at : at + 1] + bytes([byte]))[kind]
+    try:
+        found = wire_text.read(content[:at] + new + content[at + 1 :])
+    except Unreadable as refusal:
+        assert refusal.problems
+    else:
+        assert len(found.advices) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=4))
+def test_any_text_is_read(lines):
+    assert isinstance(wire_text.read_text(lines), WireText)
+
+
+@pytest.mark.parametrize(
+    "piece", ["INV ", "INV 1 ", "ID:", "{1500}", "{2000}1", " ", "INVOICE NO", "9001,", "\n"]
+)
+def test_length_buys_no_time(piece):
+    text = piece * 100_000
+    start = time.process_time()
+
+    wire_text.read_text([text, text])
+    with pytest.raises(Unreadable):
+        wire_text.read(text.encode())
+
+    assert time.process_time() - start < 1

@@ -1,0 +1,234 @@
+"""Reading a billing system's file: every problem has its place, and nothing makes a traceback."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billfold.receivables.imports import columns
+from billfold.receivables.imports.columns import NotALayout
+from billfold.receivables.imports.csv_files import Reading
+
+HEAD = "customer_number,invoice_number,invoice_date,due_date,amount"
+ROW = "C-1,INV-1,2026-11-01,2026-12-01,120.00"
+
+
+def read(content, *, kind="invoices", mapping=None, layout="%Y-%m-%d"):
+    """Read a file; give the reading, its rows and the bytes it kept."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    keep = io.BytesIO()
+    reading = Reading(io.BytesIO(raw), columns.fields(kind, layout), mapping or {})
+    rows = list(reading.values(keep=keep))
+    return reading, rows, gzip.decompress(keep.getvalue())
+
+
+def problems(content, **options):
+    return [str(problem) for problem in read(content, **options)[0].problems.kept]
+
+
+def test_promise_27_a_good_file_is_read_summed_and_kept():
+    content = f"{HEAD}\n{ROW}\n\nC-1,INV-2,2026-11-01,2026-12-01,$1\n"
+
+    reading, rows, kept = read(content)
+
+    days = date(2026, 11, 1), date(2026, 12, 1)
+    assert rows == [(2, "C-1", "INV-1", *days, 12_000), (4, "C-1", "INV-2", *days, 100)]
+    assert (reading.rows, reading.total_minor) == (2, 12_100)
+    assert kept == content.encode()
+    assert reading.sha256 == hashlib.sha256(content.encode()).hexdigest()
+
+
+def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_first_column():
+    assert problems(b"\xef\xbb\xbf" + f"{HEAD}\n{ROW}\n".encode()) == []
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_lines_may_end_as_on_any_system(ending):
+    assert problems(ending.join([HEAD, ROW, ""])) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "file: The file is empty."),
+        ("\n\n", "file: The file is empty."),
+        (f"{HEAD}\n", "file: There are no rows below the first line."),
+        (f"{HEAD}\n{ROW}\n".encode("utf-16"), "line 1: The file is UTF-16."),
+        (f"{HEAD}\n{ROW}\n".encode("utf-16-le"), "line 1: The line holds a NUL byte."),
+        (f"{HEAD}\n{ROW}\n".encode("utf-32"), "line 1: The file is UTF-32."),
+        (f"{HEAD}\nC\0-1\n", "line 2: The line holds a NUL byte."),
+        (f"{HEAD}\nCaf\xe9,1,,,\n".encode("latin-1"), "line 2: Byte 4 (0xE9) is not UTF-8."),
+        (f"{HEAD}\n" + "x" * 70_000, "line 2: The line is longer than 65,536 bytes."),
+        ("x" * 5_000_000, "line 1: The line is longer than 65,536 bytes."),
+        (HEAD.replace(",", ";"), "line 1: The columns are not divided by commas."),
+        (f"{HEAD}\r{ROW}\r", "line 1: The lines end in CR alone."),
+        (f'{HEAD}\n{ROW}\n"C-1,INV', "line 3: A double quote opens here and does not close."),
+        (f'{HEAD}\n"C"1,INV-1,,,\n', "line 2: The quotes cannot be read."),
+        (f"{HEAD}\n{ROW},x\n", "line 2: The row has 6 columns and the first line has 5."),
+        (f"{HEAD}\nC-1\n", "line 2: The row has 1 columns and the first line has 5."),
+        (f"{ROW}\n{ROW}\n", "line 1, C-1: Column 1 is not a field."),
+        (f"{HEAD},amount\n{ROW},1\n", "line 1, amount: The column stands there 2 times."),
+        (f"{HEAD},\n{ROW},\n", "line 1: Column 6 has no name."),
+        (f"{HEAD},descripton\n", "line 1, descripton: Column 6 is not a field. Did you mean"),
+        (HEAD.replace(",amount", "") + "\n", "line 1, amount: The column is missing."),
+    ],
+)
+def test_promise_27_a_file_that_cannot_be_read_says_where_and_why(content, expected):
+    assert problems(content)[0].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1e9", "not a number"),
+        ("1.005", "more than 2 decimals"),
+        ("1,00", "not a number"),
+        ("-5", "is below zero"),
+        ("0.00", "is zero"),
+        ("", "is empty"),
+        ("NaN", "not a number"),
+        ("9" * 30, "too large"),
+        ("€5", "not a number"),
+    ],
+)
+def test_an_amount_is_exact_and_above_zero_or_refused(value, said):
+    (problem,) = problems(f'{HEAD}\nC-1,INV-1,2026-11-01,2026-12-01,"{value}"\n')
+
+    assert problem.startswith("line 2, amount: ")
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("layout", "value"),
+    [("%Y-%m-%d", "11/01/2026"), ("%Y-%m-%d", "2026-02-30"), ("%m/%d/%Y", "13/01/2026"),
+     ("%Y-%m-%d", "0026-01-01"), ("%Y-%m-%d", " 2026-01-01")],
+)  # fmt: skip
+def test_a_date_written_otherwise_is_refused(layout, value):
+    other = date(2026, 12, 1).strftime(layout)
+
+    (problem,) = problems(f"{HEAD}\nC-1,INV-1,{value},{other},1\n", layout=layout)
+
+    assert problem.startswith("line 2, invoice_date: ")
+
+
+@pytest.mark.parametrize("layout", ["%Q", "%d", "%Y-%m", "", "day", "%"])
+def test_a_date_layout_must_write_the_whole_day(layout):
+    with pytest.raises(NotALayout):
+        columns.fields("invoices", layout)
+
+
+@pytest.mark.parametrize("value", [" C-1", "C-1 ", "C\t1", "C\x0b1", "x" * 61])
+def test_a_number_has_no_hidden_characters(value):
+    assert problems(f"{HEAD}\n{value},INV-1,2026-11-01,2026-12-01,1\n")
+
+
+def test_our_own_fee_numbers_come_from_no_file():
+    (problem,) = problems(f"{HEAD}\n{ROW.replace('INV-1', 'RF-1')}\n")
+
+    assert "begins with RF-" in problem
+
+
+def test_another_currency_is_refused():
+    content = f"{HEAD},currency\n{ROW},EUR\n{ROW},\n{ROW},USD\n"
+
+    assert problems(content) == [
+        'line 2, currency: "EUR" cannot be billed here. Bill in USD, or leave it out.'
+    ]
+
+
+def test_with_a_map_the_files_other_columns_are_passed_over_and_named():
+    mapping = {"customer_number": "Account", "invoice_number": "No"}
+    content = "No,Account,invoice_date,due_date,amount,Region\nI,C,2026-11-01,2026-12-01,1,West\n"
+
+    reading, rows, _ = read(content, mapping=mapping)
+
+    assert rows[0][1:3] == ("C", "I")
+    assert reading.skipped == ("Region",)
+
+
+def test_a_map_that_does_not_fit_says_what_would():
+    mapping = {"custmer_number": "Account", "amount": "Totl"}
+
+    assert problems(f"{HEAD},Total\n", mapping=mapping) == [
+        'file: --map names "custmer_number", which is not a field. Did you mean "customer_number"?',
+        'line 1, Totl: --map names this column, which is not there. Did you mean "Total"?',
+    ]
+
+
+def test_a_problem_below_a_text_of_several_lines_names_the_line_of_the_file():
+    content = 'customer_number,name,address,email\nC-1,A,"1 Way\nOhio",\nC-2,B,,not an e-mail\n'
+
+    (problem,) = problems(content, kind="customers")
+
+    assert problem.startswith("line 4, email: ")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("Paper", True), ("YES", True), ("Electronic", False), ("", False)]
+)
+def test_yes_and_no_are_read_as_billing_systems_write_them(word, expected):
+    _, rows, _ = read(f"customer_number,name,paper_bill\nC-1,A,{word}\n", kind="customers")
+
+    assert rows == [(2, "C-1", "A", expected)]
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_a_traceback(content):
+    reading, rows, _ = read(content)
+
+    assert reading.problems.count or rows
+
+
+@given(st.text(max_size=200))
+def test_no_text_below_a_good_first_line_makes_a_traceback(text):
+    reading, rows, _ = read(f"{HEAD}\n{text}".encode(errors="replace"))
+
+    assert reading.problems.count or rows
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["C"], max_codepoint=0x2FFF), max_size=50),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_free_text_comes_back_as_it_was(texts):
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(["customer_number", "name"])
+    for place, text in enumerate(texts):
+        writer.writerow([f"C-{place}", f"x{text}"])
+
+    reading, rows, _ = read(written.getvalue(), kind="customers")
+
+    assert reading.problems.count == 0
+    assert [row[2] for row in rows] == [f"x{text}" for text in texts]
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=20))
+def test_promise_27_the_total_is_that_of_the_rows(amounts):
+    rows = "".join(
+        f"C-1,INV-{n},2026-11-01,2026-12-01,{a // 100}.{a % 100:02}\n"
+        for n, a in enumerate(amounts)
+    )
+
+    reading, _, _ = read(f"{HEAD}\n{rows}")
+
+    assert reading.total_minor == sum(amounts)
+
+
+@pytest.mark.parametrize("code", [0xFEFF, 0xFFFE, 0x1FFFF, 0xFDD0, 0x07])
+def test_what_is_no_character_is_refused_by_its_code(code):
+    for read in (columns.text, columns.number):
+        with pytest.raises(columns.Unfit):
+            read(f"Hollis{chr(code)}Wren")
+
+    assert columns.text("Hollis 东京 😀 é") == "Hollis 东京 😀 é"

@@ -1,0 +1,73 @@
+"""A day of the bank's is told once; told otherwise, nothing of it is taken."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from billfold import jobs
+from billfold.banking.models import BankFile, Deposit, Statement
+from billfold.ledger import book
+from billfold.ledger.chart import CASH
+from billfold.payments.models import Case
+from tests.stories.incoming.bank_words import leave, line, statement
+from tests.world import World, eastern, usd
+
+ON, NOW = date(2026, 11, 17), eastern(2026, 11, 18)
+MONDAY = eastern(2026, 11, 16, 17)
+
+
+@pytest.fixture
+def sent(world: World) -> World:
+    """Two payments of the same amount in two files."""
+    world.connection.max_entries = 1
+    world.connection.save()
+    world.pay(world.invoice("CL-1", "120.00"))
+    world.pay(world.invoice("CL-2", "120.00"))
+    jobs.cut_off(MONDAY)
+    world.release_all(MONDAY)
+    jobs.send(MONDAY)
+    return world
+
+
+def tell(world: World, name: str, text: str) -> BankFile:
+    told = line(142, 12000, text, on=ON)
+    file = leave(world, name, statement(world, ON, [told]), now=NOW)
+    jobs.reconcile(NOW)
+    return file
+
+
+def test_promise_13_a_day_told_again_in_other_words_books_its_money_once(sent):
+    tell(sent, "A.bai", "ACH ach-20261116-A")
+
+    again = tell(sent, "B.bai", "ACH SETTLEMENT")
+
+    assert again.state == "refused"
+    assert Deposit.objects.count() == 1
+    assert book.balance(CASH) == usd("120.00")
+    assert "other balances or lines" in Case.objects.get().title
+
+
+def test_promise_13_a_day_told_again_the_same_way_under_another_file_id_is_no_news(sent):
+    told = statement(sent, ON, [line(142, 12000, "ACH ach-20261116-A", on=ON)])
+    leave(sent, "A.bai", told, now=NOW)
+    other = told.replace(b"0600,", b"0630,")
+    assert other != told
+
+    file = leave(sent, "B.bai", other, now=NOW)
+
+    assert file.state == "read"
+    assert (Statement.objects.count(), Deposit.objects.count()) == (1, 1)
+    assert not Case.objects.exists()
+
+
+def test_promise_8_a_day_that_does_not_add_up_is_refused(sent):
+    told = statement(sent, ON, [line(142, 12000, "x", on=ON)])
+    wrong = told.replace(b"015,12000", b"015,12001").replace(b",36000", b",36001")
+
+    file = leave(sent, "A.bai", wrong, now=NOW)
+
+    assert file.state == "refused"
+    assert not Statement.objects.exists()
+    assert not Deposit.objects.exists()

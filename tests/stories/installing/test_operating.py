@@ -1,0 +1,214 @@
+"""The operating page is walked: its commands, in its order, on an empty state."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from billfold.platform.postgres import refusals
+from billfold.platform.postgres.server import OWNER, SUPERUSER, Cluster
+from tests.places import PROJECT
+
+OURS = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE", "BILLFOLD_FAULT"}
+PASSWORD = "fifteen letters or more"
+CURL = """\
+#!{python}
+import sys, time, urllib.request
+url = sys.argv[-1]
+host = sys.argv[sys.argv.index("-H") + 1].partition(": ")[2]
+for _ in range(150):
+    try:
+        request = urllib.request.Request(url, headers={{"Host": host}})
+        print(urllib.request.urlopen(request, timeout=5).read().decode(), end="")
+        break
+    except ConnectionError:
+        time.sleep(0.2)
+    except urllib.error.URLError as refused:
+        if not isinstance(refused.reason, ConnectionError):
+            raise
+        time.sleep(0.2)
+else:
+    sys.exit(7)
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of the page that is marked for the walk."""
+
+    marks: tuple[str, ...]
+    text: str
+
+    @property
+    def touches_the_database(self) -> bool:
+        """Tell whether a server of one's own might make a difference."""
+        words = ("init", "backup", "migrate")
+        return any(f"billfold {word}" in self.text for word in words) or "restore" in self.marks
+
+
+def blocks() -> list[Block]:
+    page = (PROJECT / "docs" / "operating.md").read_text()
+    found = re.findall(r"^```sh walk([^\n]*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return [Block(tuple(marks.split()), text) for marks, text in found]
+
+
+@dataclass
+class Machine:
+    """An empty machine's worth of state, with `billfold` and `curl` on its path."""
+
+    place: Path
+    environment: dict[str, str]
+    second_database: str = ""
+    port: int = 0
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = int(free.getsockname()[1])
+        programs = self.place / "bin"
+        programs.mkdir()
+        command = f'#!/bin/sh\nexec "{sys.executable}" -m billfold "$@"\n'
+        for name, text in (("billfold", command), ("curl", CURL.format(python=sys.executable))):
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+        kept = {name: value for name, value in os.environ.items() if name not in OURS}
+        self.environment = kept | {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": str(PROJECT),
+            "BILLFOLD_STATE": str(self.place / "state"),
+            "BILLFOLD_MAIL_PORT": "1",
+            **self.environment,
+        }
+        for name in ("first-password", "second-password"):
+            (self.place / name).write_text(f"{PASSWORD}\n")
+        bank = self.place / "bank"
+        for folder in ("out", "in", "taken"):
+            (bank / folder).mkdir(parents=True)
+        profile = (PROJECT / "deploy" / "biller.toml").read_text()
+        (self.place / "biller.toml").write_text(profile.replace("/srv/bank", str(bank)))
+        (self.place / "customers.csv").write_text(
+            "customer_number,name,email\n40-118-2207,Hollis & Wren,ap@hollis-wren.example\n"
+        )
+
+    def walk(self, block: Block) -> str:
+        """Carry out a block as a person would type it; give what it printed."""
+        text = block.text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+        environment = self.environment
+        if "restore" in block.marks and self.second_database:
+            environment = environment | {"DATABASE_URL": self.second_database}
+        if "background" in block.marks:
+            with (self.place / "log").open("ab") as log:
+                self.running.append(
+                    subprocess.Popen(
+                        ["bash", "-c", f"exec {text}"],
+                        cwd=self.place,
+                        env=environment,
+                        stdout=log,
+                        stderr=log,
+                    )
+                )
+            return ""
+        if importlib.util.find_spec("billfold.cli.proving") is None:
+            text = re.sub(r"^billfold .*verify.*$", "true", text, flags=re.MULTILINE)
+        outcome = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=self.place,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        told = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, f"{block.text}\n{told}\n{self.log()}"
+        return told
+
+    def log(self) -> str:
+        log = self.place / "log"
+        return log.read_text() if log.exists() else ""
+
+    def stop(self) -> None:
+        for process in self.running:
+            process.send_signal(signal.SIGTERM)
+        for process in self.running:
+            assert process.wait(timeout=20) == 0, self.log()
+        self.running.clear()
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="billfold-walk-"))
+    made.chmod(0o711)
+    yield made
+    for state in ("state", "restored", "server"):
+        with suppress(refusals.Unavailable):
+            Cluster(made / state).remove()
+    shutil.rmtree(made)
+
+
+def walk_through(machine: Machine, walked: list[Block]) -> str:
+    told = []
+    try:
+        told = [machine.walk(block) for block in walked]
+    finally:
+        machine.stop()
+    return "\n".join(told)
+
+
+def assert_lived_through(told: str, machine: Machine) -> None:
+    assert "priya@cedarline.example may sign in as treasurer" in told
+    assert "keys are not in it" in told
+    assert "Everything is on HOLD" in told
+    after = told.partition("Everything is on HOLD")[2]
+    assert "cedarline  HOLD" in after
+    assert "no live mark" in after
+    assert after.rindex("cedarline  OPEN") > after.rindex("cedarline  HOLD")
+    assert "Traceback" not in told + machine.log()
+
+
+def test_promise_28_the_operating_page_can_be_walked_with_the_private_server(place: Path) -> None:
+    machine = Machine(place, {})
+
+    told = walk_through(machine, blocks())
+
+    assert_lived_through(told, machine)
+    assert "cedarline  OPEN" in told.partition("Everything is on HOLD")[0]
+    assert "One-time password, shown only here: " in told
+    assert "\nok\n" in told
+    assert "cedarline is on HOLD: nothing leaves" in machine.log()
+    assert not Cluster(place / "state").is_running()
+
+
+def test_promise_28_the_operating_page_can_be_walked_with_a_server_of_ones_own(
+    place: Path,
+) -> None:
+    with Cluster(place / "server", durable=False) as cluster:
+        subprocess.run(
+            [
+                cluster._programs / "createdb",
+                f"--maintenance-db={cluster.dsn(user=SUPERUSER)}",
+                f"--owner={OWNER}",
+                "second",
+            ],
+            check=True,
+        )
+        own = {"DATABASE_URL": cluster.dsn()}
+        machine = Machine(place, own, second_database=cluster.dsn("second"))
+
+        told = walk_through(machine, [block for block in blocks() if block.touches_the_database])
+
+    assert_lived_through(told, machine)

@@ -1,0 +1,58 @@
+"""Slips on the command line are refused in one line, and nothing is made or changed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.environment import CLUSTER
+from tests.places import PROJECT
+
+
+def assert_refused(outcome: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert outcome.returncode == 1
+    assert len(outcome.stderr.splitlines()) == 1
+    for word in words:
+        assert word in outcome.stderr
+
+
+def billfold(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    ours = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(
+        [sys.executable, "-m", "billfold", *arguments],
+        env=kept | {"PYTHONPATH": str(PROJECT)} | changes,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_slip_in_the_state_directory_makes_no_new_installation(tmp_path: Path) -> None:
+    slip = tmp_path / "slip"
+
+    assert_refused(billfold("--state", str(slip), "verify"), "no installation", str(slip))
+    assert not slip.exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", ":", "foo", "", "80x", "127.0.0.1:0"])
+def test_an_address_nobody_can_listen_at_is_refused_in_one_line(address: str) -> None:
+    outcome = billfold("serve", "--bind", address)
+
+    assert outcome.returncode == 2
+    assert len(outcome.stderr.splitlines()) == 1
+    assert "HOST:PORT" in outcome.stderr
+
+
+def test_serving_at_a_port_in_use_is_refused_in_one_line(django_db_setup: object) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        outcome = billfold("serve", "--bind", address, DATABASE_URL=CLUSTER.dsn("billfold"))
+
+    assert_refused(outcome, address, "--bind")

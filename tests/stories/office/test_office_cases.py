@@ -1,0 +1,134 @@
+"""Cases and the outbox: what a person decides, and what payers were told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from billfold.notices.models import Notice
+from billfold.payments.cases import casework
+from billfold.payments.models import Case
+from billfold.platform.models import AuditEntry
+from tests.world import eastern
+
+
+@pytest.fixture
+def office(world, client):
+    client.force_login(world.clerk)
+    return client
+
+
+@pytest.fixture
+def case(world) -> Case:
+    """Let the bank return a debit with another amount than we sent."""
+    world.pay(world.invoice("CL-1", "120.00"), account="440075")
+    world.go_to(eastern(2026, 11, 19))
+    return Case.objects.order_by("opened_at", "id").first()
+
+
+def text_of(answer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def resolve(office, case, **said):
+    return office.post(f"/office/cases/{case.id}/resolution", said)
+
+
+def test_a_case_shows_what_happened_and_its_evidence(world, office, case):
+    listed = text_of(office.get("/office/cases"))
+    answer = office.get(f"/office/cases/{case.id}")
+
+    assert case.title in listed
+    assert "another amount than we sent" in text_of(answer)
+    (file,) = [fact for fact in answer.context["page"].evidence if fact.label == "File"]
+    assert office.get(file.url).status_code == 200
+
+
+def test_promise_25_a_case_is_closed_once_with_person_and_reason(world, office, case):
+    answer = resolve(office, case, choice="nothing", note="The bank sent it by mistake.")
+
+    assert (answer.status_code, answer.url) == (303, f"/office/cases/{case.id}")
+    closed = Case.objects.get(pk=case.pk)
+    assert closed.closed_by == "Cleo Park"
+    assert closed.resolution == "Nothing to do\nThe bank sent it by mistake."
+    assert AuditEntry.objects.get(action="case closed").actor_name == "Cleo Park"
+    assert "The bank sent it by mistake." in text_of(office.get(answer.url))
+    late = resolve(office, case, choice="nothing", note="Me too")
+    assert late.status_code == 422
+    assert "Cleo Park closed this case before you." in text_of(late)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, ["There are 2 problems to fix", "Choose what you want to do."]),
+        ({"choice": "nothing"}, ["Write what you found out."]),
+        ({"choice": "no such", "note": "Kept <b>"}, ["Choose what you want to do.", "Kept"]),
+        ({"choice": "other", "note": "x" * 2001}, ["2,000 characters or fewer"]),
+    ],
+)
+def test_a_case_does_not_close_without_a_decision(world, office, case, said, words):
+    refused = resolve(office, case, **said)
+
+    assert refused.status_code == 422
+    assert all(word in text_of(refused) for word in words)
+    assert "Kept <b>" not in refused.content.decode()
+    assert Case.objects.get(pk=case.pk).closed_at is None
+
+
+def test_closed_cases_have_a_list_of_their_own(world, office, case):
+    casework.close(case.id, "Done", actor=world.clerk.actor(), now=world.now)
+
+    open_page = office.get("/office/cases").context["page"]
+    closed_page = office.get("/office/cases", {"view": "closed"}).context["page"]
+
+    assert case.title not in [row.title for row in open_page.rows]
+    assert case.title in [row.title for row in closed_page.rows]
+
+
+def test_every_kind_of_trouble_has_a_page(world, office):
+    for number, ending in enumerate(("10", "60", "71", "72", "73", "74", "75")):
+        world.pay(world.invoice(f"CL-{number}", f"1{number}.00"), account=f"4400{ending}")
+    world.go_to(eastern(2026, 11, 20))
+
+    found = Case.objects.all()
+    assert found
+    for each in found:
+        assert office.get(f"/office/cases/{each.id}").status_code == 200
+
+
+def test_the_outbox_shows_each_message_as_it_was_written(world, office):
+    payment = world.pay(world.invoice("CL-1", "120.00"))
+    Notice.objects.update(body="Hello <img src=x onerror=alert(1)>,\n\nthank you.")
+    notice = Notice.objects.get()
+
+    listed = text_of(office.get("/office/outbox"))
+    answer = office.get(f"/office/outbox/{notice.id}")
+
+    assert "Your payment of $120.00 to Cedarline is scheduled" in listed
+    assert "Waiting" in listed
+    assert "<img src=x" not in answer.content.decode()
+    assert "&lt;img src=x" in answer.content.decode()
+    assert f"/office/payments/{payment.reference}" in answer.content.decode()
+
+
+def test_a_message_that_was_refused_says_so(world, office):
+    world.pay(world.invoice("CL-1", "120.00"))
+    Notice.objects.update(last_error="SMTPServerDisconnected", attempts=2)
+
+    assert "Trying again" in text_of(office.get("/office/outbox"))
+    detail = office.get(f"/office/outbox/{Notice.objects.get().id}")
+    assert "2, last refused: SMTPServerDisconnected" in text_of(detail)
+
+
+def test_promise_7_words_alone_do_not_close_a_bank_line(world, office):
+    world.pay(world.invoice("CL-1", "120.00"), account="440074")
+    world.go_to(eastern(2026, 11, 20))
+    line = Case.objects.get(kind="bank line to explain")
+
+    answer = resolve(office, line, choice="nothing", note="Never mind.")
+
+    assert answer.status_code == 422
+    assert "stays on the list until a booking explains it" in text_of(answer)
+    assert Case.objects.get(pk=line.pk).closed_at is None
