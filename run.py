@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes Billfold's Python environment from the hashed lock, then runs Billfold in it.
 
-Standard library only. An old Python must still be able to read this file, to be told what it lacks:
-keep to the syntax of Python 3.6.
+Standard library only. An old Python must be able to read this file, so that it can say which one
+is needed: keep to the syntax of Python 3.6.
 """
 
 import errno
@@ -40,7 +40,7 @@ usage: python3 run.py COMMAND
   test [--require-samples] [pytest arguments]
                                             run the whole test suite; fail on one skip
   check                                     formatting, lint, types, imports, migrations, locks
-  bench [NAME] [--large]                    run the benchmarks
+  bench [NAME] [--large | --tiny]           run the benchmarks
   fuzz READER [--seconds N]                 throw bytes at a reader of bank files
   billfold ...                              the command line; `billfold --help` lists it
 """
@@ -52,12 +52,12 @@ KIND = {
     "bench": "bench",
     "fuzz": "bench",
 }
-"""Which lock a command needs; `bench` holds other people's readers, to be measured against."""
+"""Which lock a command needs; that of `bench` also has other readers, to compare with."""
 HOLDS = {"run": ("run",), "dev": ("run", "dev"), "bench": ("run", "dev", "bench")}
 
 
 class Refused(Exception):
-    """Something stands in the way; the message is one line and says what to do."""
+    """The command cannot be carried out; the message is one line and says what to do."""
 
 
 def main(arguments: list[str]) -> int:
@@ -75,9 +75,9 @@ def main(arguments: list[str]) -> int:
         return bench(rest)
     if command == "test":
         os.chdir(str(PROJECT))
-        # The whole suite runs on every core, a file at a time; a part as it is asked for.
-        spread = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
-        become(["-m", "pytest", *(rest if set(rest) - {"--require-samples"} else spread + rest)])
+        # The whole suite runs on every core, a file at a time; a part of it on one.
+        parallel = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
+        become(["-m", "pytest", *(rest if set(rest) - {"--require-samples"} else parallel + rest)])
     if command == "fuzz":
         os.chdir(str(PROJECT))
         become(["-m", "fuzz", *rest])
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
 
 
 def become(arguments: list[str]) -> None:
-    """Turn into the environment's Python: signals to us are then signals to it."""
+    """Replace this process by the environment's Python, so that signals to us reach it."""
     sys.stdout.flush()
     os.execve(str(PYTHON), [str(PYTHON), *arguments], child_environment())
 
@@ -100,7 +100,7 @@ def child_environment() -> dict[str, str]:
 
 
 def prepare(kind: str) -> None:
-    """Make the environment hold what the lock of that kind names; quick if it does already."""
+    """Install into the environment what the lock of that kind names, unless it is there."""
     if is_prepared(kind):
         return
     with only_one_at_a_time():
@@ -112,9 +112,9 @@ def prepare(kind: str) -> None:
         install(kind, tool)
         mark = {name: lock_hash(name) for name in HOLDS[kind]}
         mark["python"] = version_inside()
-        fresh = MARK.with_suffix(".new")
-        fresh.write_text(json.dumps(mark))
-        fresh.replace(MARK)
+        new_file = MARK.with_suffix(".new")
+        new_file.write_text(json.dumps(mark))
+        new_file.replace(MARK)
 
 
 def is_prepared(kind: str) -> bool:
@@ -141,14 +141,14 @@ def lock_hash(kind: str) -> str:
 def version_inside() -> str:
     """Ask the environment's Python for its version: the system may have replaced it since."""
     try:
-        asked = [str(PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-        return subprocess.check_output(asked, stderr=subprocess.DEVNULL).decode().strip()
+        command = [str(PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL).decode().strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 
 
 def is_sound() -> bool:
-    """Tell whether packages can be installed into what is there: it may be half made, or old."""
+    """Say whether packages can be installed into the environment: it may be incomplete, or old."""
     if recorded().get("python", version_inside()) != version_inside():
         return False
     try:
@@ -188,8 +188,8 @@ def make_environment(uv: str) -> None:
         shutil.rmtree(str(ENVIRONMENT))
     ENVIRONMENT.mkdir()
     python = getattr(sys, "_base_executable", sys.executable)
-    made = [uv, "venv", "--quiet", "--allow-existing", "--seed", "--python", python]
-    if uv and run([*made, str(ENVIRONMENT)], "Making .venv") == 0:
+    uv_venv = [uv, "venv", "--quiet", "--allow-existing", "--seed", "--python", python]
+    if uv and run([*uv_venv, str(ENVIRONMENT)], "Making .venv") == 0:
         return
     if run([python, "-m", "venv", str(ENVIRONMENT)], "Making .venv") != 0:
         raise failure("Making .venv failed")
@@ -254,13 +254,13 @@ def say(text: str, again: bool = False) -> None:
 
 
 def failure(title: str) -> Refused:
-    """Word a tool's failure from its log."""
+    """Say from its log why a tool failed."""
     lines = [line.strip() for line in LOG.read_text(errors="replace").splitlines() if line.strip()]
     is_full = shutil.disk_usage(str(ENVIRONMENT)).free < 1_000_000
     if is_full or any("No space left" in line or "Disk quota" in line for line in lines):
         return Refused(no_space(ENVIRONMENT))
-    told = [line for line in lines if line.lower().startswith("error")] or lines[-1:] or ["?"]
-    reason = told[-1][:300].rstrip(".")
+    errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:] or ["?"]
+    reason = errors[-1][:300].rstrip(".")
     return Refused(f"{title}: {reason} (is the network reachable? see {LOG}).")
 
 
@@ -302,7 +302,7 @@ def bench(arguments: list[str]) -> int:
     names = [word for word in arguments if not word.startswith("-")]
     options = [word for word in arguments if word.startswith("-")]
     unknown = [name for name in names if name not in known]
-    if unknown or not known or set(options) - {"--large"}:
+    if unknown or not known or set(options) - {"--large", "--tiny"}:
         wrong = " ".join(unknown or options) or "nothing to run"
         raise Refused(
             f"Unknown: {wrong}. The benchmarks are: " + (", ".join(known) or "none") + "."
@@ -314,33 +314,33 @@ def bench(arguments: list[str]) -> int:
     return max(codes)
 
 
-def told(refusal: OSError) -> str:
-    """Word what the system refused."""
-    path = refusal.filename or PROJECT
-    if refusal.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+def explain(error: OSError) -> str:
+    """Say in one line what the system refused, and what to do."""
+    path = error.filename or PROJECT
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
             f"Cannot write to {path}: make the folder this user's, or copy Billfold to one that is."
         )
-    if refusal.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_space(path)
-    return f"{path}: {refusal.strerror}"
+    return f"{path}: {error.strerror}"
 
 
 def no_space(path: object) -> str:
     return f"No space is left for {path}: free about 500 MB and run again."
 
 
-def end_politely(number: int, _frame: object) -> None:
+def exit_on_signal(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, end_politely)
+    signal.signal(signal.SIGTERM, exit_on_signal)
     try:
         sys.exit(main(sys.argv[1:]))
     except Refused as refusal:
         sys.exit(str(refusal))
-    except OSError as refusal:
-        sys.exit(told(refusal))
+    except OSError as error:
+        sys.exit(explain(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""BAI2 statements read with every total proved, whole and streamed, against PyPI `bai2`.
+"""BAI2 statements read with every total proved, at once and streamed, against PyPI `bai2`.
 
 `--large` reads a million movements, for the memory streaming takes.
 """
@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import io
 import multiprocessing
-import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from bench import _ground
+from bench import _figures, _server, _size
 
-MOVEMENTS = 60_000
-A_ACCOUNT = 3_000
-FEW, MANY, A_MILLION = 10_000, 250_000, 1_000_000
-TIMES = 7
+MOVEMENTS = _size.choose(tiny=30, usual=60_000)
+A_ACCOUNT = _size.choose(tiny=10, usual=3_000)
+FEW = _size.choose(tiny=10, usual=10_000)
+MANY = _size.choose(tiny=20, usual=250_000, large=1_000_000)
+ROUNDS = 7
 RATIO = 6.0
 GROWTH_MB = 32.0
 
@@ -55,17 +55,6 @@ def _movement(number: int, amount: int) -> Iterator[str]:
             yield f"16,475,{amount},S,{parts},BR{number:08d},{number},CHECK PAID"
 
 
-def _seconds(acts: list[Callable[[], object]]) -> list[float]:
-    """Take the best time of each, measured in turn so that all meet the same machine."""
-    best = [float("inf")] * len(acts)
-    for _ in range(TIMES):
-        for index, act in enumerate(acts):
-            start = time.process_time()
-            act()
-            best[index] = min(best[index], time.process_time() - start)
-    return best
-
-
 def _streamed(content: bytes) -> None:
     from billfold.formats import bai2
 
@@ -73,8 +62,8 @@ def _streamed(content: bytes) -> None:
         pass
 
 
-class _Made(io.RawIOBase):
-    """A statement of one account that is made while it is read, so that it takes no memory."""
+class _Endless(io.RawIOBase):
+    """A statement of one account that is written while it is read, so that it takes no memory."""
 
     def __init__(self, movements: int) -> None:
         self._lines = self._written(movements)
@@ -98,56 +87,53 @@ class _Made(io.RawIOBase):
         while length < size and (line := next(self._lines, "")):
             parts.append(line.encode())
             length += len(parts[-1])
-        whole = b"".join(parts)
-        self._held = whole[size:]
-        return whole[:size]
+        content = b"".join(parts)
+        self._held = content[size:]
+        return content[:size]
 
 
 def _peak_mb(movements: int) -> float:
     """Stream a statement in a process of its own; give the most memory that took."""
-    out: multiprocessing.Queue[float] = multiprocessing.Queue()
+    peaks: multiprocessing.Queue[float] = multiprocessing.Queue()
 
     def act() -> None:
         from billfold.formats import bai2
 
-        for _ in bai2.stream(_Made(movements)):
+        for _ in bai2.stream(_Endless(movements)):
             pass
-        out.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        peaks.put(_figures.peak_mb())
 
-    running = multiprocessing.Process(target=act)
-    running.start()
-    peak = out.get()
-    running.join()
-    return peak
+    _server.in_another_process(act)
+    return peaks.get()
 
 
 def main() -> int:
     """Measure and print."""
     from billfold.formats import bai2
 
-    many = A_MILLION if "--large" in sys.argv else MANY
-    growth = _peak_mb(many) - _peak_mb(FEW)
-    note = f"MB, from {FEW:,} to {many:,} movements of one account"
-    _ground.report("memory streaming takes more", growth, GROWTH_MB, at_most=True, note=note)
+    growth = _peak_mb(MANY) - _peak_mb(FEW)
+    note = f"MB, from {FEW:,} to {MANY:,} movements of one account"
+    _figures.report("memory streaming takes more", growth, GROWTH_MB, at_most=True, note=note)
+    content = _statement(MOVEMENTS, A_ACCOUNT)
+    acts = [lambda: bai2.read(content), lambda: _streamed(content)]
     try:
         from bai2 import bai2 as other
     except ImportError:
-        print("PyPI `bai2` is not installed: `python3 run.py bench bai2` installs it.")
+        read, streamed = _figures.quickest(*acts, rounds=ROUNDS, clock=time.process_time)
+        _figures.skip("PyPI bai2")
+        print(f"{_us(read)} us a movement read at once, {_us(streamed)} streamed")
         return 0
-    content = _statement(MOVEMENTS, A_ACCOUNT)
     text = content.decode()
-    whole, streamed, theirs = _seconds(
-        [
-            lambda: bai2.read(content),
-            lambda: _streamed(content),
-            lambda: other.parse_from_string(text),
-        ]
-    )
-    each = f"{theirs / MOVEMENTS * 1e6:.1f} us a movement against"
-    for name, ours in [("streamed", streamed), ("read whole", whole)]:
-        note = f"({each} {ours / MOVEMENTS * 1e6:.2f})"
-        _ground.report(f"BAI2 {name}, of PyPI bai2", theirs / ours, RATIO, note=note)
+    acts.append(lambda: other.parse_from_string(text))
+    read, streamed, theirs = _figures.quickest(*acts, rounds=ROUNDS, clock=time.process_time)
+    for name, ours in [("streamed", streamed), ("read at once", read)]:
+        note = f"({_us(theirs)} us a movement against {_us(ours)})"
+        _figures.report(f"BAI2 {name}, of PyPI bai2", theirs / ours, RATIO, note=note)
     return 0
+
+
+def _us(seconds: float) -> str:
+    return f"{seconds / MOVEMENTS * 1e6:.2f}"
 
 
 if __name__ == "__main__":

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import _ground
+from bench import _figures, _server, _size
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 CUTOFF = NOW + timedelta(hours=8)
-PAYMENTS, MANY_PAYMENTS = 100_000, 1_000_000
+SIZES = _size.choose(tiny=[20], usual=[100_000], large=[100_000, 1_000_000])
+AT_ONCE = _size.choose(tiny=20, usual=2_000)
 BARE = """
 CREATE FUNCTION bare_cutoff(file uuid, at timestamptz) RETURNS void LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
@@ -68,30 +68,28 @@ END $$;
 
 def _world(count: int) -> None:
     """Make invoices and a due payment for each."""
-    from bench import _people
+    from bench import _customers
     from billfold.payments.paying import scheduling
     from billfold.platform import tenancy
 
-    _people.make(count, now=NOW)
-    with tenancy.use(tenancy.biller("cedarline")):
-        for client in range(count // 10_000):
-            intents = _people.intents(client, 10_000, now=NOW)
-            for at in range(0, len(intents), 2_000):
-                scheduling.schedule(intents[at : at + 2_000], now=NOW)
-    _people.vacuum()
+    _customers.add(count, now=NOW)
+    with tenancy.use(_server.biller()):
+        for first in range(0, count, AT_ONCE):
+            intents = _customers.intents(first, AT_ONCE, now=NOW)
+            scheduling.schedule(intents, now=NOW)
+    _server.vacuum()
 
 
 def _bare() -> float:
     """Write the same rows with nothing but SQL, then take them back."""
     from django.db import connection, transaction
 
-    from bench import _people
     from billfold.banking import connections
     from billfold.platform import tenancy
     from billfold.platform.ids import new_id
 
     file = new_id()
-    with tenancy.owning(tenancy.biller("cedarline")), connection.cursor() as cursor:
+    with tenancy.as_owner(_server.biller()), connection.cursor() as cursor:
         cursor.execute(BARE)
         cursor.execute(
             """INSERT INTO banking_bankfile (id, connection_id, direction, kind, name, sha256,
@@ -106,7 +104,7 @@ def _bare() -> float:
             cursor.execute("SELECT bare_cutoff(%s, %s)", [file, CUTOFF])
             seconds = time.perf_counter() - start
             transaction.set_rollback(True)
-    _people.vacuum()
+    _server.vacuum()
     return seconds
 
 
@@ -116,56 +114,41 @@ def _ours(folder: Path) -> float:
     from billfold.payments.outgoing import cutoff
     from billfold.platform import tenancy
 
-    with tenancy.use(tenancy.biller("cedarline")):
+    with tenancy.use(_server.biller()):
         bank = connections.default()
         start = time.perf_counter()
         for file in cutoff.collect_due(bank, CUTOFF.date(), now=CUTOFF):
-            (folder / file.name).write_bytes(exchange.content(file))
+            (folder / file.name).write_bytes(exchange.unseal_content(file))
         return time.perf_counter() - start
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _measure(count: int) -> float:
-    """Measure and print one size; give its seconds. Another process makes the world."""
-    with _ground.ground() as state:
-        maker = multiprocessing.Process(target=_world, args=(count,))
-        maker.start()
-        maker.join()
+def _measure(count: int, answer: multiprocessing.Queue[float]) -> None:
+    """Measure and print one size; hand in its seconds. Another process makes the world."""
+    with _server.running() as folder:
+        _server.in_another_process(_world, count)
         bare = _bare()
-        ours = _ours(state)
-        _ground.report(
+        ours = _ours(folder)
+        _figures.report(
             f"cut-off of {count:,} payments against bare SQL",
             bare / ours,
             0.4,
             note=f"{count / ours:,.0f}/s against {count / bare:,.0f}/s",
         )
-        _ground.report("peak memory of it, MB", _peak_mb(), 300, at_most=True)
-    return ours
-
-
-def _in_a_process(count: int, out: multiprocessing.Queue[float]) -> None:
-    out.put(_measure(count))
+        _figures.report("peak memory of it, MB", _figures.peak_mb(), 300, at_most=True)
+    answer.put(ours)
 
 
 def main() -> int:
     """Measure and print; `--large` adds a million payments, each size in a process of its own."""
-    out: multiprocessing.Queue[float] = multiprocessing.Queue()
-    seconds = []
-    for count in [PAYMENTS, MANY_PAYMENTS] if "--large" in sys.argv else [PAYMENTS]:
-        run = multiprocessing.Process(target=_in_a_process, args=(count, out))
-        run.start()
-        seconds.append(out.get())
-        run.join()
+    answer: multiprocessing.Queue[float] = multiprocessing.Queue()
+    seconds = {}
+    for count in SIZES:
+        _server.in_another_process(_measure, count, answer)
+        seconds[count] = answer.get()
     if len(seconds) == 2:
-        _ground.report(
-            f"{MANY_PAYMENTS:,} payments / {PAYMENTS:,}",
-            seconds[1] / seconds[0],
-            11,
-            at_most=True,
-        )
+        (few, in_few), (many, in_many) = seconds.items()
+        name = f"{many:,} payments / {few:,}"
+        _figures.report(name, in_many / in_few, 11, at_most=True)
     return 0
 
 

@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from multiprocessing.synchronize import Barrier
 
-from bench import _ground
+from bench import _figures, _server, _size
 from billfold.ledger.transfer import Transfer
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 ON = date(2026, 11, 16)
-CLIENTS = 8
-SECONDS = 6
-SMALL, USUAL, LARGE = 10_000, 1_000_000, 10_000_000
+CLIENTS = _size.choose(tiny=2, usual=8)
+SECONDS = _size.choose(tiny=0.1, usual=6.0)
+SMALL = _size.choose(tiny=100, usual=10_000)
+ROWS = _size.choose(tiny=1_000, usual=1_000_000, large=10_000_000)
+BATCH = _size.choose(tiny=10, usual=1_000)
+ROUNDS = _size.choose(tiny=2, usual=40)
+WARMING = _size.choose(tiny=0, usual=5)
+LARGE_BILLER = "harborpoint"
 FILL = """
 INSERT INTO ledger_account (id, code, subject, currency, debits_minor, credits_minor)
 SELECT md5('a' || n)::uuid, 'receivable', 'invoice/old-' || n, 'USD', 1000, 0
@@ -70,27 +75,27 @@ def _client(client: int, ready: Barrier, *, hot: bool) -> float:
     from billfold.ledger import book
     from billfold.platform import tenancy
 
-    with tenancy.use(tenancy.biller("cedarline")):
+    with tenancy.use(_server.biller()):
         ready.wait()
         start = time.perf_counter()
-        done = 0
+        posted = 0
         while time.perf_counter() - start < SECONDS:
             with transaction.atomic(durable=True):
-                book.post([_transfer(done, client, hot=hot)], now=NOW)
-            done += 1
-        return done / (time.perf_counter() - start)
+                book.post([_transfer(posted, client, hot=hot)], now=NOW)
+            posted += 1
+        return posted / (time.perf_counter() - start)
 
 
 def _rate(*, hot: bool) -> float:
-    return _ground.together(CLIENTS, lambda client, ready: _client(client, ready, hot=hot))
+    return _server.together(CLIENTS, lambda client, ready: _client(client, ready, hot=hot))
 
 
 def _hot_account() -> None:
     """Everybody books on one control account, then nobody does; the better of two rounds each."""
     rates = [(_rate(hot=True), _rate(hot=False)) for _ in range(2)]
     hot, own = (max(column) for column in zip(*rates, strict=True))
-    _ground.report(
-        "8 clients on a hot control account / without one",
+    _figures.report(
+        f"{CLIENTS} clients on a hot control account / without one",
         hot / own,
         0.9,
         note=f"{hot:,.0f}/s against {own:,.0f}/s",
@@ -101,53 +106,51 @@ def _fill(schema: str, rows: int) -> None:
     """Make old transfers with nothing but SQL."""
     from django.db import connection
 
-    from bench import _people
     from billfold.platform import tenancy
 
     step = 1_000_000
-    with tenancy.owning(tenancy.biller(schema)), connection.cursor() as cursor:
+    with tenancy.as_owner(_server.biller(schema)), connection.cursor() as cursor:
         for at in range(0, rows, step):
             for statement in FILL.split(";\n")[:-1]:
                 cursor.execute(statement, {"from": at, "to": min(at + step, rows)})
-    _people.vacuum(schema)
+    _server.vacuum(schema)
 
 
 def _post(schema: str, numbers: Iterator[int]) -> float:
-    """Give the seconds of posting 1,000 transfers in one batch."""
+    """Measure the seconds of posting a batch of transfers."""
     from django.db import transaction
 
     from billfold.ledger import book
     from billfold.platform import tenancy
 
-    with tenancy.use(tenancy.biller(schema)):
+    with tenancy.use(_server.biller(schema)):
         start = time.perf_counter()
         with transaction.atomic(durable=True):
-            book.post([_transfer(next(numbers), 0, hot=False) for _ in range(1_000)], now=NOW)
+            book.post([_transfer(next(numbers), 0, hot=False) for _ in range(BATCH)], now=NOW)
         return time.perf_counter() - start
 
 
-def _at_size(rows: int) -> None:
+def _at_size() -> None:
     """Post at few rows and at many, in turn; add up many, rolled up and raw."""
     from billfold.platform import tenancy
 
-    tenancy.add("large", "Large", ["large.test"])
-    _fill("cedarline", SMALL)
-    _fill("large", rows)
+    _fill(_server.BILLER, SMALL)
+    _fill(LARGE_BILLER, ROWS)
     numbers = itertools.count()
-    pairs = [(_post("cedarline", numbers), _post("large", numbers)) for _ in range(40)]
-    ratio = statistics.median(many / few for few, many in pairs[5:])
-    _ground.report(f"posting at {rows:,} rows / at {SMALL:,}", ratio, 1.2, at_most=True)
-    with tenancy.use(tenancy.biller("large")):
-        _trial_balance(rows)
+    pairs = [(_post(_server.BILLER, numbers), _post(LARGE_BILLER, numbers)) for _ in range(ROUNDS)]
+    ratio = statistics.median(many / few for few, many in pairs[WARMING:])
+    _figures.report(f"posting at {ROWS:,} rows / at {SMALL:,}", ratio, 1.2, at_most=True)
+    with tenancy.use(_server.biller(LARGE_BILLER)):
+        _trial_balance()
 
 
-def _trial_balance(rows: int) -> None:
+def _trial_balance() -> None:
     from django.db import connection
 
     from billfold.ledger import book
 
     book.roll_up()
-    rolled = min(_ground.timed(book.trial_balance) for _ in range(5))
+    rolled = min(_figures.seconds(book.trial_balance) for _ in range(5))
     lines = [(line.code, line.debits.minor, line.credits.minor) for line in book.trial_balance()]
     with connection.cursor() as cursor:
         start = time.perf_counter()
@@ -155,13 +158,13 @@ def _trial_balance(rows: int) -> None:
         raw_lines = cursor.fetchall()
         raw = time.perf_counter() - start
     assert lines == raw_lines, (lines, raw_lines)
-    _ground.report(f"trial balance at {rows:,} rows, raw scan / rolled up", raw / rolled, 20)
+    _figures.report(f"trial balance at {ROWS:,} rows, raw scan / rolled up", raw / rolled, 20)
 
 
 def main() -> int:
     """Measure and print."""
-    with _ground.ground():
-        _at_size(LARGE if "--large" in sys.argv else USUAL)
+    with _server.running():
+        _at_size()
         _hot_account()
     return 0
 

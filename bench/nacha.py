@@ -6,7 +6,6 @@ import gc
 import importlib.util
 import multiprocessing
 import os
-import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, time
@@ -15,15 +14,17 @@ from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import _ground
+from bench import _figures, _server, _size
 from billfold.formats import nacha
-from billfold.formats.nacha import Batch, Entry, File
+from billfold.formats.nacha import NachaBatch, NachaEntry, NachaFile
 
-ENTRIES, FEW, MANY = 100_000, 10_000, 1_000_000
-BATCH = 10_000
+FEW = _size.choose(tiny=10, usual=10_000)
+ENTRIES = _size.choose(tiny=30, usual=100_000)
+MANY = _size.choose(tiny=30, usual=100_000, large=1_000_000)
+BATCH = _size.choose(tiny=10, usual=10_000)
 ROUNDS = 5
 BANKS = ("110000000", "129999018", "061999024", "072999039", "091999049", "021999051")
-HEAD = File("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", ())
+HEAD = NachaFile("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", ())
 BARE_FORM = "6%02d%s%-17s%010d%-15s%-22s%-2s0%s\n"
 ROWS = """
 CREATE UNLOGGED TABLE nacha_row AS
@@ -45,23 +46,25 @@ SELECT code, bank, account, amount, customer, name, trace, mark FROM nacha_row O
 """
 
 
-def _entries(count: int) -> Iterator[Entry]:
+def _entries(count: int) -> Iterator[NachaEntry]:
     for n in range(1, count + 1):
         bank, account, name = BANKS[n % 6], f"{4_400_000_000 + n}", f"ADA EXAMPLE {n % 977}"
-        yield Entry(27, bank, account, 100 + n % 90_000, f"C-{n}", name, f"09199904{n:07d}", "S")
+        yield NachaEntry(
+            27, bank, account, 100 + n % 90_000, f"C-{n}", name, f"09199904{n:07d}", "S"
+        )
 
 
-def _entries_of_rows(_cursor: object) -> Callable[[Sequence[object]], Entry]:
-    return lambda row: nacha.entry_of((*row, ()))
+def _entries_of_rows(_cursor: object) -> Callable[[Sequence[object]], NachaEntry]:
+    return lambda row: nacha.entry_from_values((*row, ()))
 
 
-def _batches(entries: Iterable[Entry]) -> Iterator[Batch]:
+def _batches(entries: Iterable[NachaEntry]) -> Iterator[NachaBatch]:
     """Put entries into batches, one at a time."""
     left = iter(entries)
     number = 0
     while some := tuple(islice(left, BATCH)):
         number += 1
-        yield Batch(
+        yield NachaBatch(
             225,
             "CEDARLINE",
             "1234567890",
@@ -76,17 +79,16 @@ def _batches(entries: Iterable[Entry]) -> Iterator[Batch]:
 
 def _race(count: int, *acts: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     """Let acts take turns; give entries a second of each in its quickest round."""
-    seconds = [[_ground.timed(act) for act in acts] for _ in range(rounds)]
-    return [count / min(each) for each in zip(*seconds, strict=True)]
+    return [count / seconds for seconds in _figures.quickest(*acts, rounds=rounds)]
 
 
-def _ours(batches: Iterable[Batch]) -> bytes:
+def _ours(batches: Iterable[NachaBatch]) -> bytes:
     out = BytesIO()
     nacha.write_to(out, HEAD, batches)
     return out.getvalue()
 
 
-def _bare(batches: Iterable[Batch]) -> bytes:
+def _bare(batches: Iterable[NachaBatch]) -> bytes:
     """Lay the same entries out, and check nothing."""
     lines = []
     for batch in batches:
@@ -108,7 +110,7 @@ def _bare(batches: Iterable[Batch]) -> bytes:
 
 
 def _read(content: bytes) -> None:
-    for _ in nacha.Reader(BytesIO(content)):
+    for _ in nacha.NachaReader(BytesIO(content)):
         pass
 
 
@@ -169,49 +171,48 @@ def _ach_read(content: bytes) -> Callable[[], object]:
     return lambda: Parser(content.decode("ascii")).as_dict()
 
 
-def _told(name: str, ours: float, theirs: float, wanted: float) -> None:
-    _ground.report(name, ours / theirs, wanted, note=f"{ours:,.0f}/s against {theirs:,.0f}/s")
+def _report_rates(name: str, ours: float, theirs: float, wanted: float) -> None:
+    _figures.report(name, ours / theirs, wanted, note=f"{ours:,.0f}/s against {theirs:,.0f}/s")
 
 
 def _in_memory() -> None:
     batches = list(_batches(_entries(ENTRIES)))
     content = _ours(batches)
     ours, bare = _race(ENTRIES, lambda: _ours(batches), lambda: _bare(batches))
-    _told("write with all checks / bare % loop", ours, bare, 0.4)
+    _report_rates("write with all checks / bare % loop", ours, bare, 0.4)
     ours, slices = _race(ENTRIES, lambda: _read(content), lambda: _slices(content))
-    _told("read with all checks / bare slicing loop", ours, slices, 0.3)
+    _report_rates("read with all checks / bare slicing loop", ours, slices, 0.3)
     if importlib.util.find_spec("ach") is None:
-        print("skip: PyPI `ach` is not installed, so nothing is measured against it", flush=True)
+        _figures.skip("PyPI ach")
         return
     few = list(_batches(_entries(FEW)))
     ours, theirs = _race(FEW, lambda: _ours(few), _ach_write(), rounds=3)
-    _told("write / PyPI ach", ours, theirs, 20)
+    _report_rates("write / PyPI ach", ours, theirs, 20)
     ours, theirs = _race(ENTRIES, lambda: _read(content), _ach_read(content))
-    _told("read / PyPI ach", ours, theirs, 1.5)
+    _report_rates("read / PyPI ach", ours, theirs, 1.5)
 
 
-def _peak(count: int, path: str, out: multiprocessing.Queue[float]) -> None:
-    """Write and read so many entries by streams; tell the peak of memory in MB."""
+def _peak(count: int, path: str, peaks: multiprocessing.Queue[float]) -> None:
+    """Write and read so many entries by streams; hand in the most memory that took, in MB."""
     with Path(path).open("wb") as stream:
         nacha.write_to(stream, HEAD, _batches(_entries(count)))
     with Path(path).open("rb") as stream:
-        read = sum(len(batch.entries) for batch in nacha.Reader(stream))
+        read = sum(len(batch.entries) for batch in nacha.NachaReader(stream))
     assert read == count
-    out.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    peaks.put(_figures.peak_mb())
 
 
 def _memory(counts: list[int]) -> None:
     fresh = multiprocessing.get_context("spawn")
+    queue: multiprocessing.Queue[float] = fresh.Queue()
     peaks = []
     with TemporaryDirectory() as folder:
         for count in counts:
-            out: multiprocessing.Queue[float] = fresh.Queue()
-            run = fresh.Process(target=_peak, args=(count, f"{folder}/{count}.ach", out))
-            run.start()
-            peaks.append(out.get())
-            run.join()
+            arguments = (count, f"{folder}/{count}.ach", queue)
+            _server.in_another_process(_peak, *arguments, context=fresh)
+            peaks.append(queue.get())
     for count, peak in zip(counts[1:], peaks[1:], strict=True):
-        _ground.report(
+        _figures.report(
             f"memory of {count:,} entries above one batch of {BATCH:,}, MB",
             peak - peaks[0],
             20,
@@ -223,10 +224,10 @@ def _memory(counts: list[int]) -> None:
 def _from_postgresql(count: int) -> None:
     import psycopg
 
-    with _ground.ground() as folder, psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    with _server.running() as folder, psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         connection.execute(ROWS.replace("%s", str(count)))
         connection.execute("ANALYZE nacha_row")
-        gc.freeze()  # What the ground made is not looked through again and again.
+        gc.freeze()  # What setting up has left is not looked through again and again.
 
         def copy() -> None:
             with (folder / "copied").open("wb") as out, connection.cursor().copy(COPY) as rows:
@@ -241,16 +242,15 @@ def _from_postgresql(count: int) -> None:
                 nacha.write_to(out, HEAD, _batches(chain.from_iterable(rows)))
 
         written, copied = _race(count, ours, copy, rounds=3)
-        _told("rows in PostgreSQL to file on disk / COPY", written, copied, 0.5)
+        _report_rates("rows in PostgreSQL to file on disk / COPY", written, copied, 0.5)
 
 
 def main() -> int:
     """Measure and print; `--large` adds a million entries."""
-    is_large = "--large" in sys.argv
     # First, while this process is small: a child begins with the peak of its parent.
-    _memory([FEW, ENTRIES, MANY] if is_large else [FEW, ENTRIES])
+    _memory(sorted({FEW, ENTRIES, MANY}))
     _in_memory()
-    _from_postgresql(MANY if is_large else ENTRIES)
+    _from_postgresql(MANY)
     return 0
 
 

@@ -2,72 +2,72 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from bench import _ground
+from bench import _figures, _server, _size
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
-INVOICES, MANY_INVOICES = 100_000, 1_000_000
-ROUNDS = 300
+INVOICES = _size.choose(tiny=40, usual=100_000, large=1_000_000)
+ROUNDS = _size.choose(tiny=2, usual=300)
+WARMING = _size.choose(tiny=1, usual=20)
 
 
-def _world(count: int) -> None:
-    from bench import _people
+def _world() -> None:
+    from bench import _customers
     from billfold.people.models import Person
     from billfold.platform import tenancy
     from billfold.platform.ids import new_id
     from billfold.receivables.models import Access, Customer
 
-    _people.make(count, now=NOW)
-    with tenancy.use(tenancy.biller("cedarline")):
+    _customers.add(INVOICES, now=NOW)
+    with tenancy.use(_server.biller()):
         person = Person.objects.get(email="payer@cedarline.example")
-        customer = Customer.objects.order_by("number")[count // _people.PER_CUSTOMER // 2]
+        customer = Customer.objects.order_by("number")[INVOICES // _customers.PER_CUSTOMER // 2]
         Access.objects.create(id=new_id(), person=person, customer=customer)
-    _people.vacuum()
+    _server.vacuum()
+
+
+def _open(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200, path
 
 
 def _milliseconds(get: Callable[[], object]) -> list[float]:
-    for _ in range(20):
+    for _ in range(WARMING):
         get()
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        get()
-        times.append((time.perf_counter() - start) * 1_000)
-    return sorted(times)
+    return sorted(1_000 * _figures.seconds(get) for _ in range(ROUNDS))
 
 
 def main() -> int:
     """Measure and print."""
-    count = MANY_INVOICES if "--large" in sys.argv else INVOICES
-    with _ground.ground():
-        maker = multiprocessing.Process(target=_world, args=(count,))
-        maker.start()
-        maker.join()
+    with _server.running():
+        _server.in_another_process(_world)
         from django.test import Client, override_settings
 
         from billfold.people.models import Person
         from billfold.platform import tenancy
 
-        with tenancy.use(tenancy.biller("cedarline")):
-            client = Client(headers={"host": "localhost"})
+        with tenancy.use(_server.biller()):
+            client = Client(headers={"host": _server.host()})
             client.force_login(Person.objects.get(email="payer@cedarline.example"))
-            ours = _milliseconds(lambda: client.get("/pay"))
-            with override_settings(ROOT_URLCONF="bench._minimal"):
-                minimal = _milliseconds(lambda: client.get("/"))
+            ours = _milliseconds(lambda: _open(client, "/pay"))
+            with override_settings(ROOT_URLCONF="bench._minimal_page"):
+                minimal = _milliseconds(lambda: _open(client, "/"))
         middle = statistics.median(ours)
-        _ground.report(
-            f"pay page among {count:,} invoices, minimal page / ours",
+        _figures.report(
+            f"pay page among {INVOICES:,} invoices, minimal page / ours",
             statistics.median(minimal) / middle,
             0.5,
             note=f"{statistics.median(minimal):.1f} ms against {middle:.1f} ms",
         )
-        _ground.report("pay page, p99 / p50", ours[len(ours) * 99 // 100] / middle, 3, at_most=True)
+        slow = ours[len(ours) * 99 // 100]
+        _figures.report("pay page, p99 / p50", slow / middle, 3, at_most=True)
     return 0
 
 

@@ -1,15 +1,17 @@
-"""What a file is, told from its ends: the slowest of many kinds, small and large."""
+"""Sniffing what a file is from its ends: the slowest of many kinds, small and large."""
 
 from __future__ import annotations
 
 import sys
 from itertools import islice
 
-from bench import _ground
+from bench import _figures, _size
 from billfold import formats
 
 MEGABYTE = 1 << 20
-SMALL, LARGE, LARGER = 1_000, 50 * MEGABYTE, 250 * MEGABYTE
+SIZES = _size.choose(
+    tiny=[1_000, 20_000], usual=[1_000, 50 * MEGABYTE], large=[1_000, 50 * MEGABYTE, 250 * MEGABYTE]
+)
 ROUNDS = 20
 MILLISECONDS = 1.0
 
@@ -45,7 +47,7 @@ BEGINNINGS: dict[str, bytes] = {
 def _fastest_ms(content: bytes) -> float:
     """Take the best of some rounds: what the machine does besides is not measured."""
     formats.sniff(content)
-    return 1_000 * min(_ground.timed(lambda: formats.sniff(content)) for _ in range(ROUNDS))
+    return 1_000 * min(_figures.seconds(lambda: formats.sniff(content)) for _ in range(ROUNDS))
 
 
 def _filled(beginning: bytes, size: int) -> bytes:
@@ -54,13 +56,12 @@ def _filled(beginning: bytes, size: int) -> bytes:
 
 def main() -> int:
     """Measure and print."""
-    sizes = (SMALL, LARGE, LARGER) if "--large" in sys.argv else (SMALL, LARGE)
-    for size in sizes:
-        taken = {name: _fastest_ms(_filled(each, size)) for name, each in BEGINNINGS.items()}
-        slowest = sorted(taken.items(), key=lambda each: -each[1])
+    for size in SIZES:
+        times = {name: _fastest_ms(_filled(head, size)) for name, head in BEGINNINGS.items()}
+        slowest = sorted(times.items(), key=lambda kind: -kind[1])
         note = ", ".join(f"{name} {ms:.2f}" for name, ms in islice(slowest, 3))
         name = f"sniff of {size / MEGABYTE:,.3g} MB, slowest kind, ms"
-        _ground.report(name, slowest[0][1], MILLISECONDS, at_most=True, note=note)
+        _figures.report(name, slowest[0][1], MILLISECONDS, at_most=True, note=note)
     return 0
 
 

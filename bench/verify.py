@@ -2,123 +2,89 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
 import sys
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from bench import _ground
+from bench import _figures, _server, _size
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 CUTOFF = NOW + timedelta(hours=8)
 LATER = NOW + timedelta(days=2)
-PAYMENTS, MANY_PAYMENTS = 25_000, 250_000
+"""By then the bank has settled the files and delivered the statement that shows it."""
+PAYMENTS = _size.choose(tiny=20, usual=25_000, large=250_000)
+AT_ONCE = _size.choose(tiny=20, usual=1_000)
 SECONDS_A_MILLION = 60.0
 
 
-def _world(count: int) -> None:
-    """Pay an invoice each, send the files, settle them by one bank line each."""
-    from bench import _people
-    from billfold.banking import connections
-    from billfold.payments.outgoing import cutoff
+def _world(folder: Path) -> None:
+    """Pay an invoice each, and live until the bank has settled the files and says so."""
+    from bench import _customers
     from billfold.payments.paying import scheduling
+    from billfold.platform import tenancy
+
+    transport = {"kind": "folder"}
+    for name in ("to_bank", "from_bank", "taken"):
+        (folder / name).mkdir()
+        transport[name] = str(folder / name)
+    _customers.add(PAYMENTS, now=NOW, transport=transport)
+    with tenancy.use(_server.biller()):
+        for first in range(0, PAYMENTS, AT_ONCE):
+            scheduling.schedule(_customers.intents(first, AT_ONCE, now=NOW), now=NOW)
+    for moment in (CUTOFF, LATER):
+        _live(moment)
+    _server.vacuum()
+
+
+def _live(moment: datetime) -> None:
+    """Let the bank, the jobs and two treasurers do what is due; no mail is written."""
+    from billfold import jobs
     from billfold.platform import audit, tenancy
+    from billfold.simulator import days
 
-    _people.make(count, now=NOW)
-    with tenancy.use(tenancy.biller("cedarline")):
-        for client in range(count // 5_000):
-            intents = _people.intents(client, 5_000, now=NOW)
-            for at in range(0, len(intents), 1_000):
-                scheduling.schedule(intents[at : at + 1_000], now=NOW)
-        bank = connections.default()
-        cutoff.collect_due(bank, CUTOFF.date(), now=CUTOFF)
-        _settle(CUTOFF.date() + timedelta(days=1))
-        while audit.seal(now=LATER):
-            pass
-    _people.vacuum()
-
-
-def _settle(on: date) -> None:
-    """Release and send the files by hand, then let a statement show their credits."""
-    from django.db import transaction
-
-    from billfold.banking import connections, exchange
-    from billfold.banking.models import BankFile, Deposit, Statement
-    from billfold.payments.funnel import recording
-    from billfold.payments.models import Instruction
-    from billfold.platform import audit, sealing
-    from billfold.platform.ids import new_id
-    from billfold.rails.protocol import Document, Settled
-
-    bank = connections.default()
-    files = list(BankFile.objects.filter(direction="out").order_by("name"))
-    source, _ = exchange.store(bank, Document("statement", b"01,"), now=LATER)
-    total = sum(file.debit_minor for file in files)
-    statement = Statement.objects.create(
-        id=new_id(), connection=bank, file=source, as_of=on, opening_minor=0, closing_minor=total
-    )
-    for line, file in enumerate(files):
-        for person in ("one", "two"):
-            actor = audit.Actor(id=f"person/{person}", name=person)
-            exchange.approve(file.pk, file.sha256, actor=actor, now=CUTOFF)
-        BankFile.objects.filter(pk=file.pk).update(state="accepted", sent_at=CUTOFF)
-        deposit = Deposit(
-            id=new_id(),
-            connection=bank,
-            statement=statement,
-            as_of=on,
-            type_code="142",
-            is_credit=True,
-            amount_minor=file.debit_minor,
-            customer_reference=file.name,
-            text_fingerprint=sealing.fingerprint("", purpose="statement text"),
-            occurrence=1,
-            line=line,
-            explained_at=LATER,
-        )
-        context = f"banking_deposit|text|{deposit.id}"
-        deposit.text_sealed = sealing.seal(b"", context=context)
-        deposit.save(force_insert=True)
-        references = Instruction.objects.filter(file=file).values_list(
-            "payment__reference", flat=True
-        )
-        with transaction.atomic():
-            recording.record(
-                [Settled(r, "settled", on, evidence=deposit.evidence) for r in references],
-                now=LATER,
-            )
+    biller = _server.biller()
+    for _ in range(2):
+        with tenancy.use(biller):
+            days.demo_treasurers_release(moment)
+        for job in jobs.JOBS:
+            if job.name != "mail":
+                jobs.run(job, biller, now=moment)
+        with tenancy.use(biller):
+            for bank in days.banks():
+                bank.act(moment)
+            while audit.seal(now=moment):
+                pass
 
 
 def main() -> int:
     """Measure and print."""
-    count = MANY_PAYMENTS if "--large" in sys.argv else PAYMENTS
-    with _ground.ground():
-        maker = multiprocessing.Process(target=_world, args=(count,))
-        maker.start()
-        maker.join()
-        assert maker.exitcode == 0
+    with _server.running() as folder:
+        _server.in_another_process(_world, folder)
+        from billfold.payments.models import Payment
         from billfold.payments.proof import report
         from billfold.platform import tenancy
 
-        start = time.perf_counter()
-        found = report.run(tenancy.biller("cedarline"), now=LATER)
+        with tenancy.use(_server.biller()):
+            assert Payment.objects.filter(state="settled").count() == PAYMENTS
+        start, cpu_start = time.perf_counter(), time.process_time()
+        verified = report.run(_server.biller(), now=LATER)
         seconds = time.perf_counter() - start
-        assert found.is_clean, [kept.first for kept in found.promises if kept.offenders]
-        checked = sorted(
-            ((each.seconds, each.title) for kept in found.promises for each in kept.checked),
+        cpu_seconds = time.process_time() - cpu_start
+        assert verified.is_clean, [kept.first for kept in verified.promises if kept.offenders]
+        checks = sorted(
+            ((check.seconds, check.title) for kept in verified.promises for check in kept.results),
             reverse=True,
         )
-        slowest = ", ".join(f"{title} {took:.1f} s" for took, title in checked[:5])
-        _ground.report(
-            f"verify of {4 * count:,} transfers, seconds",
+        slowest = ", ".join(f"{title} {took:.1f} s" for took, title in checks[:5])
+        _figures.report(
+            f"verify of {4 * PAYMENTS:,} transfers, seconds",
             seconds,
-            SECONDS_A_MILLION * 4 * count / 1_000_000,
+            SECONDS_A_MILLION * 4 * PAYMENTS / 1_000_000,
             at_most=True,
-            note=slowest,
+            note=f"{cpu_seconds:.1f} s of them computing here; {slowest}",
         )
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        _ground.report("peak memory of it, MB", peak_mb, 500, at_most=True)
+        _figures.report("peak memory of it, MB", _figures.peak_mb(), 500, at_most=True)
     return 0
 
 

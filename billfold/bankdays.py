@@ -1,4 +1,4 @@
-"""Banking days: when the Federal Reserve Banks settle, and what a moment of submission promises."""
+"""Banking days of the Federal Reserve Banks, and the dates that follow from a submission."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 EASTERN: Final = ZoneInfo("America/New_York")
-"""The operators' clock: every cut-off is a time on it, never a fixed offset."""
+"""The zone of the ACH operators: every cut-off is a time in it, never a fixed offset."""
 
 RETRY_WINDOW_DAYS: Final = 180
 """Calendar days from the first settlement. Source: Nacha Operating Rules, reinitiation."""
@@ -26,7 +26,7 @@ _ONE_DAY: Final = timedelta(days=1)
 
 
 class NaiveMoment(ValueError):
-    """The moment has no zone, so its day cannot be told."""
+    """The moment has no zone, so its day is not known."""
 
     def __init__(self, moment: datetime) -> None:
         super().__init__(f"{moment.isoformat()} has no zone")
@@ -34,7 +34,7 @@ class NaiveMoment(ValueError):
 
 
 class ReturnWindow(StrEnum):
-    """How long a bank may take to send an entry back, as the rules abbreviate it."""
+    """How long a bank may take to return an entry, as the rules abbreviate it."""
 
     TWO_BANKING_DAYS = "2BD"
     FIVE_BANKING_DAYS = "5BD"
@@ -43,31 +43,31 @@ class ReturnWindow(StrEnum):
 
 @dataclass(slots=True)
 class Calendar:
-    """The Reserve Banks' schedule, and the closings announced outside it."""
+    """A holiday schedule of the Reserve Banks, and closings announced outside it."""
 
     name: str
     extra_closings: set[date] = field(default_factory=set)
-    """Filled once, by whoever starts the program, from what the installation is told."""
+    """Filled once, when the program starts, from a setting of the installation."""
 
 
-# Two objects: the announced Sundays and holidays of Fedwire are not part of ACH.
+# Two calendars: the Sundays and holidays announced for Fedwire do not apply to ACH.
 ACH: Final = Calendar("ACH")
 FEDWIRE: Final = Calendar("Fedwire")
 
 
-class NotADay(ValueError):
-    """A closing that is not written as 2027-01-09."""
+class InvalidClosing(ValueError):
+    """A closing that is not a date written as 2027-01-09."""
 
 
-def closings(text: str) -> set[date]:
-    """Read extraordinary closings, written as days with commas between. Raises: NotADay."""
-    found = set()
+def parse_closings(text: str) -> set[date]:
+    """Parse extraordinary closings: dates separated by commas. Raises: InvalidClosing."""
+    closings = set()
     for word in filter(None, (part.strip() for part in text.split(","))):
         try:
-            found.add(date.fromisoformat(word))
+            closings.add(date.fromisoformat(word))
         except ValueError:
-            raise NotADay(word) from None
-    return found
+            raise InvalidClosing(word) from None
+    return closings
 
 
 @lru_cache(maxsize=256)
@@ -82,17 +82,17 @@ def holiday_closings(year: int) -> frozenset[date]:
         fixed.append(date(year, 6, 19))
     moved = {day + _ONE_DAY if day.weekday() == SUNDAY else day for day in fixed}
     floating = {
-        _nth(year, 1, MONDAY, 3),
-        _nth(year, 2, MONDAY, 3),
-        _nth(year, 6, MONDAY, 1) - timedelta(weeks=1),  # the last Monday of May
-        _nth(year, 9, MONDAY, 1),
-        _nth(year, 10, MONDAY, 2),
-        _nth(year, 11, THURSDAY, 4),
+        _nth_weekday(year, 1, MONDAY, 3),
+        _nth_weekday(year, 2, MONDAY, 3),
+        _nth_weekday(year, 6, MONDAY, 1) - timedelta(weeks=1),  # the last Monday of May
+        _nth_weekday(year, 9, MONDAY, 1),
+        _nth_weekday(year, 10, MONDAY, 2),
+        _nth_weekday(year, 11, THURSDAY, 4),
     }
     return frozenset(day for day in moved | floating if day.weekday() < 5)
 
 
-def _nth(year: int, month: int, weekday: int, count: int) -> date:
+def _nth_weekday(year: int, month: int, weekday: int, count: int) -> date:
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (count - 1))
 
@@ -107,58 +107,46 @@ def is_banking_day(day: date, *, calendar: Calendar = ACH) -> bool:
 
 
 def banking_day_on_or_after(day: date, *, calendar: Calendar = ACH) -> date:
-    """Give the day itself if it is a banking day, else the next one."""
+    """Return the day itself if it is a banking day, else the next one."""
     while not is_banking_day(day, calendar=calendar):
         day += _ONE_DAY
     return day
 
 
 def banking_day_on_or_before(day: date, *, calendar: Calendar = ACH) -> date:
-    """Give the day itself if it is a banking day, else the one before."""
+    """Return the day itself if it is a banking day, else the one before."""
     while not is_banking_day(day, calendar=calendar):
         day -= _ONE_DAY
     return day
 
 
 def next_banking_day(day: date, *, calendar: Calendar = ACH) -> date:
-    """Give the first banking day strictly after the day."""
+    """Find the first banking day strictly after the day."""
     return banking_day_on_or_after(day + _ONE_DAY, calendar=calendar)
 
 
 def previous_banking_day(day: date, *, calendar: Calendar = ACH) -> date:
-    """Give the last banking day strictly before the day."""
+    """Find the last banking day strictly before the day."""
     return banking_day_on_or_before(day - _ONE_DAY, calendar=calendar)
 
 
 def add_banking_days(day: date, count: int, *, calendar: Calendar = ACH) -> date:
-    """Step that many banking days forward, or back if negative; none gives the day itself."""
+    """Step that many banking days forward, or back if negative; zero gives the day itself."""
     step = next_banking_day if count > 0 else previous_banking_day
     for _ in range(abs(count)):
         day = step(day, calendar=calendar)
     return day
 
 
-def count_banking_days(start: date, end: date, *, calendar: Calendar = ACH) -> int:
-    """Count the banking days after start up to and including end; backwards it is negative.
-
-    It undoes add_banking_days: counting from a day to the day n steps away gives n.
-    """
-    if end < start:
-        days = (end + timedelta(days=n) for n in range((start - end).days))
-        return -sum(is_banking_day(day, calendar=calendar) for day in days)
-    days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
-    return sum(is_banking_day(day, calendar=calendar) for day in days)
-
-
 def cutoff_at(day: date, cutoff_eastern: time) -> datetime:
-    """Give the moment of that day's cut-off, in UTC."""
+    """Compute the moment of that day's cut-off, in UTC."""
     return datetime.combine(day, cutoff_eastern, tzinfo=EASTERN).astimezone(UTC)
 
 
 def file_day(submitted_at: datetime, *, cutoff_eastern: time, calendar: Calendar = ACH) -> date:
-    """Find the banking day whose file carries what was submitted then.
+    """Find the banking day in whose file a payment submitted then is sent.
 
-    That is the bank's today if it is a banking day and its cut-off is still to come, else the next.
+    That is the current day if it is a banking day whose cut-off is still to come, else the next.
     Raises: NaiveMoment if submitted_at has no zone.
     """
     if submitted_at.utcoffset() is None:
@@ -183,8 +171,8 @@ def effective_entry_date(
     Raises: NaiveMoment if submitted_at has no zone.
     Source: Nacha Operating Rules, field "Effective Entry Date".
     """
-    sent = file_day(submitted_at, cutoff_eastern=cutoff_eastern, calendar=calendar)
-    return sent if same_day else next_banking_day(sent, calendar=calendar)
+    file_date = file_day(submitted_at, cutoff_eastern=cutoff_eastern, calendar=calendar)
+    return file_date if same_day else next_banking_day(file_date, calendar=calendar)
 
 
 def reflected_by(
@@ -194,18 +182,18 @@ def reflected_by(
     days: int = 2,
     calendar: Calendar = ACH,
 ) -> date:
-    """Find the day by whose end a payment submitted then reads Paid.
+    """Find the day by whose end a payment submitted then is shown as Paid.
 
     Raises: NaiveMoment if submitted_at has no zone.
     """
-    counts_from = file_day(submitted_at, cutoff_eastern=cutoff_eastern, calendar=calendar)
-    return add_banking_days(counts_from, days, calendar=calendar)
+    file_date = file_day(submitted_at, cutoff_eastern=cutoff_eastern, calendar=calendar)
+    return add_banking_days(file_date, days, calendar=calendar)
 
 
 def return_deadline(settlement: date, window: ReturnWindow, *, calendar: Calendar = ACH) -> date:
-    """Find the banking day by whose opening a return must be available to us.
+    """Find the banking day by whose opening the ODFI must have a return.
 
-    Source: Nacha Operating Rules, return time frames; 60 days end with the 61st day's opening.
+    Source: Nacha Operating Rules, return time frames; 60 days end at the opening of the 61st.
     """
     match window:
         case ReturnWindow.TWO_BANKING_DAYS:
@@ -219,7 +207,7 @@ def return_deadline(settlement: date, window: ReturnWindow, *, calendar: Calenda
 
 
 def prenote_clear(settlement: date, *, calendar: Calendar = ACH) -> date:
-    """Find the first day on which a prenoted account may be debited."""
+    """Find the first day on which an account may be debited after a prenote."""
     return add_banking_days(settlement, PRENOTE_DAYS, calendar=calendar)
 
 

@@ -1,7 +1,7 @@
-"""Every background job and its schedule, on one page.
+"""Every background job with its interval, and the worker's loop.
 
-Rows are the queue: a job looks for work that is due and does it. Nothing has to be enqueued for
-money to move, so nothing is lost when a worker is; running a job twice changes nothing.
+Rows are the queue: a job looks for work that is due and does it. Nothing is enqueued, so nothing is
+lost when a worker is; running a job twice changes nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger("billfold.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A function that does what is due, how often to look, and whether it lets anything out."""
+    """A function that does what is due, its interval, and whether anything leaves the system."""
 
     name: str
     run: Callable[[datetime], object]
@@ -42,9 +42,9 @@ class Job:
 
 
 def cut_off(now: datetime) -> None:
-    """Run each cut-off whose time has come, in the order of their days.
+    """Run each cut-off that is due, in the order of their days.
 
-    Payments are promised to the cut-off of the one account that collects.
+    Payments belong to the cut-offs of the one bank connection that collects.
     """
     bank = connections.default()
     for day in _cutoffs_due(bank, now):
@@ -60,50 +60,50 @@ def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
         if first is None:
             return
         # A payment that waits for its prenote needs the cut-off of the day it was made, too.
-        made_at = Payment.objects.earliest("created_at").created_at
-        begun = bankdays.file_day(made_at, cutoff_eastern=bank.cutoff_eastern)
-        day = min(begun, bankdays.banking_day_on_or_after(first.collect_on))
+        created_at = Payment.objects.earliest("created_at").created_at
+        first_day = bankdays.file_day(created_at, cutoff_eastern=bank.cutoff_eastern)
+        day = min(first_day, bankdays.banking_day_on_or_after(first.collect_on))
     while bankdays.cutoff_at(day, bank.cutoff_eastern) <= now:
         yield day
         day = bankdays.next_banking_day(day)
 
 
 def send(now: datetime) -> None:
-    """Send released files; ask a person about those that do not get there."""
-    for sending in exchange.send_released(now=now):
-        transmission.follow(sending, now=now)
-    transmission.ask_about_late_files(now=now)
+    """Send released files; open a case for each that does not get to the bank in time."""
+    for result in exchange.send_released(now=now):
+        transmission.open_or_close_case(result, now=now)
+    transmission.open_cases_for_late_files(now=now)
 
 
 def fetch(now: datetime) -> None:
-    """Bring in what the bank left."""
+    """Fetch and store the documents the bank left."""
     for bank in BankConnection.objects.order_by("name"):
         fetching.fetch(bank, now=now)
 
 
 def read(now: datetime) -> None:
-    """Read what was brought in."""
+    """Read and post the documents that were received."""
     intake.read_received(now=now)
 
 
 def reconcile(now: datetime) -> None:
-    """Explain bank lines."""
+    """Match bank lines to the payments that explain them."""
     reconciliation.reconcile(now=now)
 
 
 def mail(now: datetime) -> None:
-    """Send the notices that wait."""
+    """Send the notices that wait in the outbox."""
     profile = BillerProfile.objects.get()
     outbox.send_waiting(profile.support_email or "billing@localhost", now=now)
 
 
 def seal_audit(now: datetime) -> None:
-    """Seal audit entries into the chain."""
+    """Seal new audit entries into the hash chain."""
     audit.seal(now=now)
 
 
 def roll_up(_now: datetime) -> None:
-    """Merge the ledger's movements."""
+    """Merge the ledger's movement rows."""
     with transaction.atomic(durable=True):
         book.roll_up()
 
@@ -118,7 +118,7 @@ JOBS: Final = (
     Job("seal-audit", seal_audit, every_seconds=5),
     Job("roll-up", roll_up, every_seconds=60),
 )
-"""In the order in which one run through all of them carries a payment furthest."""
+"""In the order in which one run of all of them takes a payment furthest."""
 
 
 def run_once(biller: tenancy.Biller, *, now: datetime) -> None:
@@ -128,10 +128,10 @@ def run_once(biller: tenancy.Biller, *, now: datetime) -> None:
 
 
 def run(job: Job, biller: tenancy.Biller, *, now: datetime) -> None:
-    """Run one job of one biller; a second worker waits until the first is through."""
+    """Run one job of one biller; a second worker waits until the first has finished."""
     if job.leaves_the_system and biller.state == "hold":
         return
-    with tenancy.use(biller), locks.alone(f"{biller.schema}/{job.name}"):
+    with tenancy.use(biller), locks.exclusive(f"{biller.schema}/{job.name}"):
         job.run(now)
 
 
@@ -140,19 +140,19 @@ _PAUSE_AFTER_ERROR: Final = timedelta(seconds=15)
 
 
 def work(stop: threading.Event | None = None) -> None:
-    """Run the jobs of every biller until asked to stop. One job's failure leaves the rest alone."""
+    """Run the jobs of every biller until stopped. One job's failure leaves the others alone."""
     stopped = stop or _stop_on_signal()
     due_at: dict[tuple[str, str], float] = {}
     held: set[str] = set()
     while not stopped.is_set():
         try:
             billers = tenancy.billers()
-        except Error as refused:
-            log.error("the database does not answer: %s", refused)
+        except Error as error:
+            log.error("the database does not answer: %s", error)
             connection.close()
             stopped.wait(_PAUSE_AFTER_ERROR.total_seconds())
             continue
-        held = _tell_of_holds(billers, held)
+        held = _log_holds(billers, held)
         heartbeat.beat()
         for biller in billers:
             for job in JOBS:
@@ -165,8 +165,8 @@ def work(stop: threading.Event | None = None) -> None:
         stopped.wait(_PAUSE_SECONDS)
 
 
-def _tell_of_holds(billers: Sequence[tenancy.Biller], before: set[str]) -> set[str]:
-    """Log which billers came on HOLD or left it since the last look; give those on it."""
+def _log_holds(billers: Sequence[tenancy.Biller], before: set[str]) -> set[str]:
+    """Log which billers were put on HOLD or taken off it since `before`; return those on HOLD."""
     held = {biller.schema for biller in billers if biller.state == "hold"}
     for schema in sorted(held - before):
         log.warning("%s is on HOLD: nothing leaves; see `billfold biller list`", schema)
@@ -176,7 +176,7 @@ def _tell_of_holds(billers: Sequence[tenancy.Biller], before: set[str]) -> set[s
 
 
 def attempt(job: Job, biller: tenancy.Biller, *, now: datetime) -> float:
-    """Run a job, whatever comes of it; give how many seconds to wait before its next run."""
+    """Run a job and log its failure; return the seconds to wait before its next run."""
     try:
         run(job, biller, now=now)
     except connections.NoBank:

@@ -1,4 +1,4 @@
-"""Amounts: whole minor units with a currency. Nothing here rounds."""
+"""Money: amounts in whole minor units with a currency. Nothing here rounds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ EXPONENTS: Final = {"USD": 2, "CAD": 2, "EUR": 2, "GBP": 2, "MXN": 2, "JPY": 0}
 """Decimal digits per currency. Source: ISO 4217."""
 
 LARGEST_MINOR: Final = 10**15
-"""Above any bill, far below what a bigint holds, so that sums cannot overflow."""
+"""Above any invoice, and far enough below the limit of a bigint that sums cannot overflow."""
 
 _TEXT: Final = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)?(?:\.(?P<part>\d*))?\Z")
 
 
 class CurrencyMismatch(Exception):
-    """Two amounts of different currencies met in one sum."""
+    """Two amounts of different currencies were added or compared."""
 
 
 class NotAnAmount(ValueError):
@@ -31,7 +31,7 @@ class NotAnAmount(ValueError):
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
-    """An exact amount: `minor` whole units of the smallest coin of `currency`."""
+    """An exact amount: `minor` whole units of the smallest unit of `currency`."""
 
     minor: int
     currency: str = "USD"
@@ -43,25 +43,25 @@ class Money:
             raise ValueError(f"currency {self.currency!r} is not known")
 
     def __add__(self, other: Money) -> Money:
-        return Money(self.minor + self._same(other), self.currency)
+        return Money(self.minor + self._minor_of(other), self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return Money(self.minor - self._same(other), self.currency)
+        return Money(self.minor - self._minor_of(other), self.currency)
 
     def __neg__(self) -> Money:
         return Money(-self.minor, self.currency)
 
     def __lt__(self, other: Money) -> bool:
-        return self.minor < self._same(other)
+        return self.minor < self._minor_of(other)
 
     def __le__(self, other: Money) -> bool:
-        return self.minor <= self._same(other)
+        return self.minor <= self._minor_of(other)
 
     def __gt__(self, other: Money) -> bool:
-        return self.minor > self._same(other)
+        return self.minor > self._minor_of(other)
 
     def __ge__(self, other: Money) -> bool:
-        return self.minor >= self._same(other)
+        return self.minor >= self._minor_of(other)
 
     def __bool__(self) -> bool:
         return self.minor != 0
@@ -69,27 +69,27 @@ class Money:
     def __str__(self) -> str:
         return f"{self.plain()} {self.currency}"
 
-    def _same(self, other: Money) -> int:
+    def _minor_of(self, other: Money) -> int:
         if self.currency != other.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency}")
         return other.minor
 
     def plain(self, *, grouped: bool = False) -> str:
-        """Write the amount with its decimal point and no sign of the currency: 1672.50."""
+        """Format the amount with a decimal point and without a currency sign: 1672.50."""
         digits = EXPONENTS[self.currency]
         whole, part = divmod(abs(self.minor), 10**digits)
         sign = "-" if self.minor < 0 else ""
         text = f"{whole:,}" if grouped else str(whole)
         return f"{sign}{text}.{part:0{digits}d}" if digits else f"{sign}{text}"
 
-    def shown(self) -> str:
-        """Write the amount for people: $1,672.50, with a true minus; other currencies by code."""
+    def formatted(self) -> str:
+        """Format the amount for people: $1,672.50, with a true minus; other currencies by code."""
         text = Money(abs(self.minor), self.currency).plain(grouped=True)
         sign = "\u2212" if self.minor < 0 else ""
         return f"{sign}${text}" if self.currency == "USD" else f"{sign}{text} {self.currency}"
 
     def split(self, weights: Sequence[int]) -> list[Money]:
-        """Divide by weight into parts that add up to the whole; spare units go to the first parts.
+        """Divide by weight into parts that add up to the amount; spare units go to the first parts.
 
         Raises: ValueError if there is no positive weight or a negative one.
         """
@@ -107,15 +107,15 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str = "USD") -> Money:
-        """Read "1,672.50" or "1672.5", exactly; a currency sign in front is allowed for USD.
+        """Parse "1,672.50" or "1672.5" exactly; a dollar sign in front is allowed for USD.
 
-        Raises: NotAnAmount, which says why: never rounds, never guesses.
+        Raises: NotAnAmount with the reason; never rounds, never guesses.
         """
         if currency not in EXPONENTS:
             raise NotAnAmount(text, f"currency {currency} is not known")
         stripped = text.strip()
-        bare = stripped.removeprefix("$") if currency == "USD" else stripped
-        match = _TEXT.match(bare.replace("\u2212", "-"))
+        number = stripped.removeprefix("$") if currency == "USD" else stripped
+        match = _TEXT.match(number.replace("\u2212", "-"))
         digits = EXPONENTS[currency]
         if not match or not (match["whole"] or match["part"]):
             raise NotAnAmount(text, "not a number such as 1672.50")
@@ -134,5 +134,5 @@ class Money:
 
 
 def total(amounts: Iterable[Money], currency: str = "USD") -> Money:
-    """Add amounts of one currency; the sum of none is zero of `currency`."""
+    """Add amounts of one currency; without amounts the total is zero of `currency`."""
     return sum(amounts, Money(0, currency))

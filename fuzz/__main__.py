@@ -21,7 +21,7 @@ from fuzz.readers import READERS
 
 FILES: Final = Path(__file__).parents[1] / "tests" / "files"
 LONGEST: Final = 8_192
-"""Bytes of one input: whole small files, and no time lost in long ones."""
+"""Bytes of one input: small files fit in, and no time is lost in long ones."""
 MOST_KEPT: Final = 300
 ONE_DAY: Final = (2026, 1, 1, 0, 0, 0)
 """Every entry of the archive bears this date, so that the same corpus gives the same bytes."""
@@ -32,26 +32,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="run.py fuzz")
     parser.add_argument("reader", choices=sorted(READERS))
     parser.add_argument("--seconds", type=int, default=600)
-    asked = parser.parse_args()
-    crashes = FILES / "crashes" / asked.reader
+    options = parser.parse_args()
+    crashes = FILES / "crashes" / options.reader
     crashes.mkdir(parents=True, exist_ok=True)
     before = set(crashes.iterdir())
     with tempfile.TemporaryDirectory() as place:
         reached, seeds = Path(place, "reached"), Path(place, "seeds")
         reached.mkdir()
         seeds.mkdir()
-        _plant(asked.reader, seeds)
-        command = [sys.executable, "-m", "fuzz.target", asked.reader, str(reached), str(seeds)]
-        options = [f"-max_len={LONGEST}", "-timeout=10", f"-artifact_prefix={crashes}/"]
-        limit = f"-max_total_time={asked.seconds}"
-        code = subprocess.call([*command, limit, *options, "-print_final_stats=1"])
-        kept = _keep(asked.reader, reached)
-    found = set(crashes.iterdir()) - before
-    print(f"{asked.reader}: {kept} inputs kept, {len(found)} found that break it.")
+        _plant(options.reader, seeds)
+        command = [sys.executable, "-m", "fuzz.target", options.reader, str(reached), str(seeds)]
+        limits = [f"-max_len={LONGEST}", "-timeout=10", f"-artifact_prefix={crashes}/"]
+        limits.append(f"-max_total_time={options.seconds}")
+        code = subprocess.call([*command, *limits, "-print_final_stats=1"])
+        inputs = _keep(options.reader, reached)
+    new_crashes = set(crashes.iterdir()) - before
+    print(f"{options.reader}: {inputs} inputs kept, {len(new_crashes)} found that break it.")
     for folder in (crashes, crashes.parent):
         if not any(folder.iterdir()):
             folder.rmdir()
-    return 1 if found or code else 0
+    return 1 if new_crashes or code else 0
 
 
 def _plant(reader: str, seeds: Path) -> None:
@@ -82,8 +82,8 @@ def _samples() -> Iterator[bytes]:
 
 def _keep(reader: str, reached: Path) -> int:
     """Add the inputs that reached new code to those kept; of too many, the smallest stay."""
-    found = {*kept_inputs(reader), *(path.read_bytes() for path in reached.iterdir())}
-    smallest = sorted(found, key=lambda content: (len(content), content))[:MOST_KEPT]
+    inputs = {*kept_inputs(reader), *(path.read_bytes() for path in reached.iterdir())}
+    smallest = sorted(inputs, key=lambda content: (len(content), content))[:MOST_KEPT]
     archive = FILES / "corpus" / f"{reader}.zip"
     archive.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:

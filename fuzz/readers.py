@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from billfold import formats
-from billfold.formats import bai2, fedach, lockbox, nacha, opening, wire_text
+from billfold.formats import bai2, fedach, lockbox, nacha, unpacking, wire_text, x12
 from billfold.formats.iso20022 import camt, pacs008
 from billfold.formats.problems import Unreadable
-from billfold.formats.x12 import advice_820 as x12
 
 
 def _reads(read: Callable[[bytes], object]) -> Callable[[bytes], None]:
@@ -33,6 +32,6 @@ READERS: Final[dict[str, Callable[[bytes], None]]] = {
     "wire_text": _reads(wire_text.read),
     "x12_820": _reads(x12.read),
     "fedach": _reads(fedach.read),
-    "opening": _reads(opening.unpacked),
+    "opening": _reads(unpacking.unpack),
     "sniff": _reads(formats.sniff),
 }

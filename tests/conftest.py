@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: object) -> Iterator[tenancy.Biller]:
     """Start the private PostgreSQL, make two billers."""
-    environment.CLUSTER.start()
+    environment.SERVER.start()
     sealing.make_keys()
     with django_db_blocker.unblock():
         tenancy.install()
@@ -36,7 +36,7 @@ def django_db_setup(django_db_blocker: object) -> Iterator[tenancy.Biller]:
 def cedarline(db: None, django_db_setup: tenancy.Biller) -> tenancy.Biller:
     """Serve Cedarline inside a transaction that is rolled back."""
     # The host is known beforehand: looking it up would switch billers inside the transaction.
-    tenancy._hosts["testserver"] = (time.monotonic() + 3_600, django_db_setup)
+    tenancy._hosts["testserver"] = (math.inf, django_db_setup)
     return django_db_setup
 
 
@@ -69,7 +69,7 @@ def desk(django_db_setup: tenancy.Biller, django_db_blocker: object) -> Iterator
         clock.move_to(MONDAY)
         biller = tenancy.add("import_desk", "Import Desk", ["desk.test"])
         yield biller
-        with tenancy.nobody(), connection.cursor() as cursor:
+        with tenancy.no_biller(), connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA import_desk CASCADE")
             cursor.execute("DELETE FROM public.biller_host WHERE schema = 'import_desk'")
             cursor.execute("DELETE FROM public.biller WHERE schema = 'import_desk'")

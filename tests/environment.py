@@ -6,25 +6,31 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
-from billfold.platform.postgres.server import SUPERUSER, Cluster
+from billfold.platform.postgres.server import SUPERUSER, PrivateServer
 
 STATE = Path(tempfile.mkdtemp(prefix="billfold-test-"))
 STATE.chmod(0o711)
-CLUSTER = Cluster(STATE, durable=False)
+SERVER = PrivateServer(STATE, durable=False)
 
 os.environ["BILLFOLD_MODE"] = "test"
 os.environ["BILLFOLD_STATE"] = str(STATE)
 # Stories break the books on purpose; the owner of the tables could not switch their guards off.
-os.environ["DATABASE_URL"] = CLUSTER.dsn(user=SUPERUSER)
+os.environ["DATABASE_URL"] = SERVER.dsn(user=SUPERUSER)
 
 
 # No test is timed: machines are shared, and a slow moment says nothing about the code.
-hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("suite")
+SHARING_A_FIXTURE: Final = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+"""What a property is not checked for that uses one fixture for all its examples."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +60,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_unconfigure() -> None:
     """Stop the database and take the folder away."""
-    CLUSTER.stop()
-    CLUSTER.remove()
+    SERVER.stop()
+    SERVER.remove()
     shutil.rmtree(STATE, ignore_errors=True)

@@ -12,6 +12,8 @@ from typing import Any
 
 import asyncssh
 
+from tests.waiting import HUNG_AFTER_SECONDS
+
 FOLDERS = ("to_bank", "from_bank", "taken")
 USER = "cedarline"
 
@@ -67,13 +69,15 @@ def running(place: Path) -> Iterator[SftpBank]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(_listen(bank, host_key), loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(_listen(bank, host_key), loop).result(
+        HUNG_AFTER_SECONDS
+    )
     bank.port = server.get_port()
     bank.pin(host_key)
     try:
         yield bank
     finally:
-        asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(HUNG_AFTER_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from django.conf import settings
 
 from billfold import jobs
 from billfold.bankdays import EASTERN
@@ -13,8 +15,9 @@ from billfold.banking import connections, exchange
 from billfold.banking.models import BankConnection, BankFile
 from billfold.ledger import book
 from billfold.money import Money
+from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import BankAccount
-from billfold.payments.accounts.mandates import Consent, Validation
+from billfold.payments.accounts.mandates import Consent
 from billfold.payments.models import Payment
 from billfold.payments.paying import scheduling
 from billfold.people.models import Person, Role
@@ -29,7 +32,7 @@ from billfold.receivables.models import (
     Invoice,
 )
 from billfold.simulator import days
-from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 
 ODFI = "091999049"
 PAYERS_BANK = "129999018"
@@ -44,6 +47,12 @@ def eastern(year: int, month: int, day: int, hour: int = 9, minute: int = 0) -> 
     return datetime(year, month, day, hour, minute, tzinfo=EASTERN)
 
 
+def last_move_of_the_clock() -> datetime:
+    """Read the moment at which the clock was put last, however long ago that is by now."""
+    moved_at = (settings.STATE_DIR / "clock").stat().st_mtime
+    return clock.now() - (datetime.now(UTC) - datetime.fromtimestamp(moved_at, UTC))
+
+
 @dataclass
 class World:
     """Cedarline on a Monday morning. Time moves only when a story moves it."""
@@ -56,7 +65,7 @@ class World:
     clerk: Person = field(init=False)
     treasurers: list[Person] = field(init=False)
     connection: BankConnection = field(init=False)
-    bank: Bank = field(init=False)
+    bank: SimulatedBank = field(init=False)
 
     def __post_init__(self) -> None:
         clock.move_to(self.now)
@@ -96,7 +105,9 @@ class World:
         )
         self.bank = days.bank_of(self.connection)
         self.bank.act(self.now)
-        connections.load_directory({ODFI: "First Harbor Bank", PAYERS_BANK: "Pacific Lantern Bank"})
+        connections.load_bank_names(
+            {ODFI: "First Harbor Bank", PAYERS_BANK: "Pacific Lantern Bank"}
+        )
 
     def add_customer(self, number: str, name: str, *, state: str = "OH") -> Customer:
         return Customer.objects.create(
@@ -166,7 +177,7 @@ class World:
 
     def go_to(self, moment: datetime) -> None:
         """Let the bank, the jobs and the treasurers do all that is due on the way, in order."""
-        days.live_until(self.biller, moment, now=self.now, release=self.release_all)
+        days.run_until(self.biller, moment, now=self.now, release=self.release_all)
         self.now = moment
 
     def run_jobs(self) -> None:

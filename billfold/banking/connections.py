@@ -1,4 +1,4 @@
-"""The biller's bank account: its terms, and the directory of other banks."""
+"""The biller's bank connection, the day it collects on, and the names of other banks."""
 
 from __future__ import annotations
 
@@ -16,51 +16,53 @@ from billfold.platform.ids import new_id
 
 
 class NoBank(Exception):
-    """The biller has no bank account set up, so nothing can be collected."""
+    """The biller has no bank connection, so nothing can be collected."""
 
 
 class OneBankOnly(Exception):
-    """The biller has a bank account; a payment could not say which of two it was promised to."""
+    """The biller has a bank connection; a payment does not say to which of two it belongs."""
 
 
 def default() -> BankConnection:
-    """Find the account that collects. Raises: NoBank."""
-    found = BankConnection.objects.order_by("name").first()
-    if found is None:
+    """Return the connection that collects. Raises: NoBank."""
+    bank = BankConnection.objects.order_by("name").first()
+    if bank is None:
         raise NoBank
-    return found
+    return bank
 
 
 def cutoff_eastern() -> time:
-    """Tell when the collecting account's day closes. Raises: NoBank."""
-    found = BankConnection.objects.order_by("name").values_list("cutoff_eastern", flat=True)
-    for cutoff in found[:1]:
+    """Return the time of the collecting connection's cut-off. Raises: NoBank."""
+    cutoffs = BankConnection.objects.order_by("name").values_list("cutoff_eastern", flat=True)
+    for cutoff in cutoffs[:1]:
         return cutoff
     raise NoBank
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDay:
-    """When the collecting account's days close, and which are closed already."""
+    """When the collecting connection's days close, and which are closed already."""
 
     cutoff_eastern: time
     closed_through: date | None
 
     def counting_from(self, now: datetime) -> datetime:
-        """Give the moment from which a payment made now counts: no earlier than the last close."""
+        """The moment from which a payment made now counts: not before the last closed cut-off."""
         if self.closed_through is None:
             return now
         return max(now, bankdays.cutoff_at(self.closed_through, self.cutoff_eastern))
 
     def next_file_day(self, now: datetime) -> date:
-        """Give the day of the next cut-off that has not begun."""
+        """The day of the next cut-off that has not begun."""
         return bankdays.file_day(self.counting_from(now), cutoff_eastern=self.cutoff_eastern)
 
 
 def keep_day_open() -> OpenDay:
-    """Let no cut-off begin before this transaction has ended. Raises: NoBank."""
+    """Keep any cut-off from beginning before this transaction has ended. Raises: NoBank."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [_lock()])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [_day_lock()]
+        )
         cursor.execute(
             """SELECT cutoff_eastern, closed_through FROM banking_bankconnection
                ORDER BY name LIMIT 1"""
@@ -71,52 +73,52 @@ def keep_day_open() -> OpenDay:
     return OpenDay(*row)
 
 
-def hold_cut_offs() -> None:
-    """Let no cut-off fill a file before this transaction has ended; wait for one that does.
+def block_cut_offs() -> None:
+    """Keep cut-offs from filling files before this transaction has ended; wait for one that does.
 
-    What stops an account or brings debits back is decided between two files, never beside one.
-    To be called before other rows are locked.
+    Returns and stopped accounts are recorded between two files, never while one is being filled.
+    Must be called before other rows are locked.
     """
     keep_day_open()
     list(BankConnection.objects.select_for_update(no_key=True).order_by("name").values_list("pk"))
 
 
 def close_day(bank: BankConnection, day: date) -> None:
-    """Begin a cut-off: wait for who is scheduling, and send everybody after them to a later day."""
+    """Close a day: wait for payments being scheduled; later ones go to the next cut-off."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_lock()])
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_day_lock()])
         BankConnection.objects.filter(pk=bank.pk).exclude(closed_through__gte=day).update(
             closed_through=day
         )
 
 
-def _lock() -> str:
+def _day_lock() -> str:
     return f"{tenancy.current().schema}/open day"
 
 
 def add(account_number: str, **terms: Any) -> BankConnection:
-    """Set up the bank account of the biller, its number sealed. Raises: OneBankOnly."""
+    """Add the biller's bank connection, its account number sealed. Raises: OneBankOnly."""
     if BankConnection.objects.exists():
         raise OneBankOnly
-    made = new_id()
-    context = f"banking_bankconnection|account_number|{made}"
+    connection_id = new_id()
+    context = f"banking_bankconnection|account_number|{connection_id}"
     return BankConnection.objects.create(
-        id=made,
+        id=connection_id,
         account_number_sealed=sealing.seal(account_number.encode(), context=context),
-        account_fingerprint=own_account(account_number),
+        account_fingerprint=account_fingerprint(account_number),
         account_last4=account_number[-4:],
         **terms,
     )
 
 
-def own_account(account_number: str) -> str:
-    """Make the keyed hash by which a statement's account is recognised."""
+def account_fingerprint(account_number: str) -> str:
+    """Compute the keyed hash by which a statement's account is recognised as the biller's."""
     return sealing.fingerprint(account_number.lstrip("0"), purpose="own bank account")
 
 
-def load_directory(banks: Mapping[str, str]) -> int:
-    """Replace names of banks by routing number; give how many are known now."""
+def load_bank_names(banks: Mapping[str, str]) -> int:
+    """Store the names of banks by routing number; return how many are stored now."""
     with transaction.atomic():
         RoutingNumber.objects.bulk_create(
             (RoutingNumber(number=number, bank_name=name) for number, name in banks.items()),
@@ -129,7 +131,7 @@ def load_directory(banks: Mapping[str, str]) -> int:
 
 
 def bank_name(routing_number: str) -> str | None:
-    """Name the bank of a routing number, if the directory has it."""
+    """Return the name of a routing number's bank, if it is stored."""
     return (
         RoutingNumber.objects.filter(pk=routing_number).values_list("bank_name", flat=True).first()
     )

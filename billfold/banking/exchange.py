@@ -1,8 +1,8 @@
-"""The only code that moves files to and from the bank.
+"""Moving files to and from the bank; no other code does.
 
 Out: built -> released -> sending -> sent -> accepted | rejected, or void. A file is sent once:
-`sending` is committed before the line is opened, and after a crash the far side is looked at.
-In: bytes are stored, by their hash, before anybody reads them.
+`sending` is committed before the upload begins, and after a crash it is looked up at the bank.
+In: bytes are stored, by their hash, before anything reads them.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ from billfold.formats import Format
 from billfold.platform import audit, locks, retries, sealing
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id
-from billfold.rails.protocol import Document, Written
+from billfold.rails.protocol import BankDocument, WrittenFile
 
 log = logging.getLogger("billfold.exchange")
-PEOPLE_NEEDED = 2
-UNKNOWN: Final = "unknown"
+APPROVALS_NEEDED = 2
+UNKNOWN_KIND: Final = "unknown"
 
 
 class OtherBytes(Exception):
-    """The approval names a hash that is not this file's: look at the file again."""
+    """The approval names another hash than the file's: the person saw other bytes."""
 
 
 class ApprovedAlready(Exception):
-    """Nobody approves twice, and nobody approves their own act."""
+    """This person has approved the file already, and nobody approves twice."""
 
 
 class NotWaiting(Exception):
-    """The file is not waiting for a release: somebody decided before."""
+    """The file does not wait for its release: that was decided before."""
 
 
 class NotByHand(Exception):
-    """The bank's answer to a file of ours counts only if the bank left it itself."""
+    """An acknowledgement counts only if the bank delivered it, not if a person adds it."""
 
 
 class EffectiveDatePassed(Exception):
-    """The file's effective date cannot be met any more: take it back, and it is made anew."""
+    """The file's effective date can no longer be met: it must be taken back and made anew."""
 
 
-class Outcome(StrEnum):
-    """What became of one released file."""
+class SendOutcome(StrEnum):
+    """What came of sending one released file."""
 
     SENT = "sent"
     LATER = "later"
@@ -70,11 +70,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """One file and what became of it."""
+class SendResult:
+    """One file, and what came of sending it."""
 
     file: BankFile
-    outcome: Outcome
+    outcome: SendOutcome
     reason: str = ""
 
 
@@ -82,15 +82,15 @@ def _context(file: BankFile) -> str:
     return f"banking_bankfile|content|{file.id}"
 
 
-def content(file: BankFile) -> bytes:
-    """Open the sealed bytes of a file."""
+def unseal_content(file: BankFile) -> bytes:
+    """Decrypt the bytes of a file."""
     return sealing.unseal(file.content_sealed, context=_context(file))
 
 
 def build(
-    bank: BankConnection, written: Written, *, business_date: date, modifier: str, now: datetime
+    bank: BankConnection, written: WrittenFile, *, business_date: date, modifier: str, now: datetime
 ) -> BankFile:
-    """Keep an outgoing file, sealed, waiting for its release. Needs an open transaction."""
+    """Store an outgoing file, sealed, to wait for its release. Needs an open transaction."""
     document = written.document
     file = BankFile(
         id=new_id(),
@@ -115,15 +115,12 @@ def build(
     return file
 
 
+@retries.retried()
 def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) -> BankFile:
-    """Say yes to exactly these bytes; the second person's yes releases the file.
+    """Approve exactly these bytes; the second person's approval releases the file.
 
     Raises: NotWaiting, OtherBytes, ApprovedAlready, EffectiveDatePassed.
     """
-    return retries.whole(lambda: _approve(file_id, sha256, actor, now))
-
-
-def _approve(file_id: UUID, sha256: str, actor: audit.Actor, now: datetime) -> BankFile:
     fault("approve_begun")
     with transaction.atomic(durable=True):
         file = (
@@ -140,7 +137,7 @@ def _approve(file_id: UUID, sha256: str, actor: audit.Actor, now: datetime) -> B
         if file.counting_approvals().filter(actor_id=actor.id).exists():
             raise ApprovedAlready
         _add_approval(file, actor, now)
-        needed = PEOPLE_NEEDED if file.connection.two_people_release else 1
+        needed = APPROVALS_NEEDED if file.connection.two_people_release else 1
         if file.counting_approvals().count() >= needed:
             _release(file, actor, now)
         fault("approve_inside")
@@ -158,7 +155,7 @@ def is_too_late(file: BankFile, now: datetime) -> bool:
 
 
 def release_under_limit(file: BankFile, *, now: datetime) -> None:
-    """Release a small file by itself, if the biller set a limit. Needs an open transaction."""
+    """Release a file up to the biller's limit without people. Needs an open transaction."""
     if file.debit_minor + file.credit_minor <= file.connection.release_limit_minor:
         actor = audit.job("release under the biller's limit")
         _add_approval(file, actor, now)
@@ -194,15 +191,15 @@ def _release(file: BankFile, actor: audit.Actor, now: datetime) -> None:
     audit.record("bank file released", f"bankfile/{file.id}", actor=actor, now=now)
 
 
-def ask_again(file: BankFile) -> None:
-    """Let a file that never arrived wait for its people anew. Needs an open transaction."""
+def require_new_approvals(file: BankFile) -> None:
+    """Let a file that never arrived be approved anew. Needs an open transaction."""
     BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
         state=FileState.BUILT, released_at=None, release_round=file.release_round + 1
     )
 
 
-def send_released(*, now: datetime) -> list[Sending]:
-    """Send every released file, and find out about those whose sending was cut short."""
+def send_released(*, now: datetime) -> list[SendResult]:
+    """Send every released file, and settle those whose sending was cut short."""
     return [
         _send(file, now=now)
         for file in BankFile.objects.filter(
@@ -213,36 +210,37 @@ def send_released(*, now: datetime) -> list[Sending]:
     ]
 
 
-def _send(file: BankFile, *, now: datetime) -> Sending:
-    """Send one file; a second sender waits until the first is through, and then finds it sent."""
-    with locks.alone(f"bankfile/{file.id}"):
+def _send(file: BankFile, *, now: datetime) -> SendResult:
+    """Send one file; a second process waits until the first is done, and then finds it sent."""
+    with locks.exclusive(f"bankfile/{file.id}"):
         file.refresh_from_db(fields=["state"])
         if file.state not in {FileState.RELEASED, FileState.SENDING}:
-            return Sending(file, Outcome.LATER, "somebody else dealt with it")
-        return _send_alone(file, now=now)
+            return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")
+        return _send_locked(file, now=now)
 
 
-def _send_alone(file: BankFile, *, now: datetime) -> Sending:
-    transport = transports.of(file.connection.transport)
-    plain = content(file)
+def _send_locked(file: BankFile, *, now: datetime) -> SendResult:
+    """Send one file, or look up at the bank whether an interrupted upload arrived."""
+    transport = transports.from_setting(file.connection.transport)
+    content = unseal_content(file)
     try:
         if file.state == FileState.SENDING:
-            verdict = _look_at_far_side(file, transport, plain)
-            if verdict is not None:
-                return _settle(file, verdict, now)
+            outcome = _look_up(file, transport, content)
+            if outcome is not None:
+                return _finish(file, outcome, now)
             if is_too_late(file, now):
                 return _keep_back(file)
         elif is_too_late(file, now):
-            return Sending(file, Outcome.TOO_LATE)
+            return SendResult(file, SendOutcome.TOO_LATE)
         elif not _begin_sending(file):
-            return Sending(file, Outcome.LATER, "somebody else dealt with it")
+            return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")
         fault("upload_begun")
-        transport.put(file.name, plain)
+        transport.put(file.name, content)
         fault("upload_committed")
-    except transports.Unreachable as refused:
-        log.warning("sending %s: %s", file.name, refused)
-        return Sending(file, Outcome.UNREACHABLE, str(refused))
-    return _settle(file, Outcome.SENT, now)
+    except transports.Unreachable as error:
+        log.warning("sending %s: %s", file.name, error)
+        return SendResult(file, SendOutcome.UNREACHABLE, str(error))
+    return _finish(file, SendOutcome.SENT, now)
 
 
 def _begin_sending(file: BankFile) -> bool:
@@ -256,27 +254,27 @@ def _begin_sending(file: BankFile) -> bool:
     return bool(moved)
 
 
-def _keep_back(file: BankFile) -> Sending:
-    """Let a file that never arrived be taken back, now that it is too late to send it."""
+def _keep_back(file: BankFile) -> SendResult:
+    """Set a file that never arrived back to released: it is too late to send it."""
     with transaction.atomic(durable=True):
         BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
             state=FileState.RELEASED
         )
-    return Sending(file, Outcome.TOO_LATE)
+    return SendResult(file, SendOutcome.TOO_LATE)
 
 
-def _look_at_far_side(file: BankFile, transport: Transport, plain: bytes) -> Outcome | None:
-    """Say what became of a transmission that was cut short; None means it never arrived."""
-    there = transport.far_side(file.name)
-    if there is not None:
-        same = hashlib.sha256(there).hexdigest() == file.sha256 and len(there) == len(plain)
-        return Outcome.SENT if same else Outcome.UNKNOWN
-    return None if transport.shows_uploads else Outcome.UNKNOWN
+def _look_up(file: BankFile, transport: Transport, content: bytes) -> SendOutcome | None:
+    """Read back an upload that was cut short; None means that it never arrived."""
+    arrived = transport.read_back(file.name)
+    if arrived is not None:
+        same = hashlib.sha256(arrived).hexdigest() == file.sha256 and len(arrived) == len(content)
+        return SendOutcome.SENT if same else SendOutcome.UNKNOWN
+    return None if transport.shows_uploads else SendOutcome.UNKNOWN
 
 
-def _settle(file: BankFile, outcome: Outcome, now: datetime) -> Sending:
-    if outcome is Outcome.UNKNOWN:
-        return Sending(file, outcome, "the far side cannot say whether it arrived")
+def _finish(file: BankFile, outcome: SendOutcome, now: datetime) -> SendResult:
+    if outcome is SendOutcome.UNKNOWN:
+        return SendResult(file, outcome, "the far side cannot say whether it arrived")
     fault("sent_begun")
     with transaction.atomic(durable=True):
         moved = BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
@@ -286,87 +284,88 @@ def _settle(file: BankFile, outcome: Outcome, now: datetime) -> Sending:
             audit.record("bank file sent", f"bankfile/{file.id}", actor=audit.job("send"), now=now)
         fault("sent_inside")
     fault("sent_committed")
-    return Sending(file, outcome)
+    return SendResult(file, outcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
-    """A document of the bank that cannot be fetched as it is."""
+class UnfetchedDocument:
+    """A document of the bank that could not be fetched, and why."""
 
     name: str
     reason: str
 
 
 @dataclass(slots=True)
-class Fetched:
+class FetchResult:
     """What one look into the bank's folder brought."""
 
     stored: list[BankFile] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
-    unfit: list[Unfit] = field(default_factory=list)
+    unfetched: list[UnfetchedDocument] = field(default_factory=list)
     unreachable: str = ""
 
 
-def fetch_new(bank: BankConnection, *, now: datetime) -> Fetched:
-    """Store each document the bank left, by its hash, then remove it over there.
+def fetch_new(bank: BankConnection, *, now: datetime) -> FetchResult:
+    """Store each document the bank left, by its hash, and then remove it at the bank.
 
-    One that cannot be fetched holds nothing up; twice in a row it is the far side that fails.
+    A document that cannot be fetched does not hold up the others. If the bank is unreachable twice
+    in a row, the rest waits.
     """
-    transport = transports.of(bank.transport)
-    fetched = Fetched()
-    in_a_row = 0
+    transport = transports.from_setting(bank.transport)
+    fetched = FetchResult()
+    failures_in_a_row = 0
     try:
         for name in transport.waiting():
             try:
                 _fetch(bank, transport, name, fetched, now=now)
-                in_a_row = 0
-            except transports.Unfetchable as refused:
-                log.warning("fetching %s: %s", printable(name), refused)
-                fetched.unfit.append(Unfit(printable(name), str(refused)))
-            except transports.Unreachable as refused:
-                log.warning("fetching %s: %s", printable(name), refused)
-                fetched.unreachable = str(refused)
-                in_a_row += 1
-                if in_a_row > 1:
+                failures_in_a_row = 0
+            except transports.Unfetchable as error:
+                log.warning("fetching %s: %s", printable(name), error)
+                fetched.unfetched.append(UnfetchedDocument(printable(name), str(error)))
+            except transports.Unreachable as error:
+                log.warning("fetching %s: %s", printable(name), error)
+                fetched.unreachable = str(error)
+                failures_in_a_row += 1
+                if failures_in_a_row > 1:
                     break
-    except transports.Unreachable as refused:
-        log.warning("fetching: %s", refused)
-        fetched.unreachable = str(refused)
+    except transports.Unreachable as error:
+        log.warning("fetching: %s", error)
+        fetched.unreachable = str(error)
     return fetched
 
 
 def _fetch(
-    bank: BankConnection, transport: Transport, name: str, fetched: Fetched, *, now: datetime
+    bank: BankConnection, transport: Transport, name: str, fetched: FetchResult, *, now: datetime
 ) -> None:
     fault("fetch_begun")
-    document = Document(printable(name), transport.get(name))
+    document = BankDocument(printable(name), transport.get(name))
     file, is_new = store(bank, document, now=now)
     fault("fetch_committed")
     if is_new:
         fetched.stored.append(file)
     else:
         fetched.repeated.append(document.name)
-    transport.done(name)
+    transport.remove(name)
 
 
 def printable(name: str) -> str:
-    """Write a name the bank gave so that it can be kept: what is not text, as its code."""
+    """Write a file name of the bank's as text that can be stored: other bytes become escapes."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def store(
     bank: BankConnection,
-    document: Document,
+    document: BankDocument,
     *,
     now: datetime,
     actor: audit.Actor | None = None,
 ) -> tuple[BankFile, bool]:
-    """Keep a received document; bytes that are here already are noted as a repeat, and read once
-    more if nothing was taken from them. Says whether there is something to read.
+    """Store a received document, unless its bytes are stored already; say whether to read it.
 
-    `actor` is the person who added it by hand; without one the bank left it.
-    Raises: NotByHand, since one person's word must not say what became of a file.
+    A stored document is read again only if it had been refused, so that nothing was posted from it.
+    `actor` is the person who added the document by hand; without one the bank delivered it.
+    Raises: NotByHand, since one person alone must not decide what became of a file.
     """
     if actor and kind_of(document) == "acknowledgement":
         raise NotByHand
@@ -406,12 +405,12 @@ def store(
 
 
 def _is_read_again(earlier: BankFile) -> bool:
-    """Have a document that was refused read once more: nothing was taken from it."""
-    again = BankFile.objects.filter(pk=earlier.pk, state=FileState.REFUSED)
-    return bool(again.update(state=FileState.RECEIVED, problems=[]))
+    """Mark a document that was refused to be read again: nothing was posted from it."""
+    refused = BankFile.objects.filter(pk=earlier.pk, state=FileState.REFUSED)
+    return bool(refused.update(state=FileState.RECEIVED, problems=[]))
 
 
-_KINDS: Final = {
+_KIND_BY_FORMAT: Final = {
     Format.NACHA: "returns",
     Format.NACHA_RETURNS: "returns",
     Format.BAI2: "statement",
@@ -424,13 +423,13 @@ _KINDS: Final = {
 }
 
 
-TAKEN: Final = tuple(_KINDS)
-"""The formats a bank's file may have here."""
+ACCEPTED_FORMATS: Final = tuple(_KIND_BY_FORMAT)
+"""The formats in which documents of a bank are read."""
 
 
-def kind_of(document: Document) -> str:
-    """Tell documents apart by their ends; what they say is for the readers."""
+def kind_of(document: BankDocument) -> str:
+    """Recognise the kind of a document by its format, without reading it."""
     if document.content.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"status:"):
         return "acknowledgement"
-    found = formats.sniff(document.content).format
-    return _KINDS.get(found, UNKNOWN) if found else UNKNOWN
+    format = formats.sniff(document.content).format
+    return _KIND_BY_FORMAT.get(format, UNKNOWN_KIND) if format else UNKNOWN_KIND

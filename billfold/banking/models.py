@@ -1,4 +1,4 @@
-"""What was exchanged with the bank, byte for byte, and what the bank says is on the account."""
+"""Files exchanged with the bank, byte for byte, and the statements it sends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billfold.rails.protocol import MOST_FILE_MINOR, BankProfile
 
 
 class BankConnection(models.Model):
-    """One bank account of the biller: how the bank wants files, and how they travel."""
+    """One bank account of the biller: how its bank wants files, and how they travel."""
 
     id = models.UUIDField(primary_key=True)
     name = models.TextField(unique=True)
@@ -29,18 +29,18 @@ class BankConnection(models.Model):
     account_last4 = models.CharField(max_length=4)
     max_entries = models.IntegerField(default=100_000)
     max_file_minor = models.BigIntegerField(default=MOST_FILE_MINOR, db_default=MOST_FILE_MINOR)
-    """Most money one file may ask for; the rest of a cut-off goes into another."""
+    """The most money one file may debit; the rest of a cut-off goes into another file."""
     line_end = models.TextField(default="\n")
     cutoff_eastern = models.TimeField(default=time(17, 0))
     two_people_release = models.BooleanField(default=True)
     release_limit_minor = models.BigIntegerField(default=0)
-    """Files up to this total are released by themselves; 0 means never."""
+    """Files up to this total are released without people; 0 means never."""
     account_validation = models.TextField(default="bank_service")
     transport = models.JSONField(default=dict)
     """{"kind": "folder", …} or {"kind": "sftp", …}; secrets stay in files outside the database."""
     last_sequence = models.BigIntegerField(default=0)
     closed_through = models.DateField(null=True)
-    """Last day whose cut-off has begun: what is scheduled from then on waits for a later one."""
+    """The last day whose cut-off has begun: payments scheduled since are for a later one."""
 
     class Meta:
         constraints = [
@@ -50,12 +50,12 @@ class BankConnection(models.Model):
         ]
 
     def account_number(self) -> str:
-        """Open the sealed number of the biller's own account."""
+        """Decrypt the number of the biller's own account."""
         context = f"banking_bankconnection|account_number|{self.id}"
         return sealing.unseal(self.account_number_sealed, context=context).decode()
 
     def profile(self) -> BankProfile:
-        """Describe the bank's dialect to the rail."""
+        """Return how the bank wants its files, for the rail."""
         return BankProfile(
             odfi_routing_number=self.odfi_routing_number,
             odfi_name=self.bank_name,
@@ -73,7 +73,7 @@ class BankConnection(models.Model):
 
 
 class FileState(models.TextChoices):
-    """Where a file stands. Out: built to accepted. In: received to read."""
+    """The state of a file. Outgoing: built to void. Received: received to refused."""
 
     BUILT = "built", "Needs approval"
     RELEASED = "released", "Released"
@@ -109,7 +109,7 @@ class BankFile(models.Model):
     debit_minor = models.BigIntegerField(default=0)
     credit_minor = models.BigIntegerField(default=0)
     release_round = models.SmallIntegerField(default=1, db_default=1)
-    """Which approvals count: a file that is to be sent once more is approved anew."""
+    """The round of approvals that counts: a file that is to be sent again is approved anew."""
     released_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
@@ -136,12 +136,12 @@ class BankFile(models.Model):
         return self.name
 
     def counting_approvals(self) -> models.QuerySet[FileApproval]:
-        """Find the approvals of the present round."""
+        """Return the approvals of the present round."""
         return self.approvals.filter(round=self.release_round)
 
 
 class FileApproval(models.Model):
-    """One person's yes to exactly these bytes. Append-only."""
+    """One person's approval of exactly these bytes. Append-only."""
 
     id = models.UUIDField(primary_key=True)
     file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="approvals")
@@ -150,7 +150,7 @@ class FileApproval(models.Model):
     actor_name = models.TextField()
     at = models.DateTimeField()
     round = models.SmallIntegerField(default=1, db_default=1)
-    """The file's release round that was approved; earlier ones count no more."""
+    """The file's release round that was approved; only the present one counts."""
 
     class Meta:
         constraints = [
@@ -159,7 +159,7 @@ class FileApproval(models.Model):
 
 
 class FileRepeat(models.Model):
-    """The bank delivered bytes we already have. Noted, never read again. Append-only."""
+    """The bank delivered bytes that are stored already, under another name. Append-only."""
 
     id = models.UUIDField(primary_key=True)
     file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="repeats")
@@ -187,7 +187,7 @@ class Statement(models.Model):
         ]
 
 
-class Deposit(models.Model):
+class BankLine(models.Model):
     """One line of a statement: money in (credit) or out (debit) as the bank reports it."""
 
     id = models.UUIDField(primary_key=True)
@@ -205,7 +205,7 @@ class Deposit(models.Model):
     occurrence = models.IntegerField()
     line = models.IntegerField()
     explained_at = models.DateTimeField(null=True)
-    """When transfers were booked that name this line; null is the reconciler's work list."""
+    """When transfers were booked that name this line; while null, reconciliation looks at it."""
 
     class Meta:
         constraints = [
@@ -220,28 +220,30 @@ class Deposit(models.Model):
                     "text_fingerprint",
                     "occurrence",
                 ],
-                name="deposit_once",
+                name="bankline_once",
             ),
-            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="deposit_not_negative"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="bankline_not_negative"),
         ]
         indexes = [
             models.Index(
-                fields=["as_of"], name="deposit_unexplained", condition=Q(explained_at__isnull=True)
+                fields=["as_of"],
+                name="bankline_unexplained",
+                condition=Q(explained_at__isnull=True),
             )
         ]
 
     @property
     def evidence(self) -> str:
-        """Name this line in the transfers that explain it."""
-        return f"deposit/{self.id}"
+        """How transfers that this line proves name it."""
+        return f"bankline/{self.id}"
 
     def text(self) -> str:
-        """Open the bank's own words."""
-        return sealing.unseal(self.text_sealed, context=f"banking_deposit|text|{self.id}").decode()
+        """Decrypt the bank's description of the line."""
+        return sealing.unseal(self.text_sealed, context=f"banking_bankline|text|{self.id}").decode()
 
 
 class RoutingNumber(models.Model):
-    """One row of the bank directory the biller loaded."""
+    """One bank of the directory that the biller loaded."""
 
     number = models.CharField(max_length=9, primary_key=True)
     bank_name = models.TextField()

@@ -1,4 +1,4 @@
-"""Files over SFTP: the host's key is pinned, our key stays in a file outside the database."""
+"""Files over SFTP. The server's key is pinned; our key is in a file outside the database."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import asyncssh
 from billfold.platform.faults import fault
 
 LARGEST_BYTES: Final = 100_000_000
-"""A document is read whole into memory; the statement of a busy month has a tenth of this."""
+"""A document is read into memory; the statement of a busy month has a tenth of this."""
 _SECONDS = 60.0
 T = TypeVar("T")
 
 
 class Unreachable(Exception):
-    """The far side did not answer as it should; nothing is known to have happened."""
+    """The bank's side did not answer as it should; whether anything happened is not known."""
 
 
 class Unfetchable(Exception):
-    """One document cannot be fetched as it is; those beside it can."""
+    """One document cannot be fetched; the others may be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sftp:
+class SftpTransport:
     """An account at the bank's SFTP server."""
 
     host: str
@@ -45,53 +45,55 @@ class Sftp:
         return bool(self.taken)
 
     def put(self, name: str, content: bytes) -> None:
-        async def upload(far: asyncssh.SFTPClient) -> None:
+        async def upload(client: asyncssh.SFTPClient) -> None:
             part = posixpath.join(self.to_bank, name + ".part")
-            async with far.open(part, "wb") as file:
+            async with client.open(part, "wb") as file:
                 await file.write(content)
             fault("upload_inside")
-            await far.rename(part, posixpath.join(self.to_bank, name))
+            await client.rename(part, posixpath.join(self.to_bank, name))
 
         self._run(upload)
 
-    def far_side(self, name: str) -> bytes | None:
-        async def look(far: asyncssh.SFTPClient) -> bytes | None:
+    def read_back(self, name: str) -> bytes | None:
+        async def look_up(client: asyncssh.SFTPClient) -> bytes | None:
             for folder in filter(None, (self.to_bank, self.taken)):
                 # Only a folder that can be listed proves that a file is not in it.
-                if name in await far.listdir(folder):
-                    return await _read(far, posixpath.join(folder, name))
+                if name in await client.listdir(folder):
+                    return await _read(client, posixpath.join(folder, name))
             return None
 
         try:
-            return self._run(look)
+            return self._run(look_up)
         except Unfetchable:
-            return b""  # Something stands there under our name that cannot be ours.
+            return b""  # Something has our file's name that cannot be our upload.
 
     def waiting(self) -> list[str]:
-        async def names(far: asyncssh.SFTPClient) -> list[str]:
-            found = []
-            for entry in await far.readdir(self.from_bank):
+        async def list_names(client: asyncssh.SFTPClient) -> list[str]:
+            names = []
+            for entry in await client.readdir(self.from_bank):
                 name = str(entry.filename)
                 path = posixpath.join(self.from_bank, name)
-                finished = not name.startswith(".") and not name.endswith((".part", ".tmp"))
-                if finished and "/" not in name and await far.isfile(path):
-                    found.append(name)
-            return sorted(found)
+                is_complete = not name.startswith(".") and not name.endswith((".part", ".tmp"))
+                if is_complete and "/" not in name and await client.isfile(path):
+                    names.append(name)
+            return sorted(names)
 
-        return self._run(names)
+        return self._run(list_names)
 
     def get(self, name: str) -> bytes:
-        return self._run(lambda far: _read(far, posixpath.join(self.from_bank, name)))
+        return self._run(lambda client: _read(client, posixpath.join(self.from_bank, name)))
 
-    def done(self, name: str) -> None:
-        async def remove(far: asyncssh.SFTPClient) -> None:
+    def remove(self, name: str) -> None:
+        async def remove(client: asyncssh.SFTPClient) -> None:
             path = posixpath.join(self.from_bank, name)
-            if await far.exists(path):
-                await far.remove(path)
+            if await client.exists(path):
+                await client.remove(path)
 
         self._run(remove)
 
     def _run(self, act: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        """Carry out `act` in a session of its own. Raises: Unreachable."""
+
         async def session() -> T:
             async with (
                 asyncssh.connect(
@@ -102,28 +104,28 @@ class Sftp:
                     known_hosts=self.known_hosts_file,
                     agent_path=None,
                     config=None,
-                ) as link,
-                link.start_sftp_client(path_errors="surrogateescape") as far,
+                ) as connection,
+                connection.start_sftp_client(path_errors="surrogateescape") as client,
             ):
-                return await act(far)
+                return await act(client)
 
-        async def bounded() -> T:
+        async def session_in_time() -> T:
             return await asyncio.wait_for(session(), _SECONDS)
 
         try:
             Path(self.key_file).stat()
-            return asyncio.run(bounded())
-        except (OSError, asyncssh.Error, asyncssh.KeyImportError, TimeoutError) as refused:
-            raise Unreachable(f"{self.host}: {refused}") from refused
+            return asyncio.run(session_in_time())
+        except (OSError, asyncssh.Error, asyncssh.KeyImportError, TimeoutError) as error:
+            raise Unreachable(f"{self.host}: {error}") from error
 
 
-async def _read(far: asyncssh.SFTPClient, path: str) -> bytes:
+async def _read(client: asyncssh.SFTPClient, path: str) -> bytes:
     try:
-        async with far.open(path, "rb") as file:
-            content = await file.read(LARGEST_BYTES + 1)
-    except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure) as refused:
-        raise Unfetchable(refused.reason) from refused
-    whole = content if isinstance(content, bytes) else content.encode()
-    if len(whole) > LARGEST_BYTES:
+        async with client.open(path, "rb") as file:
+            data = await file.read(LARGEST_BYTES + 1)
+    except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure) as error:
+        raise Unfetchable(error.reason) from error
+    content = data if isinstance(data, bytes) else data.encode()
+    if len(content) > LARGEST_BYTES:
         raise Unfetchable(f"it has more than {LARGEST_BYTES:,} bytes")
-    return whole
+    return content

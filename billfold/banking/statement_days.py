@@ -1,6 +1,6 @@
-"""What statements say, whatever their format: days of an account, each with its lines. Pure.
+"""Bank statements of any format as days of an account, each with its lines. Pure.
 
-Type codes are those of BAI2. A camt.053 entry has one where the bank says so, else one of its kind.
+Type codes are BAI2's. A camt.053 entry has one if the bank states it; else its kind decides.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from datetime import date
 from typing import Final
 
 from billfold.formats import bai2
-from billfold.formats.bai2 import GroupStatus, Modifier
+from billfold.formats.bai2 import AsOfDateModifier, GroupStatus
 from billfold.formats.bai2.type_codes import Direction
 from billfold.formats.iso20022 import camt
 from billfold.formats.sniffing import Format, sniff
 
 OPENING_LEDGER: Final = "010"
 CLOSING_LEDGER: Final = "015"
-_INTERIM: Final = frozenset({Modifier.INTERIM_PRIOR_DAY, Modifier.INTERIM_SAME_DAY})
+_INTERIM: Final = frozenset({AsOfDateModifier.INTERIM_PRIOR_DAY, AsOfDateModifier.INTERIM_SAME_DAY})
 _TYPES: Final = (
     ("PMNT/IDDT", True, "166"),
     ("PMNT/IDDT", False, "557"),
@@ -32,16 +32,17 @@ _TYPES: Final = (
     ("", True, "399"),
     ("", False, "699"),
 )
-"""Beginning of ISO 20022's code and direction -> BAI2 type code; the first that fits."""
+"""Start of the ISO 20022 code, is it a credit, BAI2 type code; the first row that fits counts."""
 
 
-class WaitsForAPerson(Exception):
+# People are shown this docstring, as the reason why a file was refused.
+class NeedsReview(Exception):
     """A group withdraws or replaces what the bank said before, or is only a test."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One movement of a day."""
+class StatementLine:
+    """One line of a day."""
 
     type_code: str
     is_credit: bool
@@ -51,11 +52,11 @@ class Line:
     text: str
     line: int
     occurrence: int = 1
-    """Counts from 1 the lines of a day that are alike."""
+    """Which of the day's identical lines this is, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class StatementDay:
     """One day of one account. A balance the bank does not state is None."""
 
     account_number: str = field(repr=False)
@@ -63,27 +64,27 @@ class Day:
     as_of: date
     opening_minor: int | None
     closing_minor: int | None
-    lines: Sequence[Line]
+    lines: Sequence[StatementLine]
 
 
-def read(content: bytes) -> Iterator[Day]:
-    """Read the final days of a statement; interim reports give none.
+def read(content: bytes) -> Iterator[StatementDay]:
+    """Read the final days of a statement; interim reports are skipped.
 
-    Raises: Unreadable, WaitsForAPerson.
+    Raises: Unreadable, NeedsReview.
     """
     if sniff(content).format is Format.CAMT053:
         return _camt_days(camt.read(content))
     return _bai2_days(bai2.read(content))
 
 
-def _bai2_days(read: bai2.Statement) -> Iterator[Day]:
-    for group in read.groups:
+def _bai2_days(statement: bai2.Bai2File) -> Iterator[StatementDay]:
+    for group in statement.groups:
         if group.status is not GroupStatus.UPDATE:
-            raise WaitsForAPerson(group.status.name.lower())
+            raise NeedsReview(group.status.name.lower())
         if group.modifier in _INTERIM:
             continue
         for account in group.accounts:
-            yield Day(
+            yield StatementDay(
                 account_number=account.number,
                 currency=account.currency,
                 as_of=group.as_of_date,
@@ -93,26 +94,26 @@ def _bai2_days(read: bai2.Statement) -> Iterator[Day]:
             )
 
 
-def _bai2_lines(account: bai2.BankAccount) -> Iterator[Line]:
-    for each in account.transactions:
-        if each.direction in {Direction.CREDIT, Direction.DEBIT}:
-            yield Line(
-                type_code=each.type_code,
-                is_credit=each.direction is Direction.CREDIT,
-                amount_minor=each.amount_minor,
-                bank_reference=each.bank_reference,
-                customer_reference=each.customer_reference,
-                text=each.text,
-                line=each.line,
-                occurrence=each.occurrence,
+def _bai2_lines(account: bai2.Bai2Account) -> Iterator[StatementLine]:
+    for transaction in account.transactions:
+        if transaction.direction in {Direction.CREDIT, Direction.DEBIT}:
+            yield StatementLine(
+                type_code=transaction.type_code,
+                is_credit=transaction.direction is Direction.CREDIT,
+                amount_minor=transaction.amount_minor,
+                bank_reference=transaction.bank_reference,
+                customer_reference=transaction.customer_reference,
+                text=transaction.text,
+                line=transaction.line,
+                occurrence=transaction.occurrence,
             )
 
 
-def _camt_days(document: camt.Document) -> Iterator[Day]:
+def _camt_days(document: camt.CamtMessage) -> Iterator[StatementDay]:
     for statement in document.statements:
         if statement.as_of_date is None:
-            raise WaitsForAPerson("the statement names no day")
-        yield Day(
+            raise NeedsReview("the statement names no day")
+        yield StatementDay(
             account_number=statement.account.number,
             currency=statement.account.currency,
             as_of=statement.as_of_date,
@@ -122,41 +123,41 @@ def _camt_days(document: camt.Document) -> Iterator[Day]:
         )
 
 
-def _opening(statement: camt.Statement) -> int | None:
+def _opening(statement: camt.CamtStatement) -> int | None:
     opening = statement.balance_minor("OPBD")
     return statement.balance_minor("PRCD") if opening is None else opening
 
 
-def _camt_lines(statement: camt.Statement) -> Iterator[Line]:
-    seen: Counter[Line] = Counter()
+def _camt_lines(statement: camt.CamtStatement) -> Iterator[StatementLine]:
+    occurrences: Counter[StatementLine] = Counter()
     for entry in statement.entries:
-        if entry.status is not camt.Status.BOOKED:
+        if entry.status is not camt.CamtStatus.BOOKED:
             continue
-        line = Line(
+        line = StatementLine(
             type_code=entry.bai_code or _type_code(entry),
             is_credit=entry.is_credit,
             amount_minor=entry.amount_minor,
             bank_reference=entry.servicer_reference or entry.reference,
             customer_reference=next(
-                (each.end_to_end_id for each in entry.details if each.end_to_end_id), ""
+                (detail.end_to_end_id for detail in entry.details if detail.end_to_end_id), ""
             ),
             text=" ".join(_words(entry)),
             line=0,
         )
-        seen[line] += 1
-        yield replace(line, line=entry.number, occurrence=seen[line])
+        occurrences[line] += 1
+        yield replace(line, line=entry.number, occurrence=occurrences[line])
 
 
-def _type_code(entry: camt.Entry) -> str:
+def _type_code(entry: camt.CamtEntry) -> str:
     return next(
         code
-        for beginning, is_credit, code in _TYPES
-        if is_credit is entry.is_credit and entry.bank_code.startswith(beginning)
+        for prefix, is_credit, code in _TYPES
+        if is_credit is entry.is_credit and entry.bank_code.startswith(prefix)
     )
 
 
-def _words(entry: camt.Entry) -> Iterator[str]:
-    """Say what the entry says: who pays, what for, and its references."""
+def _words(entry: camt.CamtEntry) -> Iterator[str]:
+    """Yield the words of an entry: who pays, what for, and its references."""
     if entry.payer:
         yield entry.payer
     for detail in entry.details:

@@ -1,26 +1,28 @@
-"""Bank statements as rows: one statement per account and day, one deposit per line, each once."""
+"""Storing bank statements: one row for each account and day, and one for each of its lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from billfold.banking import connections, statement_days
-from billfold.banking.models import BankConnection, BankFile, Deposit, Statement
-from billfold.banking.statement_days import Day
+from billfold.banking.models import BankConnection, BankFile, BankLine, Statement
+from billfold.banking.statement_days import StatementDay
 from billfold.money import EXPONENTS
 from billfold.platform import sealing
 from billfold.platform.ids import new_id
 
+# People are shown the docstrings of these exceptions, as the reason why a file was refused.
 
-class OtherAccount(Exception):
+
+class UnknownAccount(Exception):
     """The statement is about an account that is not set up here."""
 
 
-class OtherCurrency(Exception):
+class UnknownCurrency(Exception):
     """The statement is in a currency that is not used here."""
 
 
-class SaidOtherwise(Exception):
+class ContradictsStored(Exception):
     """A statement of that day is here already, with other balances or lines."""
 
 
@@ -28,45 +30,45 @@ class DoesNotAddUp(Exception):
     """The lines of the statement do not lead from its opening balance to its closing one."""
 
 
-def keep(file: BankFile, content: bytes) -> list[Deposit]:
-    """Store a statement's days and lines; give the lines that are new. Takes BAI2 and camt.053.
+def store(file: BankFile, content: bytes) -> list[BankLine]:
+    """Store a statement's days and lines; return the lines that are new. Reads BAI2 and camt.053.
 
-    A day is told once: told again it must be the same in every balance and every line, and is
-    then not news. Interim reports are only proved: the final one repeats them. Needs an open
-    transaction. Raises: Unreadable, WaitsForAPerson, OtherAccount, OtherCurrency, SaidOtherwise,
-    DoesNotAddUp.
+    A day that is stored already must be the same in every balance and line; then it adds nothing.
+    Interim reports are read but not stored: the final statement repeats them. Needs an open
+    transaction. Raises: Unreadable, NeedsReview, UnknownAccount, UnknownCurrency,
+    ContradictsStored, DoesNotAddUp.
     """
-    fresh: list[Deposit] = []
+    new_lines: list[BankLine] = []
     for day in statement_days.read(content):
         bank = BankConnection.objects.filter(
-            account_fingerprint=connections.own_account(day.account_number)
+            account_fingerprint=connections.account_fingerprint(day.account_number)
         ).first()
         if bank is None:
-            raise OtherAccount(f"ending {day.account_number[-4:]}")
+            raise UnknownAccount(f"ending {day.account_number[-4:]}")
         if day.currency not in EXPONENTS:
-            raise OtherCurrency(day.currency)
-        statement, is_new = _statement(file, bank, day)
-        lines = _lines(statement, day)
+            raise UnknownCurrency(day.currency)
+        statement, is_new = _get_or_add(file, bank, day)
+        lines = _bank_lines(statement, day)
         if is_new:
             _check_sum(statement, lines)
-            Deposit.objects.bulk_create(lines)
-            fresh.extend(lines)
-        elif _identities(lines) != _identities(Deposit.objects.filter(statement=statement)):
-            raise SaidOtherwise(day.as_of.isoformat())
-    return fresh
+            BankLine.objects.bulk_create(lines)
+            new_lines.extend(lines)
+        elif _identities(lines) != _identities(BankLine.objects.filter(statement=statement)):
+            raise ContradictsStored(day.as_of.isoformat())
+    return new_lines
 
 
-def _check_sum(statement: Statement, lines: Iterable[Deposit]) -> None:
-    """Refuse a day that does not add up, where the bank states both balances."""
+def _check_sum(statement: Statement, lines: Iterable[BankLine]) -> None:
+    """Refuse a day whose lines do not add up, if the bank states both balances."""
     if statement.opening_minor is None or statement.closing_minor is None:
         return
-    moved = sum(line.amount_minor if line.is_credit else -line.amount_minor for line in lines)
-    if statement.opening_minor + moved != statement.closing_minor:
+    net = sum(line.amount_minor if line.is_credit else -line.amount_minor for line in lines)
+    if statement.opening_minor + net != statement.closing_minor:
         raise DoesNotAddUp(statement.as_of.isoformat())
 
 
-def _identities(lines: Iterable[Deposit]) -> set[tuple[object, ...]]:
-    """Tell lines again: what makes them the same, and which way the money went."""
+def _identities(lines: Iterable[BankLine]) -> set[tuple[object, ...]]:
+    """Return what identifies each line, and its direction, for comparing statements."""
     return {
         (
             line.type_code,
@@ -82,7 +84,7 @@ def _identities(lines: Iterable[Deposit]) -> set[tuple[object, ...]]:
     }
 
 
-def _statement(file: BankFile, bank: BankConnection, day: Day) -> tuple[Statement, bool]:
+def _get_or_add(file: BankFile, bank: BankConnection, day: StatementDay) -> tuple[Statement, bool]:
     statement, is_new = Statement.objects.get_or_create(
         connection=bank,
         as_of=day.as_of,
@@ -94,16 +96,16 @@ def _statement(file: BankFile, bank: BankConnection, day: Day) -> tuple[Statemen
             "currency": day.currency,
         },
     )
-    said = (statement.opening_minor, statement.closing_minor)
-    if not is_new and said != (day.opening_minor, day.closing_minor):
-        raise SaidOtherwise(day.as_of.isoformat())
+    balances = (statement.opening_minor, statement.closing_minor)
+    if not is_new and balances != (day.opening_minor, day.closing_minor):
+        raise ContradictsStored(day.as_of.isoformat())
     return statement, is_new
 
 
-def _lines(statement: Statement, day: Day) -> Sequence[Deposit]:
-    made = []
+def _bank_lines(statement: Statement, day: StatementDay) -> Sequence[BankLine]:
+    lines = []
     for line in day.lines:
-        deposit = Deposit(
+        bank_line = BankLine(
             id=new_id(),
             connection=statement.connection,
             statement=statement,
@@ -118,8 +120,8 @@ def _lines(statement: Statement, day: Day) -> Sequence[Deposit]:
             occurrence=line.occurrence,
             line=line.line,
         )
-        deposit.text_sealed = sealing.seal(
-            line.text.encode(), context=f"banking_deposit|text|{deposit.id}"
+        bank_line.text_sealed = sealing.seal(
+            line.text.encode(), context=f"banking_bankline|text|{bank_line.id}"
         )
-        made.append(deposit)
-    return made
+        lines.append(bank_line)
+    return lines

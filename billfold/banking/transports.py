@@ -1,4 +1,4 @@
-"""How files travel to and from the bank: a folder, or SFTP. An upload is whole or absent."""
+"""How files travel to and from the bank: through a folder, or SFTP. Uploads are atomic."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from billfold.banking import sftp
 from billfold.banking.sftp import Unfetchable, Unreachable
 from billfold.platform.faults import fault
 
-__all__ = ["Folder", "NotATransport", "Transport", "Unfetchable", "Unreachable", "of"]
+__all__ = [
+    "FolderTransport",
+    "NotATransport",
+    "Transport",
+    "Unfetchable",
+    "Unreachable",
+    "from_setting",
+]
 PART_ENDING = ".part"
-_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR})
+_ERRORS_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR})
 
 
 class NotATransport(ValueError):
@@ -25,31 +32,31 @@ class NotATransport(ValueError):
 
 
 class Transport(Protocol):
-    """One way of exchanging files. Any method may raise Unreachable; then try again later."""
+    """One way of exchanging files. Any method may raise Unreachable: try again later."""
 
     @property
     def shows_uploads(self) -> bool:
-        """Say whether uploads stay to be seen, so that absence proves one never came."""
+        """Say whether uploads stay visible, so that one that is absent never arrived."""
 
     def put(self, name: str, content: bytes) -> None:
-        """Upload under a temporary name, then rename: a cut line leaves nothing whole."""
+        """Upload under a temporary name, then rename: an interrupted upload is never complete."""
 
-    def far_side(self, name: str) -> bytes | None:
-        """Fetch an upload back, from where we put it or where the bank filed it."""
+    def read_back(self, name: str) -> bytes | None:
+        """Read an upload, where we put it or where the bank filed it; None if it is not there."""
 
     def waiting(self) -> list[str]:
-        """List what the bank left for us, by name."""
+        """List the names of the documents the bank left for us."""
 
     def get(self, name: str) -> bytes:
-        """Fetch one of them. Raises: Unfetchable if it is this one that cannot be had."""
+        """Download a document. Raises: Unfetchable if only this one cannot be downloaded."""
 
-    def done(self, name: str) -> None:
-        """Remove one from there, now that it is stored here, sealed."""
+    def remove(self, name: str) -> None:
+        """Remove a document at the bank; it is stored here, sealed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that the bank, or its transfer program, also sees."""
+class FolderTransport:
+    """Folders that the bank, or its transfer program, reads and writes too."""
 
     to_bank: Path
     from_bank: Path
@@ -60,30 +67,30 @@ class Folder:
         return self.taken is not None
 
     def put(self, name: str, content: bytes) -> None:
-        with _reached(self.to_bank):
+        with _translated_errors(self.to_bank):
             part = self.to_bank / (name + PART_ENDING)
-            part.unlink(missing_ok=True)  # Of an upload that was cut short, or laid for us.
-            fresh = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with open(os.open(part, fresh, 0o640), "wb") as file:  # noqa: PTH123
+            part.unlink(missing_ok=True)  # From an interrupted upload, or planted there.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with open(os.open(part, flags, 0o640), "wb") as file:  # noqa: PTH123
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             fault("upload_inside")
             part.rename(self.to_bank / name)
 
-    def far_side(self, name: str) -> bytes | None:
+    def read_back(self, name: str) -> bytes | None:
         for folder in filter(None, (self.to_bank, self.taken)):
             # Only a folder that can be listed proves that a file is not in it.
-            with _reached(folder):
+            with _translated_errors(folder):
                 if name in {path.name for path in folder.iterdir()}:
                     try:
                         return _read(folder / name)
                     except Unfetchable:
-                        return b""  # Something stands there under our name that cannot be ours.
+                        return b""  # Something has our file's name that cannot be our upload.
         return None
 
     def waiting(self) -> list[str]:
-        with _reached(self.from_bank):
+        with _translated_errors(self.from_bank):
             return sorted(
                 path.name
                 for path in self.from_bank.iterdir()
@@ -91,11 +98,11 @@ class Folder:
             )
 
     def get(self, name: str) -> bytes:
-        with _reached(self.from_bank):
+        with _translated_errors(self.from_bank):
             return _read(self.from_bank / name)
 
-    def done(self, name: str) -> None:
-        with _reached(self.from_bank):
+    def remove(self, name: str) -> None:
+        with _translated_errors(self.from_bank):
             (self.from_bank / name).unlink(missing_ok=True)
 
 
@@ -104,23 +111,23 @@ def _is_unfinished(name: str) -> bool:
 
 
 def _is_document(path: Path) -> bool:
-    """Tell files from folders and pipes; a link to a file is listed, and then not followed."""
+    """Say whether it is a file, or a link to one: that is listed, and refused when fetched."""
     return stat.S_ISREG(path.lstat().st_mode) or (path.is_symlink() and not path.is_dir())
 
 
 def _read(path: Path) -> bytes:
-    """Read a file that others put there, and nothing it leads to. Raises: Unfetchable."""
+    """Read a file that others put there, without following links. Raises: Unfetchable."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:  # noqa: PTH123
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise Unfetchable("it is not a file")
             content = file.read(sftp.LARGEST_BYTES + 1)
-    except OSError as refused:
-        if refused.errno == errno.ELOOP:
-            raise Unfetchable("it is a link, and links are not followed") from refused
-        if refused.errno in _OF_ONE_FILE:
-            raise Unfetchable(os.strerror(refused.errno)) from refused
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Unfetchable("it is a link, and links are not followed") from error
+        if error.errno in _ERRORS_OF_ONE_FILE:
+            raise Unfetchable(os.strerror(error.errno)) from error
         raise
     if len(content) > sftp.LARGEST_BYTES:
         raise Unfetchable(f"it has more than {sftp.LARGEST_BYTES:,} bytes")
@@ -128,27 +135,30 @@ def _read(path: Path) -> bytes:
 
 
 @contextmanager
-def _reached(folder: Path) -> Iterator[None]:
+def _translated_errors(folder: Path) -> Iterator[None]:
+    """Raise Unreachable in place of the system's errors."""
     try:
         yield
-    except OSError as refused:
-        raise Unreachable(f"{folder}: {refused.strerror}") from refused
+    except OSError as error:
+        raise Unreachable(f"{folder}: {error.strerror}") from error
 
 
-def of(setting: dict[str, Any]) -> Transport:
-    """Make the transport a bank connection asks for. Raises: NotATransport."""
+def from_setting(setting: dict[str, Any]) -> Transport:
+    """Make the transport that a bank connection's setting describes. Raises: NotATransport."""
     try:
         match setting["kind"]:
             case "folder":
                 taken = setting.get("taken")
-                return Folder(
+                return FolderTransport(
                     to_bank=Path(setting["to_bank"]),
                     from_bank=Path(setting["from_bank"]),
                     taken=Path(taken) if taken else None,
                 )
             case "sftp":
-                return sftp.Sftp(**{key: value for key, value in setting.items() if key != "kind"})
+                return sftp.SftpTransport(
+                    **{key: value for key, value in setting.items() if key != "kind"}
+                )
             case other:
                 raise NotATransport(f"kind {other!r}; use folder or sftp")
-    except (KeyError, TypeError) as missing:
-        raise NotATransport(str(missing)) from missing
+    except (KeyError, TypeError) as error:
+        raise NotATransport(str(error)) from error

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from billfold import bankdays
-from billfold.platform import state
+from billfold.platform import state_directory
 
-BASE_DIR = Path(__file__).resolve().parents[2]
-STATE_DIR = state.default()
+STATE_DIR = state_directory.default()
 MODE = os.environ.get("BILLFOLD_MODE", "demo")
 """demo: movable clock and simulated bank · test: the same, for the suite · live: neither."""
 if MODE not in {"demo", "test", "live"}:
@@ -18,9 +16,9 @@ if MODE not in {"demo", "test", "live"}:
 IS_LIVE = MODE == "live"
 try:
     bankdays.ACH.extra_closings.update(
-        bankdays.closings(os.environ.get("BILLFOLD_EXTRA_CLOSINGS", ""))
+        bankdays.parse_closings(os.environ.get("BILLFOLD_EXTRA_CLOSINGS", ""))
     )
-except bankdays.NotADay as refusal:
+except bankdays.InvalidClosing as refusal:
     raise SystemExit(f"BILLFOLD_EXTRA_CLOSINGS: {refusal} is no day such as 2027-01-09.") from None
 
 
@@ -79,15 +77,15 @@ MIDDLEWARE = [
     "billfold.platform.tenancy.Middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "billfold.platform.web.Headers",
-    "billfold.pages.context.Zone",
+    "billfold.platform.web.ResponseHeaders",
+    "billfold.pages.biller_context.BillerTimeZone",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "billfold.portal.passwords.MustChange",
+    "billfold.portal.password_page.RequirePasswordChange",
 ]
 
 ROOT_URLCONF = "billfold.config.urls"
@@ -104,7 +102,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "billfold.pages.context.biller",
+                "billfold.pages.biller_context.biller_variables",
                 *([] if IS_LIVE else ["billfold.simulator.context.clock_bar"]),
             ],
         },
@@ -112,7 +110,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "people.Person"
-AUTHENTICATION_BACKENDS = ["billfold.people.sign_in.ByEmail"]
+AUTHENTICATION_BACKENDS = ["billfold.people.authentication.ByEmail"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from billfold.pages import views as pages
+from billfold.pages import theme
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -16,7 +16,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("healthz", healthz),
-    path("theme.css", pages.theme),
+    path("theme.css", theme.stylesheet),
     path("office/", include("billfold.office.urls")),
     *([] if settings.IS_LIVE else [path("demo/", include("billfold.simulator.urls"))]),
     path("", include("billfold.portal.urls")),
@@ -24,5 +24,5 @@ urlpatterns = [
 
 handler400 = "billfold.pages.errors.bad_request"
 handler403 = "billfold.pages.errors.forbidden"
-handler404 = "billfold.pages.errors.missing"
-handler500 = "billfold.pages.errors.failed"
+handler404 = "billfold.pages.errors.not_found"
+handler500 = "billfold.pages.errors.server_error"

@@ -1,5 +1,8 @@
-"""Bank files as bytes: read and proved, written, and told apart. No Django in here."""
+"""Reading, checking, writing and recognising bank files, as bytes. Knows no Django.
 
-from billfold.formats.sniffing import Format, Sniffed, sniff
+The face of the package: `sniff` recognises the format of a file.
+"""
 
-__all__ = ["Format", "Sniffed", "sniff"]
+from billfold.formats.sniffing import Format, SniffResult, sniff
+
+__all__ = ["Format", "SniffResult", "sniff"]

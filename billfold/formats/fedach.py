@@ -1,4 +1,4 @@
-"""The FedACH directory: which bank has which routing number.
+"""Reading the FedACH directory: which bank has which routing number.
 
 Source: Federal Reserve Banks, FedACH Participant RDFIs, text layout and JSON; docs/bank-files.md.
 The data needs an agreement with a bank or a vendor, so only a made-up directory is kept here.
@@ -15,18 +15,17 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final, NamedTuple
 
-from billfold.formats.nacha.records import is_routing_number
-from billfold.formats.problems import Findings, Problem, Unreadable
+from billfold.formats.nacha import is_routing_number
+from billfold.formats.problems import FileProblem, Findings, Unreadable
 
 WIDTH: Final = 155
 SHORTEST: Final = 27
-"""Up to where a row says which bank it is of; one cut there has no name, which is said."""
+"""Columns up to the name: a row cut there is read, and reported for having no name."""
 MOST_BYTES: Final = 32_000_000
-"""Twice the whole directory as indented JSON, which is read at once; must not take all memory."""
+"""Twice the size of the directory as indented JSON; JSON is read at once and must fit in memory."""
 
 _FIX: Final = "Correct the row, or download the directory again."
 _TAKE_FEDACH: Final = "Use the FedACH participant directory, as its text file or as JSON."
-_NOT_REPLACED: Final = "000000000"
 _ROW: Final = re.compile(r"([0-9]{9})([OB])[0-9]{9}([012])([0-9]{6})([0-9]{9})(.{1,36})")
 _FEDWIRE_ROW: Final = re.compile(r"[0-9]{9}.{54}[A-Z]{2}.{25}[YN][ S][YN](?:[0-9]{8})?\s*\Z")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -50,30 +49,30 @@ class Directory:
     """The participants in the order of the file."""
 
     participants: tuple[Participant, ...]
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
 
     @property
     def names(self) -> dict[str, str]:
-        """Name the bank of each routing number, merged ones too."""
-        return {each.routing_number: each.name for each in self.participants}
+        """Map each routing number to the name of its bank, merged banks included."""
+        return {participant.routing_number: participant.name for participant in self.participants}
 
     @property
     def replacements(self) -> dict[str, str]:
-        """Give the new routing number of each that a merger replaced."""
+        """Map each routing number that a merger replaced to the new one."""
         return {
-            each.routing_number: each.new_routing_number
-            for each in self.participants
-            if each.new_routing_number
+            participant.routing_number: participant.new_routing_number
+            for participant in self.participants
+            if participant.new_routing_number
         }
 
     @property
     def revised_date(self) -> date | None:
-        """Find the day of the latest change in it: how old the directory is, at least."""
-        changes = (each.changed_date for each in self.participants)
-        return max((on for on in changes if on is not None), default=None)
+        """Find the day of the latest change: the directory is at least that new."""
+        changed_dates = (participant.changed_date for participant in self.participants)
+        return max((day for day in changed_dates if day is not None), default=None)
 
     def summary(self) -> dict[str, int | str]:
-        """Count the participants and those that were replaced."""
+        """Count the participants and those a merger replaced."""
         revised = self.revised_date
         return {
             "participants": len(self.participants),
@@ -82,8 +81,8 @@ class Directory:
         }
 
 
-class _Row(NamedTuple):
-    """A row as it stands, its fields named as its form names them."""
+class _DirectoryRow(NamedTuple):
+    """One value for each field of a row: its texts, or the names the file gives its fields."""
 
     routing_number: str
     office: str
@@ -93,7 +92,7 @@ class _Row(NamedTuple):
     name: str
 
 
-_POSITIONS: Final = _Row(
+_POSITIONS: Final = _DirectoryRow(
     "routing number, positions 1-9",
     "office code, position 10",
     "record type, position 20",
@@ -101,7 +100,7 @@ _POSITIONS: Final = _Row(
     "new routing number, positions 27-35",
     "customer name, positions 36-71",
 )
-_KEYS: Final = _Row(
+_KEYS: Final = _DirectoryRow(
     "routingNumber",
     "officeCode",
     "recordTypeCode",
@@ -118,37 +117,37 @@ def read(content: bytes) -> Directory:
     """
     if len(content) > MOST_BYTES:
         message = f"No directory is larger than {MOST_BYTES:,} bytes."
-        raise Unreadable([Problem("too-large", "error", 1, "", message, _TAKE_FEDACH)])
+        raise Unreadable([FileProblem("too-large", "error", 1, "", message, _TAKE_FEDACH)])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     findings = Findings()
     is_json = text.lstrip()[:1] in {"{", "["}
-    names = _KEYS if is_json else _POSITIONS
+    field_names = _KEYS if is_json else _POSITIONS
     rows = _from_json(text, findings) if is_json else _from_lines(text, findings)
-    found: dict[str, Participant] = {}
+    participants: dict[str, Participant] = {}
     for line, row in rows:
         participant = _participant(row, line)
-        _check(participant, row, names, findings)
-        first = found.setdefault(row.routing_number, participant)
+        _check(participant, row, field_names, findings)
+        first = participants.setdefault(row.routing_number, participant)
         if first is not participant and first != participant:
             message = f"The routing number stands on line {first.line} too, with another bank."
-            findings.add("repeated-number", line, names.routing_number, message, _FIX)
-    if not found and not findings.problems:
+            findings.add("repeated-number", line, field_names.routing_number, message, _FIX)
+    if not participants and not findings.problems:
         message = "The directory names no bank."
         findings.add("no-participant", text.count("\n") + 1, "", message, _TAKE_FEDACH)
     findings.refuse()
-    return Directory(tuple(found.values()), findings.warnings)
+    return Directory(tuple(participants.values()), findings.warnings)
 
 
-def demo() -> dict[str, str]:
+def demo_names() -> dict[str, str]:
     """Read the names of the six made-up banks that go with the test routing numbers."""
     content = (resources.files("billfold.formats") / "data/demo-directory.txt").read_bytes()
     return read(content).names
 
 
-def _participant(row: _Row, line: int) -> Participant:
+def _participant(row: _DirectoryRow, line: int) -> Participant:
     return Participant(
         routing_number=row.routing_number,
         name=" ".join(row.name.split()),
@@ -159,33 +158,35 @@ def _participant(row: _Row, line: int) -> Participant:
     )
 
 
-def _check(participant: Participant, row: _Row, names: _Row, findings: Findings) -> None:
-    """Report what is wrong with the values of a row."""
+def _check(
+    participant: Participant, row: _DirectoryRow, field_names: _DirectoryRow, findings: Findings
+) -> None:
+    """Add the problems of the values of one row."""
     line = participant.line
     if not is_routing_number(participant.routing_number):
         message = "This is no routing number: nine digits, a known prefix and a check digit."
-        findings.add("routing-number", line, names.routing_number, message, _FIX)
+        findings.add("routing-number", line, field_names.routing_number, message, _FIX)
     if not participant.name or _UNPRINTABLE.search(row.name):
         message = "The bank has no name, or one with unprintable characters."
-        findings.add("name", line, names.name, message, _FIX)
+        findings.add("name", line, field_names.name, message, _FIX)
     if row.record_type not in {"0", "1", "2"}:
         message = "The record type is not 0 (Federal Reserve Bank), 1 (bank) or 2 (replaced)."
-        findings.add("record-type", line, names.record_type, message, _FIX)
+        findings.add("record-type", line, field_names.record_type, message, _FIX)
     if row.record_type == "2" and not is_routing_number(row.new_number):
         message = "The bank was replaced, but the routing number that replaces it is none."
-        findings.add("new-routing-number", line, names.new_number, message, _FIX)
+        findings.add("new-routing-number", line, field_names.new_number, message, _FIX)
     if row.record_type == "1" and row.new_number.strip("0 "):
         message = "A new routing number is given, but the record type says it is not in use."
-        findings.warn("new-routing-number-unused", line, names.new_number, message, _FIX)
+        findings.warn("new-routing-number-unused", line, field_names.new_number, message, _FIX)
     if row.office not in {"O", "B"}:
         message = "The office code is neither O (main office) nor B (branch)."
-        findings.warn("office", line, names.office, message, _FIX)
+        findings.warn("office", line, field_names.office, message, _FIX)
     if participant.changed_date is None and row.changed.strip("0 "):
         message = "The change date is not a real one of the form MMDDYY."
-        findings.warn("date", line, names.changed, message, _FIX)
+        findings.warn("date", line, field_names.changed, message, _FIX)
 
 
-def _from_lines(text: str, findings: Findings) -> Iterator[tuple[int, _Row]]:
+def _from_lines(text: str, findings: Findings) -> Iterator[tuple[int, _DirectoryRow]]:
     is_begun = False
     for number, line in enumerate(text.replace("\x1a", "").split("\n"), start=1):
         if not line:
@@ -195,10 +196,9 @@ def _from_lines(text: str, findings: Findings) -> Iterator[tuple[int, _Row]]:
             if len(line) > WIDTH and line[WIDTH:].strip():
                 message = f"The row is longer than {WIDTH} characters."
                 findings.add("row-length", number, "", message, _FIX)
-            routing_number, office, record_type, changed, new_number, name = match.groups()
-            yield number, _Row(routing_number, office, record_type, changed, new_number, name)
+            yield number, _DirectoryRow(*match.groups())
         elif line.strip():
-            if not is_begun and (problem := _other_document(line, number)):
+            if not is_begun and (problem := _problem_of_first_row(line, number)):
                 raise Unreadable([problem])
             is_begun = True
             if len(line.rstrip()) < SHORTEST:
@@ -208,49 +208,49 @@ def _from_lines(text: str, findings: Findings) -> Iterator[tuple[int, _Row]]:
                 yield number, _cut(line)
 
 
-def _other_document(line: str, number: int) -> Problem | None:
-    """Tell what a file is that begins with a line no directory begins with."""
+def _problem_of_first_row(line: str, number: int) -> FileProblem | None:
+    """Describe a file by its first row, if no FedACH directory begins like that."""
     if _FEDWIRE_ROW.match(line[:120]):
         message = (
             "This is the directory of Fedwire participants: it lists who takes wires, not ACH."
         )
-        return Problem("fedwire-directory", "error", number, "", message, _TAKE_FEDACH)
+        return FileProblem("fedwire-directory", "error", number, "", message, _TAKE_FEDACH)
     if len(line.rstrip()) < SHORTEST or not (line[:4].isascii() and line[:4].isdigit()):
         message = "This is no FedACH directory: its first row is none."
-        return Problem("not-a-directory", "error", number, "", message, _TAKE_FEDACH)
+        return FileProblem("not-a-directory", "error", number, "", message, _TAKE_FEDACH)
     return None
 
 
-def _cut(line: str) -> _Row:
-    """Cut a row that is wrong somewhere, so that each field can be looked at."""
-    return _Row(line[:9], line[9:10], line[19:20], line[20:26], line[26:35], line[35:71])
+def _cut(line: str) -> _DirectoryRow:
+    """Cut a malformed row into its fields, so that each can be checked."""
+    return _DirectoryRow(line[:9], line[9:10], line[19:20], line[20:26], line[26:35], line[35:71])
 
 
-def _from_json(text: str, findings: Findings) -> Iterator[tuple[int, _Row]]:
-    """Find the participants at whatever depth the envelope puts them, in their order."""
+def _from_json(text: str, findings: Findings) -> Iterator[tuple[int, _DirectoryRow]]:
+    """Find the participants in their order, however deep the JSON nests them."""
     try:
-        waiting = [json.loads(text)]
+        pending = [json.loads(text)]
     except (ValueError, RecursionError) as refusal:
         line = refusal.lineno if isinstance(refusal, json.JSONDecodeError) else 1
         findings.add("not-json", line, "", "The JSON is damaged or cut.", _TAKE_FEDACH)
         return
     line, lines = 1, _json_lines(text)
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, list):
-            waiting.extend(reversed(found))
-        elif isinstance(found, dict):
-            if _KEYS.routing_number in found or _KEYS.name in found:
-                line = next(lines, line) if _KEYS.routing_number in found else line
-                values = (found.get(key, "") for key in _KEYS)
-                row = _Row(*(value if isinstance(value, str) else "" for value in values))
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(reversed(value))
+        elif isinstance(value, dict):
+            if _KEYS.routing_number in value or _KEYS.name in value:
+                line = next(lines, line) if _KEYS.routing_number in value else line
+                texts = (value.get(key, "") for key in _KEYS)
+                row = _DirectoryRow(*(text if isinstance(text, str) else "" for text in texts))
                 yield line, row
             else:
-                waiting.extend(reversed(list(found.values())))
+                pending.extend(reversed(list(value.values())))
 
 
 def _json_lines(text: str) -> Iterator[int]:
-    """Give the line of each participant, told by the key of its routing number."""
+    """Yield the line of each participant, found by the key of its routing number."""
     line = last = 0
     for match in re.finditer(rf'"{_KEYS.routing_number}"\s*:', text):
         line += text.count("\n", last, match.start())
@@ -260,7 +260,7 @@ def _json_lines(text: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4_096)
 def _day(text: str) -> date | None:
-    """Read MMDDYY; the directory is younger than 1970."""
+    """Parse MMDDYY; no date in the directory is before 1970."""
     if len(text) != 6 or not (text.isascii() and text.isdigit()):
         return None
     year = int(text[4:])

@@ -1,4 +1,4 @@
-"""What is wrong with a document: said all at once, each with its place and its cure."""
+"""Problems of a file: each with its line, its field and how to fix it, all reported at once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Final, Literal
 Severity = Literal["error", "warning"]
 
 MOST_PROBLEMS: Final = 1_000
-"""Reading stops there: the document is something else altogether."""
+"""Reading stops there: a file with so many problems is of another format."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong at one place of a document. Never quotes a bank account number."""
+class FileProblem:
+    """One problem at one place of a file. Never quotes a bank account number."""
 
     code: str
     """Stable name of the kind of problem, for machines: `batch-entry-hash`."""
     severity: Severity
     line: int
-    """Counted from 1; for a problem of the whole document, its last line."""
+    """Counted from 1; for a problem of the file as a whole, its last line."""
     field: str
-    """Name of the field with its positions, or empty when the whole line is meant."""
+    """Name of the field with its positions, or empty when the line as a whole is meant."""
     message: str
     fix: str
 
@@ -31,55 +31,55 @@ class Problem:
         return f"{place}: {self.message} {self.fix}"
 
 
-class _Refused(Exception):
-    def __init__(self, problems: Iterable[Problem]) -> None:
+class _WithProblems(Exception):
+    def __init__(self, problems: Iterable[FileProblem]) -> None:
         self.problems = tuple(problems)
         first = str(self.problems[0]) if self.problems else ""
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         super().__init__(first + more)
 
 
-class Unreadable(_Refused):
-    """A document cannot be trusted, so none of it is; `problems` names every reason."""
+class Unreadable(_WithProblems):
+    """A file cannot be trusted, so nothing of it is used; `problems` names every reason."""
 
 
-class Unwritable(_Refused):
-    """The receiver would refuse this document, so it is not made; `problems` names every reason."""
+class Unwritable(_WithProblems):
+    """The bank would refuse this file, so it is not written; `problems` names every reason."""
 
 
 class Findings:
-    """The problems found while reading one document."""
+    """Collects the problems of one file while it is read."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[FileProblem] = []
 
     def add(self, code: str, line: int, field: str, message: str, fix: str) -> None:
-        """Note an error.
+        """Add an error.
 
         Raises: Unreadable at the thousandth problem, saying that reading stopped there.
         """
-        self._note(Problem(code, "error", line, field, message, fix))
+        self._append(FileProblem(code, "error", line, field, message, fix))
 
     def warn(self, code: str, line: int, field: str, message: str, fix: str) -> None:
-        """Note what is odd but may be trusted.
+        """Add a warning: something is unusual, but the file may be trusted.
 
         Raises: Unreadable at the thousandth problem, saying that reading stopped there.
         """
-        self._note(Problem(code, "warning", line, field, message, fix))
+        self._append(FileProblem(code, "warning", line, field, message, fix))
 
-    def _note(self, problem: Problem) -> None:
+    def _append(self, problem: FileProblem) -> None:
         self.problems.append(problem)
         if len(self.problems) == MOST_PROBLEMS:
             message = "There are too many problems; reading stopped here."
-            last = Problem("too-many", "error", problem.line, "", message, problem.fix)
+            last = FileProblem("too-many", "error", problem.line, "", message, problem.fix)
             self.problems.append(last)
             self.refuse()
 
     @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What is odd but may be trusted, in line order."""
-        found = (problem for problem in self.problems if problem.severity == "warning")
-        return tuple(sorted(found, key=lambda problem: problem.line))
+    def warnings(self) -> tuple[FileProblem, ...]:
+        """List the warnings in line order."""
+        warnings = (problem for problem in self.problems if problem.severity == "warning")
+        return tuple(sorted(warnings, key=lambda problem: problem.line))
 
     def refuse(self) -> None:
         """Raise Unreadable, with errors and warnings in line order, if there are any errors."""

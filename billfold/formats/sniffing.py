@@ -1,6 +1,7 @@
-"""Which format a file is, or what it is instead, from its first and last bytes alone.
+"""Recognising the format of a file from its first and last bytes alone.
 
-Says what a file tries to be; whether it may be trusted, its reader says. docs/bank-files.md.
+This tells which format a file is meant to be; its reader tells whether it may be trusted.
+docs/bank-files.md.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from billfold.formats import sniffing_others
-from billfold.formats.x12.segments import TRANSACTIONS
+from billfold.formats import unsupported_formats
+from billfold.formats.x12 import TRANSACTION_SETS
 
 WINDOW_BYTES: Final = 8_192
-"""Looked at, at either end."""
+"""Only so much of a file is looked at, at its beginning and at its end."""
 
 
 class Format(StrEnum):
-    """A format that is read here; its value is its name for machines."""
+    """A supported format; its value is its name for machines."""
 
     NACHA = "nacha"
     NACHA_RETURNS = "nacha-returns"
@@ -33,7 +34,7 @@ class Format(StrEnum):
     FEDWIRE_TEXT = "fedwire-text"
 
 
-_LOOKS_LIKE: Final = {
+_NAMES: Final = {
     Format.NACHA: "a Nacha file of payments",
     Format.NACHA_RETURNS: "a Nacha file of returns",
     Format.BAI2: "BAI2",
@@ -45,7 +46,7 @@ _LOOKS_LIKE: Final = {
     Format.FEDACH_DIRECTORY: "a FedACH directory",
     Format.FEDWIRE_TEXT: "a Fedwire advice in text",
 }
-_TAKES: Final = {
+_PLURALS: Final = {
     Format.NACHA: "Nacha files of payments",
     Format.NACHA_RETURNS: "returns",
     Format.BAI2: "BAI2",
@@ -60,47 +61,50 @@ _TAKES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sniffed:
-    """What a file looks like; without a format, `reason` says what it is instead."""
+class SniffResult:
+    """The format of a file; if it has none, `reason` describes what it is instead."""
 
     format: Format | None
     reason: str
     """To follow a colon: "looks like BAI2", "a ZIP archive", "empty"."""
 
     def reason_unless(self, *accepted: Format) -> str:
-        """Say why a page that takes these does not take the file; empty if it does."""
+        """Explain why a page that accepts these formats refuses the file; empty if it does not."""
         if self.format in accepted:
             return ""
         if self.format is None or not accepted:
             return self.reason
-        *first, last = dict.fromkeys(_TAKES[each] for each in accepted)
-        taken = f"{', '.join(first)} and {last}" if first else last
-        return f"{self.reason}; this page takes {taken}"
+        *first, last = dict.fromkeys(_PLURALS[file_format] for file_format in accepted)
+        accepted_names = f"{', '.join(first)} and {last}" if first else last
+        return f"{self.reason}; this page takes {accepted_names}"
 
 
-def sniff(content: bytes) -> Sniffed:
-    """Tell what a file is. Reads its ends only, so its size does not matter. Never raises.
+def sniff(content: bytes) -> SniffResult:
+    """Recognise the format of a file. Never raises.
 
-    A byte order mark, leading blank lines, any line ends and their absence are put up with.
+    Looks at its two ends only, so its size does not matter. Tolerates a byte order mark, leading
+    blank lines, and any line ends or none.
     """
-    if other := sniffing_others.unlike_text(content[:WINDOW_BYTES], content[-WINDOW_BYTES:]):
-        return Sniffed(None, other)
+    if description := unsupported_formats.describe_binary(
+        content[:WINDOW_BYTES], content[-WINDOW_BYTES:]
+    ):
+        return SniffResult(None, description)
     start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
-    whole = content[start : start + WINDOW_BYTES].decode("latin-1")
-    text = whole.lstrip(" \t\r\n\x0b\x0c")
+    head = content[start : start + WINDOW_BYTES].decode("latin-1")
+    text = head.lstrip(" \t\r\n\x0b\x0c")
     tail = content[-WINDOW_BYTES:] if len(content) > WINDOW_BYTES else b""
-    for look in _LOOKS:
-        if found := look(text):
+    for recognise in _RECOGNISERS:
+        if match := recognise(text):
             break
     else:
-        return Sniffed(None, sniffing_others.other_text(text))
-    if isinstance(found, str) and not isinstance(found, Format):
-        return Sniffed(None, found)
-    found = Format(found)
-    if found is Format.NACHA:
-        start += len(whole) - len(text)
-        found = _nacha(text, tail.decode("latin-1"), len(content) - start)
-    return Sniffed(found, f"looks like {_LOOKS_LIKE[found]}")
+        return SniffResult(None, unsupported_formats.describe_text(text))
+    if not isinstance(match, Format):
+        return SniffResult(None, match)
+    file_format = match
+    if file_format is Format.NACHA:
+        start += len(head) - len(text)
+        file_format = _payments_or_returns(text, tail.decode("latin-1"), len(content) - start)
+    return SniffResult(file_format, f"looks like {_NAMES[file_format]}")
 
 
 _ISA: Final = re.compile(r"ISA([^A-Za-z0-9 \t\r\n])")
@@ -111,11 +115,11 @@ _BARE_SET: Final = re.compile(r"ST([*|^~])([0-9]{3})\1")
 
 
 def _x12(text: str) -> Format | str | None:
-    """Tell an interchange by its first transaction, and bare segments by the first of them."""
+    """Recognise an interchange by its first transaction set, or bare segments by the first one."""
     if header := _ISA.match(text):
         separator = re.escape(header[1])
-        found = re.search(rf"[^A-Za-z0-9]ST{separator}([0-9A-Z]{{3}}){separator}", text)
-        code = found[1] if found else ""
+        transaction_set = re.search(rf"[^A-Za-z0-9]ST{separator}([0-9A-Z]{{3}}){separator}", text)
+        code = transaction_set[1] if transaction_set else ""
         group = re.search(rf"[^A-Za-z0-9]GS{separator}([A-Z]{{2}}){separator}", text)
         is_remittance = code == "820" or (not code and (not group or group[1] == "RA"))
     elif bare := _BARE_SET.match(text):
@@ -124,7 +128,7 @@ def _x12(text: str) -> Format | str | None:
         return Format.X12_820 if _BARE_X12.match(text) else None
     if is_remittance:
         return Format.X12_820
-    what = f" {code}, {TRANSACTIONS[code]}" if code in TRANSACTIONS else f" {code}".rstrip()
+    what = f" {code}, {TRANSACTION_SETS[code]}" if code in TRANSACTION_SETS else f" {code}".rstrip()
     return f"looks like an X12{what}; only 820 is read"
 
 
@@ -141,7 +145,7 @@ _ISO_BODIES: Final = {
     "CstmrPmtStsRpt": "pain.002",
     "CstmrDrctDbtInitn": "pain.008",
 }
-_ISO_MEANING: Final = {
+_ISO_MEANINGS: Final = {
     "camt.052": "an intraday report",
     "camt.029": "the outcome of an investigation",
     "camt.056": "a request to cancel a payment",
@@ -154,7 +158,7 @@ _ISO_MEANING: Final = {
     "pain.002": "the status of a payment order",
     "pain.008": "a direct debit order",
 }
-_ISO_READ: Final = {
+_ISO_FORMATS: Final = {
     "camt.053": Format.CAMT053,
     "camt.054": Format.CAMT054,
     "pacs.008": Format.PACS008,
@@ -164,18 +168,18 @@ _ISO_NAME: Final = re.compile(r"\b((?:acmt|admi|camt|pacs|pain|remt)\.[0-9]{3})\
 
 
 def _iso20022(text: str) -> Format | str | None:
-    """Tell a message by the element that holds it, else by the name in its namespace."""
+    """Recognise a message by the element that holds it, else by the name in its namespace."""
     if not text.startswith("<"):
         return None
     if body := _ISO_BODY.search(text):
         name = _ISO_BODIES[body[1]]
-    elif named := _ISO_NAME.search(text):
-        name = named[1]
+    elif namespace := _ISO_NAME.search(text):
+        name = namespace[1]
     else:
         return None
-    if name in _ISO_READ:
-        return _ISO_READ[name]
-    meaning = f", {_ISO_MEANING[name]}" if name in _ISO_MEANING else ""
+    if name in _ISO_FORMATS:
+        return _ISO_FORMATS[name]
+    meaning = f", {_ISO_MEANINGS[name]}" if name in _ISO_MEANINGS else ""
     return f"looks like {name}{meaning}; of ISO 20022, camt.053, camt.054 and pacs.008 are read"
 
 
@@ -211,7 +215,7 @@ _BAI2_VERSION: Final = re.compile(r"[0-9]{2},(?:[^,\r\n]{0,80},){6,7}[23] ?/")
 
 
 def _bai2(text: str) -> Format | None:
-    """Tell by the header, else by its version, else by most lines being records."""
+    """Recognise a file by its header, else by its version, else by most lines being records."""
     if text.startswith("01,") and _BAI2_START.match(text):
         return Format.BAI2
     if _BAI2_VERSION.match(text):
@@ -230,8 +234,8 @@ _LOCKBOX_BEGINNINGS: Final = (
 
 
 def _lockbox(text: str) -> Format | None:
-    """Tell by the first record; the priority in its header is 00 where Nacha has 01."""
-    return Format.LOCKBOX if any(each.match(text) for each in _LOCKBOX_BEGINNINGS) else None
+    """Recognise a file by its first record; its priority code is 00 where Nacha has 01."""
+    return Format.LOCKBOX if any(pattern.match(text) for pattern in _LOCKBOX_BEGINNINGS) else None
 
 
 _NACHA_HEADER: Final = re.compile(r"101[ 0-9A-Z][0-9A-Z ]{8,9}")
@@ -243,19 +247,19 @@ _NACHA_BEGINNINGS: Final = (
 )
 
 
-def _nacha_or_not(text: str) -> Format | None:
-    """Tell by the file header, else by whichever record a piece of a file begins with."""
+def _nacha(text: str) -> Format | None:
+    """Recognise a file by its header, or a fragment by the record it begins with."""
     if _NACHA_HEADER.match(text):
         record = text[:94]
         lines = text.splitlines()
         second = lines[1] if len(lines) > 1 else text[94:188]
         if "094101" in record or second[:1] in {"5", "9"}:
             return Format.NACHA
-    return Format.NACHA if any(each.match(text) for each in _NACHA_BEGINNINGS) else None
+    return Format.NACHA if any(pattern.match(text) for pattern in _NACHA_BEGINNINGS) else None
 
 
-def _nacha(text: str, tail: str, length: int) -> Format:
-    """Tell a file of returns or changes (addenda 99 and 98, or nothing at all) from payments.
+def _payments_or_returns(text: str, tail: str, length: int) -> Format:
+    """Tell a Nacha file of payments from one of returns and changes (addenda 99 and 98).
 
     A file of payments has batches, so a header and a control alone are a day without returns.
     """
@@ -268,19 +272,19 @@ def _nacha(text: str, tail: str, length: int) -> Format:
 
 
 def _records(text: str, *, at: int = 0) -> list[str]:
-    """Cut records out of a window that begins `at` bytes into the file, whole ones only."""
+    """Cut the complete records out of a window that begins `at` bytes into the file."""
     lines = text.rstrip("\r\n").splitlines()
     if len(lines) > 1:
         return lines[1:] if at else lines
     return [text[start : start + 94] for start in range(-at % 94, len(text), 94)]
 
 
-_LOOKS: Final[tuple[Callable[[str], Format | str | None], ...]] = (
+_RECOGNISERS: Final[tuple[Callable[[str], Format | str | None], ...]] = (
     _x12,
     _iso20022,
     _fedwire,
     _directory,
     _bai2,
-    _nacha_or_not,
+    _nacha,
     _lockbox,
 )

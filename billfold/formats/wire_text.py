@@ -1,7 +1,7 @@
-"""Wires as text: what bank statements say of one, and the old tagged advice of Fedwire.
+"""Reading wires in text: the text of a statement line, and Fedwire advices in tags.
 
-Statements go on in this form; the tagged format itself gave way to ISO 20022 on 14 July 2025, but
-banks still print its tags.
+The tagged format gave way to ISO 20022 on 14 July 2025, but banks still print its tags, and
+statements go on describing wires in text.
 
 Source: Federal Reserve Banks, Fedwire Funds Service format reference, message tags; text of bank
 statements as in the authored samples; docs/bank-files.md.
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from billfold.formats.iso20022.values import NOBODY, Party
-from billfold.formats.problems import Findings, Problem
+from billfold.formats.iso20022 import NOBODY, Party
+from billfold.formats.problems import FileProblem, Findings
 
 LONGEST_TEXT: Final = 20_000
-"""More than a wire can carry; what follows is not looked at."""
+"""More than a wire can carry; the text after it is ignored."""
 LARGEST_BYTES: Final = 64 << 20
 
 SEND_AGAIN: Final = "Ask the bank to send the advice again."
@@ -28,7 +28,7 @@ _PAYER: Final = ("ORIGINATOR", "ORIG", "ORG", "DBNM")
 _REFERENCE: Final = ("RFB", "EREF", "CREF")
 _REMITTANCE: Final = ("PMT DET", "PMT INFO", "OBI", "REMI", "REMITTANCE INFO")
 _BANK: Final = ("BBI",)
-_OTHER: Final = (
+_OTHER_WORDS: Final = (
     "WIRE TYPE",
     "DATE",
     "TIME",
@@ -50,8 +50,10 @@ _OTHER: Final = (
     "IDNM",
     "CHKN",
 )
-"""Words with a colon that end the value before them."""
-_WORDS: Final = sorted((*_PAYER, *_REFERENCE, *_REMITTANCE, *_BANK, *_OTHER), key=len, reverse=True)
+"""Other words before a colon; each ends the value of the word before it."""
+_WORDS: Final = sorted(
+    (*_PAYER, *_REFERENCE, *_REMITTANCE, *_BANK, *_OTHER_WORDS), key=len, reverse=True
+)
 _TAG: Final = re.compile(rf"(?<![A-Z0-9])({'|'.join(_WORDS)})[:=] ?")
 
 _NUMBERED: Final = r"(?: ?(?:NUMBERS?|NOS?|NBR|NUM)(?![A-Z]))?[ .:#]{0,4}"
@@ -60,19 +62,19 @@ _ACCOUNT: Final = re.compile(
     rf"(?<![A-Z0-9])(?:ACCOUNT|ACCT|A/C|CUSTOMER|CUST){_NUMBERED}(?=[A-Z]{{0,4}}-?[0-9])"
 )
 _NUMBER: Final = re.compile(r"[A-Z]{0,4}-?[0-9][A-Z0-9-]{2,19}(?![A-Z0-9])")
-_AND: Final = re.compile(r" ?(?:[,;&+/]|AND(?= )) ?| ")
-_SURE: Final = frozenset({",", "&", "AND"})
+_LIST_SEPARATOR: Final = re.compile(r" ?(?:[,;&+/]|AND(?= )) ?| ")
+_CLEAR_SEPARATORS: Final = frozenset({",", "&", "AND"})
 
 _BLANKS: Final = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class WireText:
-    """What the text of a wire says of its payer and its purpose; empty where it says nothing."""
+    """The payer and purpose of a wire, read from its text; empty where the text has none."""
 
     payer: str = ""
     reference: str = ""
-    """What the payee is to know it by: RFB, or the end-to-end reference."""
+    """The reference for the beneficiary (RFB), or the end-to-end reference."""
     remittance: str = ""
     bank_text: str = ""
     invoices: tuple[str, ...] = ()
@@ -88,13 +90,13 @@ def read_text(lines: Sequence[str]) -> WireText:
     by a blank, and then joined by nothing. Source: BAI2, record 88; docs/bank-files.md.
     """
     spaced = _plain(" ".join(lines))
-    values = dict(_tagged(spaced))
+    values = dict(_values_by_tag(spaced))
     joins = [spaced] if len(lines) == 1 else [spaced, _plain("".join(lines))]
     return WireText(
-        payer=_first(values, _PAYER),
-        reference=_first(values, _REFERENCE),
-        remittance=_first(values, _REMITTANCE),
-        bank_text=_first(values, _BANK),
+        payer=_first_value(values, _PAYER),
+        reference=_first_value(values, _REFERENCE),
+        remittance=_first_value(values, _REMITTANCE),
+        bank_text=_first_value(values, _BANK),
         invoices=_numbers(joins, _INVOICE),
         accounts=_numbers(joins, _ACCOUNT),
     )
@@ -104,34 +106,34 @@ def _plain(text: str) -> str:
     return _BLANKS.sub(" ", text[:LONGEST_TEXT]).strip().upper()
 
 
-def _tagged(text: str) -> Iterator[tuple[str, str]]:
-    """Go through the values with a name, the first of each name last, so that it stands."""
-    found = list(_TAG.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    for match, end in reversed(list(zip(found, ends, strict=False))):
-        if value := text[match.end() : end].strip(" ,;/"):
-            yield match[1], value
+def _values_by_tag(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each tag with its value, last ones first, so that the first value of a tag wins."""
+    tags = list(_TAG.finditer(text))
+    ends = [tag.start() for tag in tags[1:]] + [len(text)]
+    for tag, end in reversed(list(zip(tags, ends, strict=False))):
+        if value := text[tag.end() : end].strip(" ,;/"):
+            yield tag[1], value
 
 
-def _first(values: dict[str, str], names: Sequence[str]) -> str:
+def _first_value(values: dict[str, str], names: Sequence[str]) -> str:
     return next((values[name] for name in names if name in values), "")
 
 
 def _numbers(texts: Sequence[str], mark: re.Pattern[str]) -> tuple[str, ...]:
-    """Collect the numbers after a mark; a list of them goes on by commas, AND, or blanks."""
-    found: dict[str, None] = {}
+    """Collect the numbers after a mark, in lists separated by commas, AND or blanks."""
+    numbers: dict[str, None] = {}
     for text in texts:
         for match in mark.finditer(text):
             number = _NUMBER.match(text, match.end())
             while number:
-                found[number[0]] = None
-                more = _AND.match(text, number.end())
-                following = _NUMBER.match(text, more.end()) if more else None
-                # Without a comma or a word it goes on only with numbers of the same make.
-                is_sure = more is not None and more[0].strip() in _SURE
+                numbers[number[0]] = None
+                separator = _LIST_SEPARATOR.match(text, number.end())
+                following = _NUMBER.match(text, separator.end()) if separator else None
+                # After a blank alone, only a number as long as the last belongs to the list.
+                is_clear = separator is not None and separator[0].strip() in _CLEAR_SEPARATORS
                 is_alike = following is not None and len(following[0]) == len(number[0])
-                number = following if is_sure or is_alike else None
-    return tuple(found)
+                number = following if is_clear or is_alike else None
+    return tuple(numbers)
 
 
 _FEDWIRE_TAG: Final = re.compile(r"\{([0-9]{4})\}")
@@ -140,7 +142,7 @@ _AMOUNT: Final = re.compile(r"[0-9]{12}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e\r\n\t]*")
 
 _BEFORE_1500: Final = frozenset({"1100", "1110", "1120", "1130"})
-"""What the Fedwire service puts before a message it hands over."""
+"""Tags the Fedwire service puts before a message that it delivers."""
 _MANDATORY: Final = {
     "1510": "type and subtype",
     "1520": "IMAD",
@@ -151,12 +153,12 @@ _MANDATORY: Final = {
 }
 _NAMES: Final = {"5000": "originator", "4200": "beneficiary"}
 _RECEIPTS: Final = frozenset({"1000", "1032"})
-"""A transfer, or one that answers a request; 02 and 08 reverse one, the rest moves nothing."""
+"""A transfer, or one in answer to a request; 02 and 08 reverse a transfer, others move nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """One message of Fedwire in its tags."""
+class FedwireAdvice:
+    """One Fedwire message in tags."""
 
     type_code: str
     imad: str
@@ -172,20 +174,20 @@ class Advice:
 
     @property
     def is_receipt(self) -> bool:
-        """Whether it brings money, rather than asking for it or taking it back."""
+        """Tell whether it brings money, rather than asks for it or takes it back."""
         return self.type_code in _RECEIPTS
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class FedwireFile:
     """The messages of one file, in order."""
 
-    advices: tuple[Advice, ...]
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    advices: tuple[FedwireAdvice, ...]
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
 
     def summary(self) -> dict[str, int | str]:
-        """Count the messages and what they bring."""
-        receipts = [each.amount_minor for each in self.advices if each.is_receipt]
+        """Count the messages and add up the money they bring."""
+        receipts = [advice.amount_minor for advice in self.advices if advice.is_receipt]
         return {
             "entries": len(self.advices),
             "receipts": len(receipts),
@@ -195,7 +197,7 @@ class Document:
         }
 
 
-def read(content: bytes) -> Document:
+def read(content: bytes) -> FedwireFile:
     """Read a file of tagged Fedwire messages, all of it or none.
 
     Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
@@ -211,50 +213,54 @@ def read(content: bytes) -> Document:
         message = "The file is too large, or has characters Fedwire does not carry."
         findings.add("characters", 1, "", message, SEND_AGAIN)
         findings.refuse()
-    reader = _Reader(findings)
+    reader = _AdviceReader(findings)
     advices = tuple(reader.read(text))
     findings.refuse()
-    return Document(advices, findings.warnings)
+    return FedwireFile(advices, findings.warnings)
 
 
 @dataclass(slots=True)
-class _Message:
+class _TaggedMessage:
+    """The texts of one message by tag, with their lines."""
+
     line: int
     values: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
 
 
-class _Reader:
+class _AdviceReader:
+    """Reads the messages of one file."""
+
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._imads: set[str] = set()
 
-    def read(self, text: str) -> Iterator[Advice]:
+    def read(self, text: str) -> Iterator[FedwireAdvice]:
         for message in self._messages(text):
             if advice := self._advice(message):
                 yield advice
 
-    def _messages(self, text: str) -> Iterator[_Message]:
-        """Cut the text at the tags, and at those that begin a message."""
-        message = _Message(line=1)
-        line, at, found = 1, 0, list(_FEDWIRE_TAG.finditer(text))
-        for index, match in enumerate(found):
+    def _messages(self, text: str) -> Iterator[_TaggedMessage]:
+        """Cut the text into messages, and each into its tags."""
+        message = _TaggedMessage(line=1)
+        line, at, matches = 1, 0, list(_FEDWIRE_TAG.finditer(text))
+        for index, match in enumerate(matches):
             line += text.count("\n", at, match.start())
             at, tag = match.start(), match[1]
-            end = found[index + 1].start() if index + 1 < len(found) else len(text)
+            end = matches[index + 1].start() if index + 1 < len(matches) else len(text)
             is_begun = not message.values.keys() <= _BEFORE_1500
             if tag in ("1100", "1500") and is_begun:
                 yield message
-                message = _Message(line)
-            # Remittance, from 8000 on, repeats.
+                message = _TaggedMessage(line)
+            # Remittance tags, from 8000 on, may repeat.
             if tag in message.values and tag < "8000":
-                text_said = f"The tag {{{tag}}} stands twice in a message."
-                self._findings.add("tag-twice", line, f"{{{tag}}}", text_said, SEND_AGAIN)
+                problem = f"The tag {{{tag}}} stands twice in a message."
+                self._findings.add("tag-twice", line, f"{{{tag}}}", problem, SEND_AGAIN)
             message.values.setdefault(tag, text[match.end() : end].strip("\r\n"))
             message.lines.setdefault(tag, line)
         yield message
 
-    def _advice(self, message: _Message) -> Advice | None:
+    def _advice(self, message: _TaggedMessage) -> FedwireAdvice | None:
         values, add = message.values, self._findings.add
         for tag, name in _MANDATORY.items():
             if not values.get(tag, "").strip():
@@ -269,7 +275,7 @@ class _Reader:
         if on is None or not amount:
             return None
         obi, bank_text = _joined(values, "6000"), _joined(values, "6100", "6400", "6500")
-        return Advice(
+        return FedwireAdvice(
             type_code=values.get("1510", "").strip(),
             imad=imad,
             on=on,
@@ -290,8 +296,8 @@ class _Reader:
             ),
         )
 
-    def _day(self, message: _Message, imad: str) -> date | None:
-        """Read the day of an IMAD, which must be new."""
+    def _day(self, message: _TaggedMessage, imad: str) -> date | None:
+        """Read the day of an IMAD, and report one that another message of the file has."""
         line, match = message.lines["1520"], _IMAD.fullmatch(imad)
         if imad in self._imads:
             text = "An earlier message of this file has the same IMAD."
@@ -312,7 +318,7 @@ _YEAR, _MONTH, _DAY = slice(4), slice(4, 6), slice(6, 8)
 
 
 def _party(value: str) -> Party:
-    """Read a person's tag: one letter, an identifier of 34, a name of 35; or cut by asterisks."""
+    """Read a party: a letter, an identifier of 34, a name of 35; or separated by asterisks."""
     if not value.strip():
         return NOBODY
     identifier, name = value[1:35], value[35:70]
@@ -322,6 +328,6 @@ def _party(value: str) -> Party:
 
 
 def _joined(values: dict[str, str], *tags: str) -> str:
-    """Join lines of 35, fixed or cut by asterisks, as one text."""
+    """Join the lines of some tags, of 35 columns or separated by asterisks, to one text."""
     pieces = " ".join(values[tag].replace("*", " ") for tag in tags if tag in values)
     return _BLANKS.sub(" ", pieces[:LONGEST_TEXT]).strip()

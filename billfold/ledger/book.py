@@ -1,6 +1,6 @@
-"""The books: post, reverse, balance, statement, trial balance.
+"""The books: post transfers, read balances, bookings and the trial balance.
 
-Everything takes many. Rows are added, never changed; the server enforces it by privilege.
+Every function takes many. Transfers are added, never changed; PostgreSQL enforces it by privilege.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import Error, connection
 
-from billfold.ledger.chart import Account, Code
+from billfold.ledger.chart import Account, AccountCode
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
 from billfold.platform import rows
@@ -26,7 +26,7 @@ _CHECK_VIOLATION = "23514"
 
 
 class KeyReused(Exception):
-    """A key that is booked already came again with other content."""
+    """A transfer has a key that is booked already, with other content."""
 
 
 class NothingToReverse(Exception):
@@ -34,20 +34,20 @@ class NothingToReverse(Exception):
 
 
 class WrongSide(Exception):
-    """A balance that may not change its side would: an invoice below zero, money used twice."""
+    """A balance would go to the side it may not be on: an invoice below zero, money used twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """How many of the transfers asked for are new; the others were booked before."""
+    """How many transfers were booked, and how many had been booked before."""
 
     new: int
     repeated: int
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One booking as seen from one account."""
+class Booking:
+    """One transfer as it stands in the books."""
 
     key: str
     effective_date: date
@@ -60,7 +60,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialLine:
+class TrialBalanceRow:
     """The sums of one account code in one currency."""
 
     code: str
@@ -69,13 +69,13 @@ class TrialLine:
 
 
 def post(transfers: Sequence[Transfer], *, now: datetime) -> Posted:
-    """Book transfers. Needs an open transaction: all of them stand, or none.
+    """Book transfers, all of them or none. Needs an open transaction.
 
     Raises: KeyReused, NothingToReverse, WrongSide.
     """
     new = 0
-    for at in range(0, len(transfers), _CHUNK):
-        new += _post_chunk(transfers[at : at + _CHUNK], now)
+    for start in range(0, len(transfers), _CHUNK):
+        new += _post_chunk(transfers[start : start + _CHUNK], now)
     return Posted(new=new, repeated=len(transfers) - new)
 
 
@@ -96,53 +96,53 @@ def _post_chunk(chunk: Sequence[Transfer], now: datetime) -> int:
         ("uuid", [t.party for t in chunk]),
         ("uuid", new_ids(2 * len(chunk))),
     ]
-    arguments = [rows.array(kind, column) for kind, column in columns]
-    places = ", ".join(f"%s::{kind}[]" for kind, _ in columns)
+    arguments = [rows.array_literal(kind, column) for kind, column in columns]
+    parameters = ", ".join(f"%s::{kind}[]" for kind, _ in columns)
     with connection.cursor() as cursor:
         try:
             cursor.execute(
-                f"SELECT ledger_post({places}, %s::uuid, %s::timestamptz)",
+                f"SELECT ledger_post({parameters}, %s::uuid, %s::timestamptz)",
                 [*arguments, new_id(), now],
             )
-        except Error as refused:
-            raise _named(refused) from refused
+        except Error as error:
+            raise _refusal(error) from error
         row: tuple[int] = cursor.fetchone()
         return row[0]
 
 
-def _named(refused: Error) -> Exception:
-    """Tell the server's refusals apart by SQLSTATE."""
-    cause = refused.__cause__
+def _refusal(error: Error) -> Exception:
+    """Return our own exception for an error of `ledger_post`, by its SQLSTATE."""
+    cause = error.__cause__
     state = getattr(cause, "sqlstate", None)
     diagnosis = getattr(cause, "diag", None)
-    text = getattr(diagnosis, "message_primary", None) or str(refused)
+    text = getattr(diagnosis, "message_primary", None) or str(error)
     if state == _KEY_REUSED:
         return KeyReused(text)
     if state == _NOTHING_TO_REVERSE:
         return NothingToReverse(text)
     if state == _CHECK_VIOLATION:
         return WrongSide(text)
-    return refused
+    return error
 
 
 def balances(accounts: Iterable[Account], *, currency: str = "USD") -> dict[Account, Money]:
-    """Read debits less credits of accounts with subjects; an account nobody booked on is zero."""
-    asked = list(dict.fromkeys(accounts))
-    found = dict.fromkeys(asked, Money(0, currency))
+    """Read debits less credits of accounts with subjects; of an account without bookings, zero."""
+    distinct = list(dict.fromkeys(accounts))
+    sums = dict.fromkeys(distinct, Money(0, currency))
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT code, subject, debits_minor - credits_minor FROM ledger_account
                WHERE currency = %s AND (code, subject) IN
                    (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-            [currency, [a.code.value for a in asked], [a.subject for a in asked]],
+            [currency, [a.code.value for a in distinct], [a.subject for a in distinct]],
         )
         for code, subject, minor in cursor.fetchall():
-            found[Account(Code(code), subject)] = Money(minor, currency)
-    return found
+            sums[Account(AccountCode(code), subject)] = Money(minor, currency)
+    return sums
 
 
 def balance(account: Account, *, currency: str = "USD") -> Money:
-    """Read debits less credits of one account; of a control account, from its transfers' sums."""
+    """Read debits less credits of one account; of a control account, from the trial balance."""
     if account.subject:
         return balances([account], currency=currency)[account]
     for line in trial_balance():
@@ -151,7 +151,7 @@ def balance(account: Account, *, currency: str = "USD") -> Money:
     return Money(0, currency)
 
 
-def party_balances(party: UUID, code: Code, *, currency: str = "USD") -> Money:
+def party_balance(party: UUID, code: AccountCode, *, currency: str = "USD") -> Money:
     """Add up one customer's accounts of one code, debits less credits."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -163,11 +163,11 @@ def party_balances(party: UUID, code: Code, *, currency: str = "USD") -> Money:
         return Money(row[0], currency)
 
 
-def lines(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Line]:
+def bookings(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Booking]:
     """Read the bookings that touch any of `accounts` or name `evidence`, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH asked AS (
+            """WITH named AS (
                    SELECT id FROM ledger_account WHERE (code, subject) IN
                        (SELECT * FROM unnest(%(codes)s::text[], %(subjects)s::text[]))
                )
@@ -175,7 +175,7 @@ def lines(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Line]
                       d.code, d.subject, c.code, c.subject, t.amount_minor, t.currency
                FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id
                JOIN ledger_account c ON c.id = t.credit_id
-               WHERE t.debit_id IN (SELECT id FROM asked) OR t.credit_id IN (SELECT id FROM asked)
+               WHERE t.debit_id IN (SELECT id FROM named) OR t.credit_id IN (SELECT id FROM named)
                   OR (%(evidence)s <> '' AND t.evidence = %(evidence)s)
                ORDER BY t.posted_at, t.id""",
             {
@@ -185,22 +185,22 @@ def lines(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Line]
             },
         )
         return [
-            Line(
+            Booking(
                 key=row[0],
                 effective_date=row[1],
                 posted_at=row[2],
                 reason=row[3],
                 evidence=row[4],
-                debit=Account(Code(row[5]), row[6]),
-                credit=Account(Code(row[7]), row[8]),
+                debit=Account(AccountCode(row[5]), row[6]),
+                credit=Account(AccountCode(row[7]), row[8]),
                 amount=Money(row[9], row[10]),
             )
             for row in cursor.fetchall()
         ]
 
 
-def trial_balance(*, on: date | None = None) -> list[TrialLine]:
-    """Add up every account code, up to and including a day. Reads rolled-up sums, not the rows."""
+def trial_balance(*, on: date | None = None) -> list[TrialBalanceRow]:
+    """Add up every account code up to and including a day, from movements instead of transfers."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT code, currency, sum(debits_minor)::bigint, sum(credits_minor)::bigint
@@ -209,35 +209,35 @@ def trial_balance(*, on: date | None = None) -> list[TrialLine]:
             {"on": on},
         )
         return [
-            TrialLine(code, Money(debits, currency), Money(credits, currency))
+            TrialBalanceRow(code, Money(debits, currency), Money(credits, currency))
             for code, currency, debits, credits in cursor.fetchall()
         ]
 
 
 def roll_up() -> int:
-    """Merge the movement rows of each code and day into one; give how many went away.
+    """Merge the movement rows of each code and day into one; return how many rows this saved.
 
-    Rows being written meanwhile are simply not seen: the sum is right before and after.
+    Rows being written meanwhile are not seen and stay: the sum is right before and after.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger.roll_up'))")
         cursor.execute(
-            """WITH crowded AS (
+            """WITH repeated AS (
                    SELECT code, currency, effective_date FROM ledger_movement
                    GROUP BY code, currency, effective_date HAVING count(*) > 1
-               ), gone AS (
-                   DELETE FROM ledger_movement m USING crowded c
+               ), deleted AS (
+                   DELETE FROM ledger_movement m USING repeated r
                    WHERE (m.code, m.currency, m.effective_date)
-                       = (c.code, c.currency, c.effective_date)
+                       = (r.code, r.currency, r.effective_date)
                    RETURNING m.*
-               ), merged AS (
+               ), inserted AS (
                    INSERT INTO ledger_movement
                        (code, currency, effective_date, batch, debits_minor, credits_minor)
                    SELECT code, currency, effective_date, %s, sum(debits_minor), sum(credits_minor)
-                   FROM gone GROUP BY code, currency, effective_date
+                   FROM deleted GROUP BY code, currency, effective_date
                    RETURNING 1
                )
-               SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM merged)""",
+               SELECT (SELECT count(*) FROM deleted) - (SELECT count(*) FROM inserted)""",
             [new_id()],
         )
         row: tuple[int] = cursor.fetchone()

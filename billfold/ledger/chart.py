@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 
-class Code(StrEnum):
-    """Every account code there is; docs/accounting.md says when each is used."""
+class AccountCode(StrEnum):
+    """Every account code; docs/accounting.md says what each holds, and which are only planned."""
 
     CASH = "cash"
     PROCESSOR = "processor"
@@ -24,17 +24,11 @@ class Code(StrEnum):
     PROCESSOR_FEES = "processor_fees"
 
 
-DEBIT_SIDED: Final = frozenset({Code.RECEIVABLE})
-"""May never stand in credit: an invoice is never paid below zero."""
-CREDIT_SIDED: Final = frozenset({Code.UNAPPLIED, Code.UNIDENTIFIED})
-"""May never stand in debit: money is never used twice."""
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
     """A ledger account: a code, and a subject where each thing has its own."""
 
-    code: Code
+    code: AccountCode
     subject: str = ""
 
     def of(self, subject: str) -> Account:
@@ -45,16 +39,21 @@ class Account:
         return f"{self.code} · {self.subject}" if self.subject else str(self.code)
 
 
-CASH: Final = Account(Code.CASH)
-IN_TRANSIT: Final = Account(Code.IN_TRANSIT)
-RECEIVABLE: Final = Account(Code.RECEIVABLE)
-UNAPPLIED: Final = Account(Code.UNAPPLIED)
-UNIDENTIFIED: Final = Account(Code.UNIDENTIFIED)
-BILLED: Final = Account(Code.BILLED)
-FEE_INCOME: Final = Account(Code.FEE_INCOME)
-BANK_CHARGES: Final = Account(Code.BANK_CHARGES)
+CASH: Final = Account(AccountCode.CASH)
+IN_TRANSIT: Final = Account(AccountCode.IN_TRANSIT)
+RECEIVABLE: Final = Account(AccountCode.RECEIVABLE)
+UNAPPLIED: Final = Account(AccountCode.UNAPPLIED)
+UNIDENTIFIED: Final = Account(AccountCode.UNIDENTIFIED)
+BILLED: Final = Account(AccountCode.BILLED)
+FEE_INCOME: Final = Account(AccountCode.FEE_INCOME)
+BANK_CHARGES: Final = Account(AccountCode.BANK_CHARGES)
 
 SUBJECT_CODES: Final = frozenset(
-    {Code.IN_TRANSIT, Code.RECEIVABLE, Code.UNAPPLIED, Code.UNIDENTIFIED}
+    {
+        AccountCode.IN_TRANSIT,
+        AccountCode.RECEIVABLE,
+        AccountCode.UNAPPLIED,
+        AccountCode.UNIDENTIFIED,
+    }
 )
 """Codes that always carry a subject and so keep running sums."""

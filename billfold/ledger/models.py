@@ -1,4 +1,4 @@
-"""Ledger tables. Private to this package: everybody else goes through `book`."""
+"""Ledger tables. Private to this package: other packages call `book`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Transfer(models.Model):
 
     id = models.UUIDField(primary_key=True)
     key = models.TextField(unique=True)
-    # Keys of both accounts include the currency; see migration 0003.
+    # The keys to both accounts include the currency: see migrations/0001_transfers.sql.
     debit = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
@@ -84,10 +84,10 @@ class Transfer(models.Model):
 
 
 class Movement(models.Model):
-    """What transfers moved on a control account or code on a day; rows are merged later.
+    """What one posting added to one account code on one day; a job merges rows later.
 
     The sum per code, currency and day equals that of the transfers at every moment, because a
-    row is added with the transfers it counts and merging replaces rows by their sum.
+    row is added together with its transfers, and merging replaces rows by their sum.
     """
 
     pk = models.CompositePrimaryKey("code", "currency", "effective_date", "batch")

@@ -1,4 +1,4 @@
-"""A booking: one debit, one credit, one amount. Balanced because it cannot be otherwise. Pure."""
+"""Transfer: one debit, one credit, one amount, so that the books always balance. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class NotATransfer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What to book. `key` names the act: the same key is booked once."""
+    """One booking. `key` names the act it records: a key is booked once."""
 
     key: str
     debit: Account
@@ -25,18 +25,18 @@ class Transfer:
     effective_date: date
     reason: str
     party: UUID | None = None
-    """The customer whose account a side with a subject is."""
+    """The customer of those of its accounts that have a subject."""
     evidence: str = ""
-    """Names the document or bank line that proves it."""
+    """The document or bank line that proves it: `bankfile/<id>` or `bankline/<id>`."""
     reverses: str = ""
-    """Key of the transfer that this one takes back."""
+    """Key of the transfer that this one reverses."""
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0 or self.debit == self.credit:
             raise NotATransfer(self.key)
 
     def reversal(self, *, key: str, on: date, reason: str, evidence: str = "") -> Transfer:
-        """Make the transfer that takes this one back."""
+        """Return the transfer that reverses this one."""
         return replace(
             self,
             key=key,

@@ -1,4 +1,4 @@
-"""The outbox: what people must be told, written with the fact it speaks of."""
+"""The outbox: messages to people, written in the transaction of the fact they are about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Notice(models.Model):
-    """One message about one fact. The key makes a fact be told once."""
+    """One message about one fact; the unique key keeps it from being sent twice."""
 
     id = models.UUIDField(primary_key=True)
     key = models.TextField(unique=True)

@@ -1,4 +1,4 @@
-"""The outbox: a message is queued in the transaction of its fact, and sent afterwards."""
+"""The outbox: a message is queued in the transaction of the fact it is about, and sent later."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LONGEST_WAIT = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message about one fact; the key makes it go out once."""
+class NewNotice:
+    """A message to queue; a key that is queued already is not queued again."""
 
     key: str
     kind: str
@@ -35,32 +35,35 @@ class Message:
     about: str
 
 
-def queue(messages: Sequence[Message], *, now: datetime) -> int:
-    """Write messages with the facts they speak of. Needs an open transaction."""
-    reachable = [message for message in messages if message.to_email]
-    if not reachable:
+def queue(messages: Sequence[NewNotice], *, now: datetime) -> int:
+    """Queue messages to people who have an e-mail; return how many are new.
+
+    Needs an open transaction: that of the facts the messages are about.
+    """
+    addressed = [message for message in messages if message.to_email]
+    if not addressed:
         return 0
     return rows.insert(
         "notices_notice",
         {
-            "id": ("uuid", new_ids(len(reachable))),
-            "key": ("text", [message.key for message in reachable]),
-            "kind": ("text", [message.kind for message in reachable]),
-            "to_email": ("text", [message.to_email for message in reachable]),
-            "to_name": ("text", [message.to_name for message in reachable]),
-            "subject": ("text", [message.subject for message in reachable]),
-            "body": ("text", [message.body for message in reachable]),
-            "about": ("text", [message.about for message in reachable]),
-            "queued_at": ("timestamptz", [now] * len(reachable)),
-            "attempts": ("int", [0] * len(reachable)),
-            "last_error": ("text", [""] * len(reachable)),
+            "id": ("uuid", new_ids(len(addressed))),
+            "key": ("text", [message.key for message in addressed]),
+            "kind": ("text", [message.kind for message in addressed]),
+            "to_email": ("text", [message.to_email for message in addressed]),
+            "to_name": ("text", [message.to_name for message in addressed]),
+            "subject": ("text", [message.subject for message in addressed]),
+            "body": ("text", [message.body for message in addressed]),
+            "about": ("text", [message.about for message in addressed]),
+            "queued_at": ("timestamptz", [now] * len(addressed)),
+            "attempts": ("int", [0] * len(addressed)),
+            "last_error": ("text", [""] * len(addressed)),
         },
         conflict="key",
     )
 
 
 def send_waiting(sender: str, *, now: datetime) -> int:
-    """Send what waits, oldest first; give how many went out. A refusal is tried again later.
+    """Send what waits, oldest first; return how many were sent. What fails is tried again later.
 
     Mail is sent outside any transaction, so a crash may send one message twice, never none.
     """
@@ -72,8 +75,8 @@ def send_waiting(sender: str, *, now: datetime) -> int:
     mail = get_connection()
     try:
         mail.open()
-    except (SMTPException, OSError) as refused:
-        log.warning("the mail server does not answer, so messages wait: %s", refused)
+    except (SMTPException, OSError) as error:
+        log.warning("the mail server does not answer, so messages wait: %s", error)
         return 0
     with mail:
         return _send(waiting, mail, sender, now)
@@ -82,14 +85,14 @@ def send_waiting(sender: str, *, now: datetime) -> int:
 def _send(waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: datetime) -> int:
     sent = 0
     for notice in waiting:
-        letter = EmailMessage(
+        email = EmailMessage(
             notice.subject, notice.body, sender, [notice.to_email], connection=mail
         )
         fault("mail_begun")
         try:
-            letter.send()
-        except (SMTPException, OSError) as refused:
-            _wait(notice, refused, now)
+            email.send()
+        except (SMTPException, OSError) as error:
+            _postpone(notice, error, now)
             continue
         fault("mail_inside")
         Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
@@ -98,9 +101,10 @@ def _send(waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: d
     return sent
 
 
-def _wait(notice: Notice, refused: Exception, now: datetime) -> None:
+def _postpone(notice: Notice, error: Exception, now: datetime) -> None:
+    """Try a notice again after a while that doubles with each failure."""
     attempts = notice.attempts + 1
     wait = min(timedelta(minutes=2 ** min(attempts, 10)), _LONGEST_WAIT)
     Notice.objects.filter(pk=notice.pk).update(
-        attempts=attempts, next_try_at=now + wait, last_error=type(refused).__name__
+        attempts=attempts, next_try_at=now + wait, last_error=type(error).__name__
     )

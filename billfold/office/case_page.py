@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
+from uuid import UUID
 
-from billfold.office import links, shapes, statuses
-from billfold.pages.shapes import Field, Link, Step
-from billfold.pages.templatetags import bills
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from billfold.office import evidence, staff_frame, status_pills
+from billfold.pages import access, links
+from billfold.pages.access import StaffVisit
+from billfold.pages.templatetags import formatting
+from billfold.pages.view_models import (
+    DecisionReason,
+    DetailLine,
+    FormField,
+    Link,
+    StatusPill,
+    TimelineStep,
+)
 from billfold.payments.incoming import reconciliation
 from billfold.payments.models import Case
+from billfold.payments.outgoing import transmission
 
 _OTHER: Final = ("other", "Something else", "Say in the note what you did.")
 _NOTHING: Final = ("nothing", "Nothing to do", "It is right as it stands.")
@@ -72,45 +87,88 @@ _LABELS: Final[Mapping[str, str]] = {
     "problems": "What is wrong",
 }
 _CODES: Final = frozenset({"trace", "traces", "sha256", "event"})
-_LONGEST: Final = 20
+_MOST_TEXTS: Final = 20
 
 
-def choices(case: Case, chosen: str = "") -> tuple[shapes.Choice, ...]:
+@dataclass(frozen=True, slots=True)
+class CaseChoice:
+    key: str
+    title: str
+    note: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    kind_text: str
+    title: str
+    status: StatusPill
+    subtitle: str
+    story_text: str
+    evidence: tuple[DetailLine, ...]
+    history: tuple[TimelineStep, ...]
+    likely_payments: tuple[DecisionReason, ...]
+    choices: tuple[CaseChoice, ...]
+    choice_error: str
+    note: FormField
+    closing_text: str
+    """What will close it, where no person can."""
+    resolution_url: str
+
+
+@access.open_to_staff("GET")
+def case(visit: StaffVisit, case_id: UUID) -> HttpResponse:
+    """Show a case with its evidence."""
+    opened = get_case(case_id)
+    page = build(opened)
+    if not may_decide(visit, opened):
+        story = f"{page.story_text} Only a treasurer can say whether the bank has it."
+        page = replace(page, story_text=story, choices=(), resolution_url="")
+    return staff_frame.render(visit, "case.html", page, section="cases")
+
+
+def get_case(case_id: UUID) -> Case:
+    """Find a case with its payment. Raises: Http404."""
+    return get_object_or_404(Case.objects.select_related("payment"), pk=case_id)
+
+
+def may_decide(visit: StaffVisit, case: Case) -> bool:
+    """Say whether this person closes such a case: what is sent again is for who releases files."""
+    return case.kind != transmission.KIND or visit.may_release_files
+
+
+def list_choices(case: Case, chosen: str = "") -> tuple[CaseChoice, ...]:
     """List what can be decided of a case of this kind."""
     return tuple(
-        shapes.Choice(key, title, note, key == chosen)
+        CaseChoice(key, title, note, key == chosen)
         for key, title, note in (*_CHOICES.get(case.kind, (_NOTHING,)), _OTHER)
     )
 
 
-def title_of(case: Case, key: str) -> str:
-    """Give the words of a choice; nothing if there is no such choice."""
-    return next((choice.title for choice in choices(case) if choice.key == key), "")
-
-
-def of(
-    case: Case, *, chosen: str = "", choice_error: str = "", note: Field | None = None
-) -> shapes.Case:
+def build(
+    case: Case, *, chosen: str = "", choice_error: str = "", note: FormField | None = None
+) -> CasePage:
     """Make the page of one case. Needs its payment."""
     is_open = case.closed_at is None
-    return shapes.Case(
-        number=case.kind.capitalize(),
+    owner = case.owner_name or "no owner yet"
+    return CasePage(
+        kind_text=case.kind.capitalize(),
         title=case.title,
-        status=statuses.case(is_closed=not is_open),
-        fact_text=f"Opened {bills.stamp(case.opened_at)} · {case.owner_name or 'no owner yet'}",
+        status=status_pills.of_case(case),
+        subtitle=f"Opened {formatting.stamp(case.opened_at)} · {owner}",
         story_text=_STORIES.get(case.kind, "Something does not fit. Nothing was guessed."),
         evidence=_evidence(case),
         history=_history(case),
-        suspects=_suspects(case.facts),
-        choices=choices(case, chosen) if is_open else (),
-        closing_text=_closing_text(case) if is_open else "",
+        likely_payments=_likely_payments(case.facts),
+        choices=list_choices(case, chosen) if is_open else (),
         choice_error=choice_error,
-        note=note or Field("note"),
-        resolution_url=links.resolution(case.id) if is_decided_by_hand(case) else "",
+        note=note or FormField("note"),
+        closing_text=_closing_text(case) if is_open else "",
+        resolution_url=links.case_resolution(case.id) if is_closed_by_hand(case) else "",
     )
 
 
-def is_decided_by_hand(case: Case) -> bool:
+def is_closed_by_hand(case: Case) -> bool:
     """Say whether a person closes the case. A bank line is closed by the booking it waits for."""
     return case.closed_at is None and case.kind != reconciliation.KIND
 
@@ -118,14 +176,14 @@ def is_decided_by_hand(case: Case) -> bool:
 def _closing_text(case: Case) -> str:
     if case.kind != reconciliation.KIND:
         return ""
-    code = str(case.facts.get("type", ""))
-    if code in reconciliation.ACH_CREDITS:
+    type_code = str(case.facts.get("type", ""))
+    if type_code in reconciliation.ACH_CREDITS:
         return (
             "It closes by itself as soon as the line adds up to a file of ours, or to one less "
             "the payments of it that were returned. Each file from the bank is tried against it. "
             "If a return or a line is missing, ask the bank for it."
         )
-    if code in reconciliation.RETURN_DEBITS:
+    if type_code in reconciliation.RETURN_DEBITS:
         return (
             "It closes by itself as soon as the return it belongs to is here: of the trace number "
             "it names, or the only returned payment of its amount. If that return is missing, ask "
@@ -134,58 +192,53 @@ def _closing_text(case: Case) -> str:
     return "Money of this kind cannot be booked here yet, so the line stays on this list."
 
 
-def _evidence(case: Case) -> tuple[shapes.Fact, ...]:
-    facts: list[shapes.Fact] = []
+def _evidence(case: Case) -> tuple[DetailLine, ...]:
+    details: list[DetailLine] = []
     if case.payment:
         reference = case.payment.reference
-        facts.append(shapes.Fact("Payment", reference, links.payment(reference)))
-    proof = links.proofs([case.evidence]).get(case.evidence)
-    if proof:
-        facts.append(shapes.Fact("File", proof.link.label, proof.link.url))
-        if proof.note:
-            facts.append(shapes.Fact("Bank line", proof.note))
-    facts += [
-        shapes.Fact(
+        details.append(DetailLine("Payment", reference, links.staff_payment(reference)))
+    document = evidence.find_documents([case.evidence]).get(case.evidence)
+    if document:
+        details.append(DetailLine("File", document.link.label, document.link.url))
+        if document.note:
+            details.append(DetailLine("Bank line", document.note))
+    details += [
+        DetailLine(
             _LABELS.get(name, name.replace("_", " ").capitalize()), text, is_code=name in _CODES
         )
         for name, value in case.facts.items()
         if name not in {"likely", "reference"}
         for text in _texts(name, value)
     ]
-    return tuple(facts)
+    return tuple(details)
 
 
 def _texts(name: str, value: object) -> Iterator[str]:
     """Write a fact, one line for each of several."""
     if name == "on":
-        yield bills.day(date.fromisoformat(str(value)))
+        yield formatting.day(date.fromisoformat(str(value)))
         return
-    several = value if isinstance(value, list) else [value]
-    yield from (str(each) for each in several[:_LONGEST] if str(each))
+    values = value if isinstance(value, list) else [value]
+    yield from (str(item) for item in values[:_MOST_TEXTS] if str(item))
 
 
-def _suspects(facts: Mapping[str, object]) -> tuple[shapes.Check, ...]:
-    likely = facts.get("likely")
-    if not isinstance(likely, list):
+def _likely_payments(facts: Mapping[str, object]) -> tuple[DecisionReason, ...]:
+    references = facts.get("likely")
+    if not isinstance(references, list):
         return ()
-    words = "This payment has exactly the missing amount:"
-    if "file_total" not in facts:
-        words = "This payment has exactly this amount:"
+    words = "This payment has exactly this amount:"
+    if "file_total" in facts:
+        words = "This payment has exactly the missing amount:"
     return tuple(
-        shapes.Check(
-            "so",
-            "info",
-            words,
-            Link(str(reference), links.payment(str(reference))),
-        )
-        for reference in likely[:_LONGEST]
+        DecisionReason("so", "info", words, Link(reference, links.staff_payment(reference)))
+        for reference in map(str, references[:_MOST_TEXTS])
     )
 
 
-def _history(case: Case) -> tuple[Step, ...]:
-    opened = Step("Opened by itself", bills.stamp(case.opened_at), "done")
+def _history(case: Case) -> tuple[TimelineStep, ...]:
+    opened = TimelineStep("Opened by itself", formatting.stamp(case.opened_at), "done")
     if case.closed_at is None:
-        waits = "Waits for a person" if is_decided_by_hand(case) else "Waits for the bank"
-        return (opened, Step(waits, "", "now", True))
-    note = f"{bills.stamp(case.closed_at)}\n{case.resolution}"
-    return (opened, Step(f"Closed by {case.closed_by}", note, "done", True))
+        waits = "Waits for a person" if is_closed_by_hand(case) else "Waits for the bank"
+        return (opened, TimelineStep(waits, "", "now", True))
+    note = f"{formatting.stamp(case.closed_at)}\n{case.resolution}"
+    return (opened, TimelineStep(f"Closed by {case.closed_by}", note, "done", True))

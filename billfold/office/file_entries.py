@@ -5,117 +5,125 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from django.core.paginator import Page
+
 from billfold.banking import exchange
-from billfold.banking.models import BankFile, Deposit, FileState
+from billfold.banking.models import BankFile, BankLine, FileState
 from billfold.formats.bai2 import type_codes
 from billfold.money import EXPONENTS, Money
-from billfold.office import links, paging, shapes
-from billfold.office.paging import Place
+from billfold.pages import links, paging
 from billfold.payments.cases import masking
 from billfold.payments.models import Instruction
 from billfold.rails import ach
 from billfold.rails.ach import reason_codes
-from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
+from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Returned
 
+_PER_PAGE: Final = 50
 _KINDS: Final = {"payment": "Debit", "prenote": "Prenote"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class FileEntry:
+    identity: str
+    for_text: str
+    kind_text: str
+    amount: Money | None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntries:
     """One page of a file's entries."""
 
-    place: Place
-    rows: tuple[shapes.FileEntry, ...] = ()
+    at: Page[int]
+    rows: tuple[FileEntry, ...]
 
 
-def of(file: BankFile, page: str) -> Entries:
+def read_page(file: BankFile, number: str) -> FileEntries:
     """Read one page of a file's entries. Needs its connection."""
     if file.direction == "out":
-        return _debits(file, page)
-    if file.state != FileState.READ:
-        return Entries(paging.place(page, 0))
-    match file.kind:
-        case "statement":
-            return _bank_lines(file, page)
-        case "returns":
-            return _returns(file, page)
-        case _:
-            return Entries(paging.place(page, 0))
+        return _debits(file, number)
+    if file.state == FileState.READ and file.kind == "statement":
+        return _bank_lines(file, number)
+    if file.state == FileState.READ and file.kind == "returns":
+        return _returns(file, number)
+    return FileEntries(paging.find_page(number, 0, _PER_PAGE), ())
 
 
-def _debits(file: BankFile, page: str) -> Entries:
-    found = Instruction.objects.filter(file=file)
-    place = paging.place(page, found.count())
-    rows = found.select_related("payment__customer", "payment__method", "payment__mandate")
-    return Entries(
-        place,
-        tuple(
-            shapes.FileEntry(
-                identity=each.trace,
-                for_text=f"{each.payment.customer.name} · {each.payment.reference}",
-                kind_text=f"{_KINDS[each.kind]}, {each.payment.mandate.sec_code}"
-                f" · {each.payment.method.label}",
-                amount=Money(each.amount_minor, each.currency),
-                url=links.payment(each.payment.reference),
-            )
-            for each in rows.order_by("trace")[place.start : place.end]
-        ),
+def _debits(file: BankFile, number: str) -> FileEntries:
+    instructions = Instruction.objects.filter(file=file)
+    at = paging.find_page(number, instructions.count(), _PER_PAGE)
+    rows = instructions.select_related("payment__customer", "payment__method", "payment__mandate")
+    return FileEntries(at, tuple(_debit(row) for row in rows.order_by("trace")[paging.rows_of(at)]))
+
+
+def _debit(instruction: Instruction) -> FileEntry:
+    payment = instruction.payment
+    kind = f"{_KINDS[instruction.kind]}, {payment.mandate.sec_code}"
+    return FileEntry(
+        identity=instruction.trace,
+        for_text=f"{payment.customer.name} · {payment.reference}",
+        kind_text=f"{kind} · {payment.method.label}",
+        amount=Money(instruction.amount_minor, instruction.currency),
+        url=links.staff_payment(payment.reference),
     )
 
 
-def _bank_lines(file: BankFile, page: str) -> Entries:
-    found = Deposit.objects.filter(statement__file=file)
-    place = paging.place(page, found.count())
+def _bank_lines(file: BankFile, number: str) -> FileEntries:
+    bank_lines = BankLine.objects.filter(statement__file=file)
+    at = paging.find_page(number, bank_lines.count(), _PER_PAGE)
     bank = file.connection.odfi_routing_number
-    return Entries(
-        place,
+    return FileEntries(
+        at,
         tuple(
-            shapes.FileEntry(
-                identity=f"Line {line.line}",
-                for_text=masking.masked(line.text(), bank=bank),
-                kind_text=f"{type_codes.meaning(line.type_code)} ({line.type_code})"
-                + ("" if line.explained_at else " · not explained yet"),
-                amount=_signed(line),
+            FileEntry(
+                identity=f"Line {bank_line.line}",
+                for_text=masking.masked(bank_line.text(), bank=bank),
+                kind_text=f"{type_codes.meaning(bank_line.type_code)} ({bank_line.type_code})"
+                + ("" if bank_line.explained_at else " · not explained yet"),
+                amount=_signed_amount(bank_line),
             )
-            for line in found.order_by("as_of", "line", "id")[place.start : place.end]
+            for bank_line in bank_lines.order_by("as_of", "line", "id")[paging.rows_of(at)]
         ),
     )
 
 
-def _signed(line: Deposit) -> Money | None:
+def _signed_amount(bank_line: BankLine) -> Money | None:
     """Give the amount, below zero for money out; none in a currency we cannot write."""
-    if line.currency not in EXPONENTS:
+    if bank_line.currency not in EXPONENTS:
         return None
-    amount = Money(line.amount_minor, line.currency)
-    return amount if line.is_credit else -amount
+    amount = Money(bank_line.amount_minor, bank_line.currency)
+    return amount if bank_line.is_credit else -amount
 
 
-def _returns(file: BankFile, page: str) -> Entries:
+def _returns(file: BankFile, number: str) -> FileEntries:
     """Read the sealed bytes again, which were read without fault before."""
-    events = ach.read(Document(file.name, exchange.content(file)))
-    place = paging.place(page, len(events))
-    shown = events[place.start : place.end]
-    known = {
-        each.trace: each
-        for each in Instruction.objects.filter(
-            trace__in={event.subject for event in shown}
+    events = ach.read(BankDocument(file.name, exchange.unseal_content(file)))
+    at = paging.find_page(number, len(events), _PER_PAGE)
+    listed = events[paging.rows_of(at)]
+    instructions = {
+        instruction.trace: instruction
+        for instruction in Instruction.objects.filter(
+            trace__in={event.subject for event in listed}
         ).select_related("payment__customer")
     }
-    return Entries(place, tuple(_return(event, known.get(event.subject)) for event in shown))
-
-
-def _return(event: AnyEvent, instruction: Instruction | None) -> shapes.FileEntry:
-    payment = instruction.payment if instruction else None
-    return shapes.FileEntry(
-        identity=event.subject,
-        for_text=f"{payment.customer.name} · {payment.reference}" if payment else "None of ours",
-        kind_text=_words(event),
-        amount=event.amount if isinstance(event, Returned | Noticed) else None,
-        url=links.payment(payment.reference) if payment else "",
+    return FileEntries(
+        at, tuple(_return(event, instructions.get(event.subject)) for event in listed)
     )
 
 
-def _words(event: AnyEvent) -> str:
+def _return(event: AnyEvent, instruction: Instruction | None) -> FileEntry:
+    payment = instruction.payment if instruction else None
+    return FileEntry(
+        identity=event.subject,
+        for_text=f"{payment.customer.name} · {payment.reference}" if payment else "None of ours",
+        kind_text=_event_text(event),
+        amount=event.amount if isinstance(event, Returned | Noticed) else None,
+        url=links.staff_payment(payment.reference) if payment else "",
+    )
+
+
+def _event_text(event: AnyEvent) -> str:
     match event:
         case Returned(code=code):
             return f"Return: {reason_codes.return_code(code).label} ({code})"

@@ -1,20 +1,34 @@
-"""One bank file as staff see it: its life, its entries with endings only, its facts."""
+"""One bank file as staff see it: its life, its entries with endings only, its details."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
-from django.urls import reverse
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileApproval, FileState
 from billfold.money import Money
-from billfold.office import file_entries, links, paging, release_card, shapes, statuses
-from billfold.office.desk import Visit
-from billfold.pages.shapes import Field, Notice, Step
-from billfold.pages.templatetags import bills
+from billfold.office import file_entries, moments, release_card, staff_frame, status_pills
+from billfold.office.file_entries import FileEntry
+from billfold.office.release_card import ReleaseCard
+from billfold.pages import access, links, paging, refusal_texts
+from billfold.pages.access import StaffVisit
+from billfold.pages.templatetags import formatting
+from billfold.pages.view_models import (
+    DetailLine,
+    FormField,
+    NoticeBox,
+    Pager,
+    StatusPill,
+    TimelineStep,
+)
 
-KINDS: Final = {
+_KINDS: Final = {
     "nacha": "ACH debits",
     "returns": "ACH returns",
     "statement": "Bank statement",
@@ -24,126 +38,152 @@ KINDS: Final = {
     "remittance": "Remittance advice",
     "unknown": "Not recognized",
 }
-WAITING: Final = frozenset({FileState.BUILT.value, FileState.RELEASED.value})
+_NOT_SENT: Final = frozenset({FileState.BUILT.value, FileState.RELEASED.value})
 """States in which a file has not left, so that it can still be taken back."""
-_MOST_FAULTS: Final = 50
+_ENDS: Final = {
+    FileState.ACCEPTED.value: ("Accepted by the bank", "done"),
+    FileState.REJECTED.value: ("Refused by the bank", "bad"),
+    FileState.VOID.value: ("Sent back", "bad"),
+}
+"""State in which the life of an outgoing file ends -> title and tone of its last step."""
+_TO_COME: Final = {
+    FileState.BUILT.value: ("Released", "Sent", "Accepted by the bank"),
+    FileState.RELEASED.value: ("Sent", "Accepted by the bank"),
+    FileState.SENDING.value: ("Sent", "Accepted by the bank"),
+    FileState.SENT.value: ("Accepted by the bank",),
+}
+"""State of an outgoing file -> titles of the steps still to come."""
+_MOST_PROBLEMS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    name: str
+    status: StatusPill
+    subtitle: str
+    steps: tuple[TimelineStep, ...]
+    details: tuple[DetailLine, ...]
+    entries_note: str
+    entries: tuple[FileEntry, ...]
+    no_entries_text: str
+    sha256: str
+    release: ReleaseCard | None
+    withdrawal_url: str
+    reason: FormField
+    notices: tuple[NoticeBox, ...]
+    problems: tuple[str, ...]
+    """What is wrong with the file, each with its line and field."""
+    pager: Pager | None
+
+
+@access.open_to_staff("GET")
+def file(visit: StaffVisit, file_id: UUID) -> HttpResponse:
+    """Show a file."""
+    opened = get_object_or_404(BankFile.objects.select_related("connection"), pk=file_id)
+    return staff_frame.render(visit, "file.html", build(visit, opened), section="files")
 
 
 def kind_text(file: BankFile) -> str:
-    return f"{KINDS.get(file.kind, file.kind)} · {file.direction}"
+    return f"{_KINDS.get(file.kind, file.kind)} · {file.direction}"
 
 
-def of(file: BankFile, visit: Visit, *, reason: Field | None = None) -> shapes.File:
+def build(visit: StaffVisit, file: BankFile, *, reason: FormField | None = None) -> FilePage:
     """Make the page of one file. Needs its connection."""
     approvals = list(file.approvals.order_by("at", "id"))
-    is_built = file.direction == "out" and file.state == FileState.BUILT
-    release = release_card.of([file], visit)[0] if is_built else None
-    entries = file_entries.of(file, visit.asked("page"))
-    can_withdraw = (
-        file.direction == "out" and file.state in WAITING and release_card.may_decide(visit)
-    )
-    shown = entries.place
-    return shapes.File(
+    is_outgoing = file.direction == "out"
+    waits = is_outgoing and file.state == FileState.BUILT
+    release = release_card.build([file], visit)[0] if waits else None
+    entries = file_entries.read_page(file, visit.query_field("page"))
+    can_withdraw = is_outgoing and file.state in _NOT_SENT and visit.may_release_files
+    total = entries.at.paginator.count
+    url = links.staff_file(file.id)
+    return FilePage(
         name=file.name,
-        status=statuses.file(file.state),
-        fact_text=_fact(file, shown.total),
-        steps=_steps(file, approvals, visit),
-        facts=_facts(file),
-        entries_heading="Entries",
-        entries_note=shown.summary if shown.total else "",
+        status=status_pills.of_file(file),
+        subtitle=_subtitle(file, total),
+        steps=_steps(visit, file, approvals),
+        details=_details(file),
+        entries_note=paging.summary(entries.at) if total else "",
         entries=entries.rows,
-        no_entries_text=_no_entries(file),
+        no_entries_text=_no_entries_text(file),
         sha256=file.sha256,
         release=release,
-        withdrawal_url=reverse("office:withdrawal", args=[file.id]) if can_withdraw else "",
-        reason=reason or Field("reason"),
-        notices=_notices(file, visit),
-        faults=_faults(file),
-        pager=shown.pager(lambda number: paging.address(links.file(file.id), page=str(number))),
+        withdrawal_url=links.file_withdrawal(file.id) if can_withdraw else "",
+        reason=reason or FormField("reason"),
+        notices=_notices(visit, file),
+        problems=_problems(file),
+        pager=paging.pager(
+            entries.at, lambda number: links.with_query(url, page=str(number)), is_compact=True
+        ),
     )
 
 
-def _fact(file: BankFile, entries: int) -> str:
+def _subtitle(file: BankFile, entries: int) -> str:
     count = f"{entries:,} {'entry' if entries == 1 else 'entries'}"
-    total = bills.money(Money(file.debit_minor)) if file.debit_minor else ""
+    total = formatting.money(Money(file.debit_minor)) if file.debit_minor else ""
     return " · ".join(filter(None, [kind_text(file), count, total, file.connection.bank_name]))
 
 
-def _steps(file: BankFile, approvals: list[FileApproval], visit: Visit) -> tuple[Step, ...]:
-    told = visit.today_text
+def _steps(
+    visit: StaffVisit, file: BankFile, approvals: Sequence[FileApproval]
+) -> tuple[TimelineStep, ...]:
+    origin = f"{moments.in_full(file.made_at, now=visit.now)}\n{file.made_by}"
     if file.direction == "in":
-        return (
-            Step("Received", f"{told(file.made_at)}\n{file.made_by}", "done", _waits(file)),
-            _read_step(file),
+        is_waiting = file.state == FileState.RECEIVED.value
+        return (TimelineStep("Received", origin, "done", is_waiting), _read_step(file))
+    steps = [TimelineStep("Built", origin, "done")]
+    steps += [
+        TimelineStep(
+            f"Approved by {approval.actor_name}",
+            moments.in_full(approval.at, now=visit.now),
+            "done",
         )
-    steps = [Step("Built", f"{told(file.made_at)}\n{file.made_by}", "done")]
-    steps += [Step(f"Approved by {each.actor_name}", told(each.at), "done") for each in approvals]
-    if file.released_at:
-        steps.append(Step("Released", told(file.released_at), "done"))
-    if file.sent_at:
-        steps.append(Step("Sent", told(file.sent_at), "done"))
-    match file.state:
-        case FileState.ACCEPTED:
-            when = told(file.answered_at) if file.answered_at else ""
-            steps.append(Step("Accepted by the bank", when, "done"))
-        case FileState.REJECTED:
-            when = told(file.answered_at) if file.answered_at else ""
-            steps.append(Step("Refused by the bank", when, "bad"))
-        case FileState.VOID:
-            when = told(file.answered_at) if file.answered_at else ""
-            steps.append(Step("Sent back", when, "bad"))
-        case _:
-            pass
+        for approval in approvals
+    ]
+    for title, at in (("Released", file.released_at), ("Sent", file.sent_at)):
+        if at:
+            steps.append(TimelineStep(title, moments.in_full(at, now=visit.now), "done"))
+    if file.state in _ENDS:
+        title, tone = _ENDS[file.state]
+        answered = moments.in_full(file.answered_at, now=visit.now) if file.answered_at else ""
+        steps.append(TimelineStep(title, answered, tone))
     last = steps.pop()
-    steps.append(Step(last.title, last.note, last.tone, True))
-    return (*steps, *_still_to_come(file))
+    steps.append(TimelineStep(last.title, last.note, last.tone, True))
+    to_come = [TimelineStep(title) for title in _TO_COME.get(file.state, ())]
+    return (*steps, *to_come)
 
 
-def _still_to_come(file: BankFile) -> list[Step]:
-    after = {
-        FileState.BUILT.value: ["Released", "Sent", "Accepted by the bank"],
-        FileState.RELEASED.value: ["Sent", "Accepted by the bank"],
-        FileState.SENDING.value: ["Sent", "Accepted by the bank"],
-        FileState.SENT.value: ["Accepted by the bank"],
-    }
-    return [Step(title) for title in after.get(file.state, [])]
-
-
-def _waits(file: BankFile) -> bool:
-    return file.state == FileState.RECEIVED.value
-
-
-def _read_step(file: BankFile) -> Step:
+def _read_step(file: BankFile) -> TimelineStep:
     match file.state:
         case FileState.READ:
-            return Step("Posted", "Everything in it is taken in", "done", True)
+            return TimelineStep("Posted", "Everything in it is taken in", "done", True)
         case FileState.REFUSED:
-            return Step("Refused", "Nothing was taken from it", "bad", True)
+            return TimelineStep("Refused", "Nothing was taken from it", "bad", True)
         case _:
-            return Step("Posted")
+            return TimelineStep("Posted")
 
 
-def _facts(file: BankFile) -> tuple[shapes.Fact, ...]:
-    facts = [
-        shapes.Fact("SHA-256", file.sha256, is_code=True),
-        shapes.Fact("Size", f"{file.size:,} bytes"),
-        shapes.Fact("Account", f"{file.connection.name}, ending {file.connection.account_last4}"),
+def _details(file: BankFile) -> tuple[DetailLine, ...]:
+    details = [
+        DetailLine("SHA-256", file.sha256, is_code=True),
+        DetailLine("Size", f"{file.size:,} bytes"),
+        DetailLine("Account", f"{file.connection.name}, ending {file.connection.account_last4}"),
     ]
     if file.direction == "out":
-        facts.append(shapes.Fact("Debit total", bills.money(Money(file.debit_minor))))
-        facts.append(shapes.Fact("Credit total", bills.money(Money(file.credit_minor))))
+        details.append(DetailLine("Debit total", formatting.money(Money(file.debit_minor))))
+        details.append(DetailLine("Credit total", formatting.money(Money(file.credit_minor))))
     if file.effective_date:
-        facts.append(shapes.Fact("Settles", bills.day(file.effective_date)))
+        details.append(DetailLine("Settles", formatting.day(file.effective_date)))
     if file.modifier:
-        facts.append(shapes.Fact("File of the day", file.modifier))
-    facts += [
-        shapes.Fact("Delivered again", f"{repeat.name}, {bills.stamp(repeat.at)}")
+        details.append(DetailLine("File of the day", file.modifier))
+    details += [
+        DetailLine("Delivered again", f"{repeat.name}, {formatting.stamp(repeat.at)}")
         for repeat in file.repeats.order_by("at", "id")[:10]
     ]
-    return tuple(facts)
+    return tuple(details)
 
 
-def _no_entries(file: BankFile) -> str:
+def _no_entries_text(file: BankFile) -> str:
     if file.state == FileState.REFUSED.value:
         return "The file could not be read, so nothing in it counts."
     if file.state == FileState.RECEIVED.value:
@@ -153,23 +193,24 @@ def _no_entries(file: BankFile) -> str:
     return "Nothing happened in it."
 
 
-def _notices(file: BankFile, visit: Visit) -> tuple[Notice, ...]:
-    if file.state in WAITING and exchange.is_too_late(file, visit.now):
-        return (Notice("warn", release_card.TOO_LATE, "This file is too late", "warn"),)
+def _notices(visit: StaffVisit, file: BankFile) -> tuple[NoticeBox, ...]:
+    if file.state in _NOT_SENT and exchange.is_too_late(file, visit.now):
+        text = refusal_texts.TOO_LATE_TO_SEND
+        return (NoticeBox("warn", text, "This file is too late", "warn"),)
     if file.state == FileState.VOID.value:
         text = "Nothing was sent to the bank. Its payments wait for the next file."
-        return (Notice("returned", text, "This file was sent back", "warn"),)
+        return (NoticeBox("returned", text, "This file was sent back", "warn"),)
     if file.state == FileState.REJECTED.value:
         text = "No money moved. Its payments wait for the next file."
-        return (Notice("returned", text, "The bank refused this file", "bad"),)
+        return (NoticeBox("returned", text, "The bank refused this file", "bad"),)
     if file.state == FileState.REFUSED.value:
         text = "Nothing was taken from it. The bytes are kept, and a case is open."
-        return (Notice("warn", text, "This file could not be read", "bad"),)
+        return (NoticeBox("warn", text, "This file could not be read", "bad"),)
     return ()
 
 
-def _faults(file: BankFile) -> tuple[str, ...]:
-    said = tuple(str(problem) for problem in file.problems)
-    if len(said) <= _MOST_FAULTS:
-        return said
-    return (*said[:_MOST_FAULTS], f"… and {len(said) - _MOST_FAULTS:,} more.")
+def _problems(file: BankFile) -> tuple[str, ...]:
+    problems = tuple(str(problem) for problem in file.problems)
+    if len(problems) <= _MOST_PROBLEMS:
+        return problems
+    return (*problems[:_MOST_PROBLEMS], f"… and {len(problems) - _MOST_PROBLEMS:,} more.")

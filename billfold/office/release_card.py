@@ -1,31 +1,48 @@
-"""A file that waits for its two people: what it holds, what was checked, who may say yes."""
+"""A file that waits for its two approvals: what it holds, what was checked, who may approve."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from django.db.models import Count, F, Sum
-from django.urls import reverse
 
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileApproval
 from billfold.formats import nacha
 from billfold.money import Money
-from billfold.office import links, shapes, statuses
-from billfold.office.desk import Visit
-from billfold.pages.shapes import Link
-from billfold.pages.templatetags import bills
-from billfold.payments.models import Instruction, Payment
+from billfold.office import moments, status_pills
+from billfold.pages import links, refusal_texts
+from billfold.pages.access import StaffVisit
+from billfold.pages.templatetags import formatting
+from billfold.pages.view_models import DecisionReason, Link, StatusPill
+from billfold.payments.models import Instruction
 from billfold.platform import sealing
 
-TOO_LATE: Final = (
-    "Its settlement day has come, so it is not sent any more. Send it back: its payments go into "
-    "the next file."
-)
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCard:
+    """A built file that waits for an approval. No release_url: blocked_text says why."""
+
+    id: str
+    heading: str
+    subtitle: str
+    status: StatusPill
+    entry_count: str
+    debit_total: Money
+    entry_hash: str
+    checks: tuple[DecisionReason, ...]
+    checks_text: str
+    checks_tone: str
+    sha256: str
+    button_text: str
+    release_url: str
+    withdrawal_url: str
+    blocked_text: str
+    url: str
+    all_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +54,9 @@ class _Instructed:
     largest: Instruction | None = None
 
 
-def of(files: Sequence[BankFile], visit: Visit) -> tuple[shapes.Release, ...]:
+def build(files: Sequence[BankFile], visit: StaffVisit) -> tuple[ReleaseCard, ...]:
     """Make the cards of files that wait. Needs their connections; a fixed number of queries."""
-    instructed = _instructed([file.id for file in files])
+    instructed = _load_instructed([file.id for file in files])
     approvals: dict[UUID, list[FileApproval]] = {file.id: [] for file in files}
     for approval in FileApproval.objects.filter(
         file__in=files, round=F("file__release_round")
@@ -51,7 +68,7 @@ def of(files: Sequence[BankFile], visit: Visit) -> tuple[shapes.Release, ...]:
     )
 
 
-def _instructed(file_ids: Iterable[UUID]) -> Mapping[UUID, _Instructed]:
+def _load_instructed(file_ids: Iterable[UUID]) -> Mapping[UUID, _Instructed]:
     rows = Instruction.objects.filter(file__in=file_ids, is_live=True)
     largest = {
         instruction.file_id: instruction
@@ -68,51 +85,40 @@ def _instructed(file_ids: Iterable[UUID]) -> Mapping[UUID, _Instructed]:
 
 
 def _card(
-    file: BankFile, instructed: _Instructed, approvals: Sequence[FileApproval], visit: Visit
-) -> shapes.Release:
-    needed = exchange.PEOPLE_NEEDED if file.connection.two_people_release else 1
+    file: BankFile,
+    instructed: _Instructed,
+    approvals: Sequence[FileApproval],
+    visit: StaffVisit,
+) -> ReleaseCard:
+    needed = exchange.APPROVALS_NEEDED if file.connection.two_people_release else 1
     missing = max(1, needed - len(approvals))
     checks, entry_hash = _checks(file, instructed, visit)
-    good = sum(check.tone == "yes" for check in checks)
+    passed = sum(check.tone == "yes" for check in checks)
     graded = sum(check.tone != "so" for check in checks)
-    names = ", ".join(approval.actor_name for approval in approvals)
-    blocked = TOO_LATE if exchange.is_too_late(file, visit.now) else _blocked(visit, approvals)
-    total = bills.money(Money(file.debit_minor))
-    return shapes.Release(
+    blocked = _blocked_text(file, approvals, visit)
+    total = formatting.money(Money(file.debit_minor))
+    url = links.staff_file(file.id)
+    return ReleaseCard(
         id=str(file.id),
         heading=_heading(missing, needed),
-        fact_text=" · ".join(
-            filter(
-                None,
-                [
-                    file.name,
-                    f"made {visit.today_text(file.made_at)} by {file.made_by}",
-                    f"approved by {names}" if names else "",
-                ],
-            )
-        ),
-        status=statuses.file(file.state),
+        subtitle=_subtitle(file, approvals, visit),
+        status=status_pills.of_file(file),
         entry_count=f"{file.entry_count:,}",
         debit_total=Money(file.debit_minor),
         entry_hash=entry_hash,
         checks=checks,
-        checks_text=f"{good} of {graded}",
-        checks_tone="up" if good == graded else "down",
+        checks_text=f"{passed} of {graded}",
+        checks_tone="up" if passed == graded else "down",
         sha256=file.sha256,
         button_text=f"Approve and send {total}" if missing == 1 else f"Approve {total}",
-        release_url="" if blocked else reverse("office:release", args=[file.id]),
-        withdrawal_url=f"{links.file(file.id)}#withdrawal" if may_decide(visit) else "",
+        release_url="" if blocked else links.file_release(file.id),
+        withdrawal_url=f"{url}#withdrawal" if visit.may_release_files else "",
         blocked_text=blocked,
-        url=links.file(file.id),
+        url=url,
         all_text=f"See all {file.entry_count:,} entries"
         if file.entry_count != 1
         else "See its entry",
     )
-
-
-def may_decide(visit: Visit) -> bool:
-    """Say whether this person releases files, or takes them back."""
-    return visit.person.may_release_files
 
 
 def _heading(missing: int, needed: int) -> str:
@@ -123,27 +129,37 @@ def _heading(missing: int, needed: int) -> str:
     return "ACH file needs two approvals"
 
 
-def _blocked(visit: Visit, approvals: Sequence[FileApproval]) -> str:
-    """Say why this person cannot approve this file; nothing if they can."""
-    if not may_decide(visit):
+def _subtitle(file: BankFile, approvals: Sequence[FileApproval], visit: StaffVisit) -> str:
+    origin = f"made {moments.in_full(file.made_at, now=visit.now)} by {file.made_by}"
+    names = ", ".join(approval.actor_name for approval in approvals)
+    approved = f"approved by {names}" if names else ""
+    return " · ".join(filter(None, [file.name, origin, approved]))
+
+
+def _blocked_text(file: BankFile, approvals: Sequence[FileApproval], visit: StaffVisit) -> str:
+    """Say why this person cannot approve this file now; nothing if they can."""
+    if exchange.is_too_late(file, visit.now):
+        return refusal_texts.TOO_LATE_TO_SEND
+    if not visit.may_release_files:
         return "Only a treasurer can approve a file. You can look at everything in it."
-    me = visit.person.actor().id
-    mine = next((approval for approval in approvals if approval.actor_id == me), None)
-    if mine:
-        return f"You approved this file at {bills.moment(mine.at)}. Another treasurer must too."
+    actor_id = visit.person.actor().id
+    own = next((approval for approval in approvals if approval.actor_id == actor_id), None)
+    if own:
+        at = formatting.moment(own.at)
+        return f"You approved this file at {at}. Another treasurer must too."
     return ""
 
 
 def _checks(
-    file: BankFile, instructed: _Instructed, visit: Visit
-) -> tuple[tuple[shapes.Check, ...], str]:
+    file: BankFile, instructed: _Instructed, visit: StaffVisit
+) -> tuple[tuple[DecisionReason, ...], str]:
     """Read the sealed bytes again and hold them against the database; give the entry hash too."""
     try:
-        content = exchange.content(file)
-        read = nacha.read(content)
+        content = exchange.unseal_content(file)
+        document = nacha.read(content)
     except (nacha.Unreadable, sealing.Unsealable, sealing.KeysMissing):
         return (_check(False, "", "The stored bytes cannot be read again"),), "Unknown"
-    totals = read.totals
+    totals = document.totals
     same_sums = (totals.debit_minor, totals.credit_minor) == (file.debit_minor, file.credit_minor)
     same_entries = (instructed.count, instructed.sum_minor) == (file.entry_count, file.debit_minor)
     checks = [
@@ -155,37 +171,40 @@ def _checks(
         _check(
             same_sums,
             "Read again, the file's own totals are the same to the cent",
-            f"Read again, the file asks for {bills.money(Money(totals.debit_minor))}",
+            f"Read again, the file asks for {formatting.money(Money(totals.debit_minor))}",
         ),
         _check(
             same_entries,
             "Every entry serves a payment here, and the entries add up to the total",
-            f"{instructed.count:,} entries of {bills.money(Money(instructed.sum_minor))} "
+            f"{instructed.count:,} entries of {formatting.money(Money(instructed.sum_minor))} "
             "stand behind it",
         ),
-        _in_time(file, visit),
+        _check_day(file, visit),
     ]
     if instructed.largest:
-        checks.append(_largest(instructed.largest))
+        checks.append(_describe_largest(instructed.largest))
     return tuple(checks), f"{totals.entry_hash % 10**10:010d}"
 
 
-def _check(is_good: bool, good: str, bad: str) -> shapes.Check:
-    return shapes.Check("yes", "tick", good) if is_good else shapes.Check("no", "warn", bad)
+def _check(is_good: bool, good: str, bad: str) -> DecisionReason:
+    if is_good:
+        return DecisionReason("yes", "tick", good)
+    return DecisionReason("no", "warn", bad)
 
 
-def _in_time(file: BankFile, visit: Visit) -> shapes.Check:
+def _check_day(file: BankFile, visit: StaffVisit) -> DecisionReason:
     day = file.effective_date
     if day is None or exchange.is_too_late(file, visit.now):
-        return shapes.Check("no", "warn", "Its settlement day has come")
-    return shapes.Check("yes", "tick", f"It settles on {bills.long_day(day)}")
+        return DecisionReason("no", "warn", "Its settlement day has come")
+    return DecisionReason("yes", "tick", f"It settles on {formatting.long_day(day)}")
 
 
-def _largest(instruction: Instruction) -> shapes.Check:
-    payment: Payment = instruction.payment
-    return shapes.Check(
+def _describe_largest(instruction: Instruction) -> DecisionReason:
+    payment = instruction.payment
+    amount = formatting.money(payment.amount)
+    return DecisionReason(
         "so",
         "info",
-        f"Largest payment: {bills.money(payment.amount)}, {payment.customer.name},",
-        Link(payment.reference, links.payment(payment.reference)),
+        f"Largest payment: {amount}, {payment.customer.name},",
+        Link(payment.reference, links.staff_payment(payment.reference)),
     )

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from billfold.office import cases, files, outbox, payments, received, releases
+from billfold.office import (
+    case_list,
+    case_page,
+    case_resolution,
+    file_list,
+    file_page,
+    file_release,
+    file_upload,
+    message_list,
+    message_page,
+    payment_list,
+    payment_page,
+)
 
 
-class Reference:
+class ReferenceConverter:
     """A payment's reference in an address: one part of it, nothing a database cannot take."""
 
     regex = r"[^/\x00-\x1f\x7f]{1,200}"
@@ -19,21 +31,21 @@ class Reference:
         return value
 
 
-register_converter(Reference, "reference")
+register_converter(ReferenceConverter, "reference")
 
 app_name = "office"
 urlpatterns = [
-    path("", payments.home),
-    path("payments", payments.listing, name="payments"),
-    path("payments/<reference:reference>", payments.detail, name="payment"),
-    path("files", files.listing, name="files"),
-    path("files/received", received.add, name="received"),
-    path("files/<uuid:file_id>", files.detail, name="file"),
-    path("files/<uuid:file_id>/release", releases.release, name="release"),
-    path("files/<uuid:file_id>/withdrawal", releases.withdraw, name="withdrawal"),
-    path("cases", cases.listing, name="cases"),
-    path("cases/<uuid:case_id>", cases.detail, name="case"),
-    path("cases/<uuid:case_id>/resolution", cases.resolve, name="resolution"),
-    path("outbox", outbox.listing, name="outbox"),
-    path("outbox/<uuid:notice_id>", outbox.detail, name="message"),
+    path("", payment_list.home),
+    path("payments", payment_list.payments, name="payments"),
+    path("payments/<reference:reference>", payment_page.payment, name="payment"),
+    path("files", file_list.files, name="files"),
+    path("files/received", file_upload.add_file, name="received"),
+    path("files/<uuid:file_id>", file_page.file, name="file"),
+    path("files/<uuid:file_id>/release", file_release.release, name="release"),
+    path("files/<uuid:file_id>/withdrawal", file_release.withdraw, name="withdrawal"),
+    path("cases", case_list.cases, name="cases"),
+    path("cases/<uuid:case_id>", case_page.case, name="case"),
+    path("cases/<uuid:case_id>/resolution", case_resolution.resolve, name="resolution"),
+    path("outbox", message_list.messages, name="outbox"),
+    path("outbox/<uuid:notice_id>", message_page.message, name="message"),
 ]

@@ -1,4 +1,4 @@
-"""Error pages in the house style: what happened, what to do, nothing about our insides."""
+"""Error pages: what happened and what to do, nothing about the inside of the system."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     Django counts a session that could not be kept among these, but by then the act may be done.
     """
     if isinstance(exception, SessionInterrupted):
-        return _later()
+        return _unavailable()
     return render(request, "pages/400.html", status=400)
 
 
@@ -30,23 +30,23 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "pages/403.html", status=403)
 
 
-def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that there is no such page; what is not yours looks the same."""
     return render(request, "pages/404.html", status=404)
 
 
-def failed(request: HttpRequest) -> HttpResponse:
-    """Say that we failed, and that money is safe; or that we cannot answer just now.
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say that the server failed and that money is safe, or that it cannot answer just now.
 
     Django calls this while it handles the exception, wherever in the request it arose.
     """
-    if retries.passes(sys.exception()):
-        return _later()
+    if retries.is_temporary(sys.exception()):
+        return _unavailable()
     return render(request, "pages/500.html", status=500)
 
 
-def _later() -> HttpResponse:
-    """Ask to come back soon. The page is drawn without a request, so it asks no database."""
+def _unavailable() -> HttpResponse:
+    """Ask the visitor to come back soon, on a page that needs neither request nor database."""
     page = render_to_string("pages/503.html", {"request_id": audit.request_id.get()})
     return HttpResponse(page, status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
 

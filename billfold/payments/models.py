@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from billfold.ledger.chart import IN_TRANSIT, UNAPPLIED, Account
 from billfold.money import Money
+from billfold.payments.rules.account_label import account_label
 from billfold.payments.rules.lifecycle import State
 from billfold.people.models import Person
 from billfold.platform import sealing
@@ -68,7 +69,7 @@ class PaymentMethod(models.Model):
 
     @property
     def label(self) -> str:
-        return f"{self.account_type.capitalize()} ending {self.account_last4}"
+        return account_label(self.account_type, self.account_last4)
 
 
 class MethodChange(models.Model):
@@ -125,18 +126,17 @@ class Mandate(models.Model):
 
 
 class Payment(models.Model):
-    """One intent to pay. Its state moves only through `lifecycle`."""
+    """One payment by one customer. Its state changes only through `rules.lifecycle`."""
 
     id = models.UUIDField(primary_key=True)
     reference = models.TextField(unique=True)
-    """Made before the click; the payer's confirmation number and the key of the act."""
+    """Made when the page is drawn: the confirmation number, and the idempotency key."""
     request_hash = models.CharField(max_length=64)
     customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT)
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     made_by_name = models.TextField()
     method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
     mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT)
-    rail = models.TextField(default="ach")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3, default="USD")
     state = models.TextField(default=State.SCHEDULED)
@@ -211,7 +211,7 @@ class PaymentEvent(models.Model):
 
 
 class Remittance(models.Model):
-    """What the payer said a payment is for. Append-only."""
+    """How much of a payment the payer meant for an invoice. Append-only."""
 
     id = models.UUIDField(primary_key=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="remittances")
@@ -226,7 +226,7 @@ class Remittance(models.Model):
 
 
 class Application(models.Model):
-    """Money put on an invoice, or taken off again by an opposite row. Append-only."""
+    """Money applied to an invoice, or unapplied by an opposite row. Append-only."""
 
     id = models.UUIDField(primary_key=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="applications")
@@ -263,7 +263,7 @@ class Instruction(models.Model):
     is_live = models.BooleanField(default=True)
     """False once its file was voided or refused whole."""
     answer = models.TextField(default="", db_default="", blank=True)
-    """Of a prenote: the code it came back with; then it vouches for nothing."""
+    """Of a prenote: the code it was returned with; then it validates no account."""
 
     class Meta:
         constraints = [
@@ -290,11 +290,11 @@ class CutOff(models.Model):
 
 
 class Case(models.Model):
-    """What a person must decide. Nothing is guessed."""
+    """A question that a person decides, with its evidence."""
 
     id = models.UUIDField(primary_key=True)
     key = models.TextField(unique=True)
-    """The fact it is about: the same fact opens one case."""
+    """Names the fact it is about; the same fact opens one case only."""
     kind = models.TextField()
     title = models.TextField()
     facts = models.JSONField(default=dict)

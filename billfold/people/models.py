@@ -1,4 +1,4 @@
-"""People who sign in. What a person may see or pay is said by `receivables.Access`."""
+"""People who sign in. Which customers a person may see or pay for is in `receivables.Access`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Role(models.TextChoices):
     TREASURER = "treasurer", "Treasurer"
 
 
-class People(BaseUserManager["Person"]):
-    """Makes persons and finds them by e-mail, whatever its case."""
+class PersonStore(BaseUserManager["Person"]):
+    """Adds persons and finds them by e-mail, in any case."""
 
     def get_by_natural_key(self, username: str | None) -> Person:
         return self.get(email=(username or "").strip().lower())
 
-    def add(self, email: str, password: str | None, **facts: Any) -> Person:
-        """Make a person; without a password nobody can sign in as them."""
-        person = self.model(id=new_id(), email=email.strip().lower(), **facts)
+    def add(self, email: str, password: str | None, **fields: Any) -> Person:
+        """Add a person; without a password nobody can sign in as them."""
+        person = self.model(id=new_id(), email=email.strip().lower(), **fields)
         person.set_password(password)
         person.save(using=self._db)
         return person
@@ -43,11 +43,11 @@ class Person(AbstractBaseUser):
     role = models.TextField(choices=Role.choices, default=Role.PAYER)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
-    """Somebody else knows the password: it opens the page for choosing another, and no more."""
+    """Somebody else knows the password: it leads to the page for changing it, and nowhere else."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
-    objects = People()
+    objects = PersonStore()
 
     class Meta:
         constraints = [
@@ -69,7 +69,7 @@ class Person(AbstractBaseUser):
         return self.role == Role.TREASURER
 
     def actor(self) -> Actor:
-        """Name this person in the audit trail."""
+        """Return this person as the actor of an audit entry."""
         return Actor(id=f"person/{self.id}", name=self.name)
 
     def initials(self) -> str:
@@ -77,7 +77,7 @@ class Person(AbstractBaseUser):
 
 
 class SignInAttempt(models.Model):
-    """One failed sign-in, kept for the time of the throttle. Target and source are keyed hashes."""
+    """One failed sign-in, kept while it counts. Target and source are keyed hashes."""
 
     id = models.UUIDField(primary_key=True)
     target = models.TextField()

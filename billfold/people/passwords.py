@@ -1,4 +1,4 @@
-"""New passwords: the person's own choice, or a one-time one that must be changed at once."""
+"""New passwords: chosen by the person, or given for one sign-in and then to be changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 1_000
 
 
 class NotGoodEnough(Exception):
-    """The password is too short, too common or too near to the person's own facts."""
+    """The password is too short or long, too common, or too like the person's name or e-mail."""
 
     def __init__(self, reasons: list[str]) -> None:
         super().__init__(" ".join(reasons))
@@ -23,23 +23,23 @@ class NotGoodEnough(Exception):
 
 
 def check(person: Person, password: str) -> None:
-    """Judge a password. Raises: NotGoodEnough."""
+    """Check that a person may have this password. Raises: NotGoodEnough."""
     if len(password) > LONGEST:
         raise NotGoodEnough([f"Use {LONGEST:,} characters or fewer."])
     try:
         validate_password(password, person)
-    except ValidationError as refused:
-        raise NotGoodEnough(list(refused.messages)) from refused
+    except ValidationError as error:
+        raise NotGoodEnough(list(error.messages)) from error
 
 
 def change(person: Person, password: str, *, now: datetime) -> None:
-    """Take the person's own choice. Their other sessions end. Raises: NotGoodEnough."""
+    """Set the password a person chose. Their other sessions end. Raises: NotGoodEnough."""
     check(person, password)
     _set(person, password, "password changed", person.actor(), now)
 
 
 def replace(person: Person, password: str, *, actor: audit.Actor, now: datetime) -> None:
-    """Give a one-time password, to be changed at the next sign-in. Every session ends."""
+    """Set a password that must be changed at the next sign-in. All the person's sessions end."""
     _set(person, password, "password replaced", actor, now, must_change=True)
 
 

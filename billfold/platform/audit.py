@@ -1,7 +1,7 @@
-"""Everything is on record: each change leaves a row, and the rows are sealed into a hash chain.
+"""The audit trail: each change leaves an entry, and the entries are sealed into a hash chain.
 
-Entries are written with the change, so they stand or fall with it. A job seals them a moment later:
-no two changes ever wait for each other because of the chain.
+An entry is written in the transaction of its change, so both are committed or neither. A job seals
+entries a moment later, so that no two changes wait for each other because of the chain.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write one entry, in the transaction of the change it speaks of."""
-    write([entry(action, subject, actor=actor, now=now, before=before, after=after)])
+    """Write one entry, in the transaction of the change it is about."""
+    write([new_entry(action, subject, actor=actor, now=now, before=before, after=after)])
 
 
 def write(entries: Sequence[AuditEntry]) -> None:
     """Write many entries at once."""
-    rows.add(entries)
+    rows.insert_objects(entries)
 
 
-def entry(
+def new_entry(
     action: str,
     subject: str,
     *,
@@ -84,11 +84,11 @@ def chain_hash(previous: str, entries: Iterable[AuditEntry]) -> str:
     """Hash a seal: the seal before it, then its entries in order."""
     digest = hashlib.sha256(previous.encode())
     for entry in entries:
-        digest.update(_canonical(entry))
+        digest.update(_canonical_bytes(entry))
     return digest.hexdigest()
 
 
-def _canonical(entry: AuditEntry) -> bytes:
+def _canonical_bytes(entry: AuditEntry) -> bytes:
     fields = [
         str(entry.id),
         entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -105,7 +105,7 @@ def _canonical(entry: AuditEntry) -> bytes:
 
 
 def seal(*, now: datetime) -> int:
-    """Seal the entries that are not sealed yet; give their number. One seal at a time."""
+    """Seal the entries that are not sealed yet; return how many. One seal is made at a time."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('audit.seal'))")
@@ -115,12 +115,13 @@ def seal(*, now: datetime) -> int:
         if not entries:
             return 0
         last = AuditSeal.objects.order_by("-number").first()
-        made = AuditSeal.objects.create(
+        new_seal = AuditSeal.objects.create(
             number=last.number + 1 if last else 1,
             at=now,
             hash=chain_hash(last.hash if last else "", entries),
         )
         AuditLink.objects.bulk_create(
-            AuditLink(entry=entry, seal=made, position=place) for place, entry in enumerate(entries)
+            AuditLink(entry=entry, seal=new_seal, position=position)
+            for position, entry in enumerate(entries)
         )
         return len(entries)

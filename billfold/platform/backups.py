@@ -1,8 +1,8 @@
-"""One file that holds the whole database: made by pg_dump, put back by psql, or not at all.
+"""Backups: one file with the whole database, made by pg_dump and restored by psql.
 
-The file is a plain ZIP with two members: `database.dump` in pg_dump's own format, and
-`manifest.json`, which says whose it is and has the dump's hash. The keys are not in it, but they
-seal the manifest: a dump is SQL, and only our own is carried out.
+The file is a ZIP with two members: `database.dump` in pg_dump's own format, and `manifest.json`,
+which says of which installation it is and has the dump's hash. The keys are not in it, but the
+manifest is sealed with them: a dump is SQL, and only SQL from our own backups is executed.
 """
 
 from __future__ import annotations
@@ -37,14 +37,15 @@ FORMAT: Final = 2
 DUMP: Final = "database.dump"
 MANIFEST: Final = "manifest.json"
 _CHUNK: Final = 1 << 20
-_HEAD_LINES: Final = 60
-_TEXTS: Final = ("made_at", "mode", "identity", "key_check", "sha256", "seal")
+_HEADER_LINES: Final = 60
+_TEXT_FIELDS: Final = ("made_at", "mode", "identity", "key_check", "sha256", "seal")
 
 Progress = Callable[[int], object]
+"""Called with the number of bytes dumped so far."""
 
 
 class Unusable(Exception):
-    """The backup cannot be brought back here."""
+    """The backup cannot be restored here."""
 
 
 class NotABackup(Unusable):
@@ -60,24 +61,24 @@ class MadeByNewer(Unusable):
 
 
 class OtherKeys(Unusable):
-    """The keys here are not those with which the backup was sealed."""
+    """The backup was sealed with other keys than those here."""
 
 
 class Altered(Unusable):
-    """What it says about itself is not what was sealed with our keys."""
+    """The manifest is not the one that was sealed with our keys."""
 
 
 class NotEmpty(Unusable):
-    """The database holds something already."""
+    """The database to restore into has tables already."""
 
 
 class ProgramFailed(Unusable):
-    """One of PostgreSQL's programs refused."""
+    """One of PostgreSQL's programs failed; the message is its reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says about itself."""
+    """What a backup holds: whose database, of which version, and its hash."""
 
     made_at: str
     billfold: str
@@ -91,20 +92,20 @@ class Manifest:
     size: int = 0
     format: int = FORMAT
     seal: str = ""
-    """Keyed fingerprint of all the rest; through `sha256` it stands for the dump too."""
+    """Keyed fingerprint of all other fields; through `sha256` it covers the dump, too."""
 
     def sealed(self) -> Manifest:
-        """Give the same manifest with its seal. Raises: KeysMissing."""
+        """Return the same manifest with its seal. Raises: KeysMissing."""
         text = json.dumps(asdict(self) | {"seal": ""}, sort_keys=True)
         return replace(self, seal=sealing.fingerprint(text, purpose="manifest of a backup"))
 
 
 def save(path: Path, *, now: datetime, progress: Progress) -> Manifest:
-    """Write the whole database into a file that is there whole, or not at all.
+    """Write the whole database into a file, which is there whole or not at all.
 
     Raises: ProgramFailed, KeysMissing.
     """
-    begun = _describe(now)
+    unsealed = _describe(now)
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -113,34 +114,35 @@ def save(path: Path, *, now: datetime, progress: Progress) -> Manifest:
             with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
                 with archive.open(DUMP, "w", force_zip64=True) as member:
                     sha256, size = _dump(member, progress)
-                done = replace(begun, sha256=sha256, size=size).sealed()
-                archive.writestr(MANIFEST, json.dumps(asdict(done), indent=2))
+                manifest = replace(unsealed, sha256=sha256, size=size).sealed()
+                archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=2))
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    return done
+    return manifest
 
 
 def _describe(now: datetime) -> Manifest:
-    with tenancy.nobody(), connection.cursor() as cursor:
-        found = live_mark.instance(cursor)
+    """Write the manifest of the present database, without hash and seal."""
+    with tenancy.no_biller(), connection.cursor() as cursor:
+        instance = live_mark.instance(cursor)
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         major = int(cursor.fetchone()[0])
     return Manifest(
         made_at=now.isoformat(timespec="seconds"),
         billfold=_version(),
         postgresql=major,
-        mode=found.mode if found else "demo",
-        identity=str(found.identity) if found else "",
+        mode=instance.mode if instance else "demo",
+        identity=str(instance.identity) if instance else "",
         key_check=key_check(),
-        billers={each.schema: _migrations(each) for each in tenancy.billers()},
+        billers={biller.schema: _migrations(biller) for biller in tenancy.billers()},
     )
 
 
 def _version() -> str:
-    """Name the version that runs; a checkout that was never installed has no number."""
+    """Return the version that runs; a checkout that was never installed has no number."""
     try:
         return metadata.version("billfold")
     except metadata.PackageNotFoundError:
@@ -148,21 +150,27 @@ def _version() -> str:
 
 
 def _migrations(biller: tenancy.Biller) -> list[str]:
-    with tenancy.owning(biller), connection.cursor() as cursor:
+    with tenancy.as_owner(biller), connection.cursor() as cursor:
         cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY id")
         return [name for (name,) in cursor.fetchall()]
 
 
 def key_check() -> str:
-    """Fingerprint our keys, without telling anything of them. Raises: KeysMissing."""
+    """Compute the check value of our keys, which reveals nothing of them. Raises: KeysMissing."""
     return sealing.fingerprint("billfold", purpose="key check of a backup")
 
 
 def _dump(target: IO[bytes], progress: Progress) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    # Rights are set anew by each restore, from the code that knows them.
-    asked = ["--format=custom", "--no-owner", "--no-privileges", "--no-sync", "--lock-wait-timeout"]
-    with _program("pg_dump", [*asked, "60s"], stdout=subprocess.PIPE) as process:
+    # Rights are set anew by each restore, by `tenancy.grant`.
+    options = [
+        "--format=custom",
+        "--no-owner",
+        "--no-privileges",
+        "--no-sync",
+        "--lock-wait-timeout",
+    ]
+    with _program("pg_dump", [*options, "60s"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while chunk := process.stdout.read(_CHUNK):
             digest.update(chunk)
@@ -173,23 +181,23 @@ def _dump(target: IO[bytes], progress: Progress) -> tuple[str, int]:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read what a backup says about itself. Raises: NotABackup, MadeByNewer."""
+    """Read the manifest of a backup. Raises: NotABackup, MadeByNewer."""
     try:
         with zipfile.ZipFile(path) as archive:
-            told: dict[str, Any] = json.loads(archive.read(MANIFEST))
-            if told.get("format") != FORMAT:
-                raise MadeByNewer(f"format {told.get('format')}")
+            fields: dict[str, Any] = json.loads(archive.read(MANIFEST))
+            if fields.get("format") != FORMAT:
+                raise MadeByNewer(f"format {fields.get('format')}")
             archive.getinfo(DUMP)
-            read = Manifest(**told)
-            if not all(isinstance(getattr(read, name), str) for name in _TEXTS):
+            manifest = Manifest(**fields)
+            if not all(isinstance(getattr(manifest, name), str) for name in _TEXT_FIELDS):
                 raise NotABackup
-            return read
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as refused:
-        raise NotABackup from refused
+            return manifest
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise NotABackup from error
 
 
 def check(path: Path, manifest: Manifest) -> None:
-    """Check that a backup can be put back here.
+    """Check that a backup can be restored here.
 
     Raises: Damaged, Altered, MadeByNewer, OtherKeys, NotEmpty, KeysMissing.
     """
@@ -199,10 +207,10 @@ def check(path: Path, manifest: Manifest) -> None:
         raise Altered
     _check_bytes(path, manifest)
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or {}}
-    unknown = sorted({name for each in manifest.billers.values() for name in each} - known)
+    unknown = sorted({name for names in manifest.billers.values() for name in names} - known)
     if unknown:
         raise MadeByNewer(f"a Billfold that has {unknown[-1]}; this one has not")
-    with tenancy.nobody(), connection.cursor() as cursor:
+    with tenancy.no_biller(), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         major = int(cursor.fetchone()[0])
         if major < manifest.postgresql:
@@ -213,8 +221,8 @@ def check(path: Path, manifest: Manifest) -> None:
                WHERE c.relkind IN ('r', 'p', 'v', 'S') AND n.nspname !~ '^pg_'
                  AND n.nspname <> 'information_schema' LIMIT 1"""
         )
-        if found := cursor.fetchone():
-            raise NotEmpty(found[0])
+        if table := cursor.fetchone():
+            raise NotEmpty(table[0])
 
 
 def _check_bytes(path: Path, manifest: Manifest) -> None:
@@ -223,20 +231,20 @@ def _check_bytes(path: Path, manifest: Manifest) -> None:
         with zipfile.ZipFile(path) as archive, archive.open(DUMP) as member:
             while chunk := member.read(_CHUNK):
                 digest.update(chunk)
-    except zipfile.BadZipFile as refused:
-        raise Damaged from refused
+    except zipfile.BadZipFile as error:
+        raise Damaged from error
     if digest.hexdigest() != manifest.sha256:
         raise Damaged
 
 
-def load(path: Path, manifest: Manifest) -> UUID:
-    """Put a checked backup into the empty database, in one transaction; give its new identity.
+def restore(path: Path, manifest: Manifest) -> UUID:
+    """Restore a checked backup into the empty database in one transaction; return its new identity.
 
     In the same transaction every biller goes on HOLD and the database gets another identity, so
     that no live mark there is can match it. Raises: Damaged, ProgramFailed.
     """
     identity = new_id()
-    last = sql.SQL(
+    ending = sql.SQL(
         "SET search_path = '';\n"
         "UPDATE public.instance SET identity = {};\n"
         "UPDATE public.biller SET state = 'hold';\n"
@@ -244,27 +252,27 @@ def load(path: Path, manifest: Manifest) -> UUID:
     ).format(sql.Literal(str(identity)))
     with tempfile.TemporaryFile(dir=settings.STATE_DIR) as script:
         with zipfile.ZipFile(path) as archive, archive.open(DUMP) as member:
-            restore = ["--no-owner", "--no-privileges", "--file=-"]
-            if _convert(restore, member, script) != manifest.sha256:
+            if _write_script(member, script) != manifest.sha256:
                 raise Damaged  # Since it was checked.
         script.seek(0)
-        asked = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-        with _program("psql", asked, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+        with _program("psql", options, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
             assert process.stdin is not None
             # psql's own --single-transaction would commit half of it if we were killed here.
             process.stdin.write(b"BEGIN;\n")
-            _feed(script, process.stdin)
-            process.stdin.write(last.as_string(None).encode())
+            _copy_script(script, process.stdin)
+            process.stdin.write(ending.as_string(None).encode())
             process.stdin.close()
     for biller in tenancy.billers():
         tenancy.migrate(biller)
     return identity
 
 
-def _convert(asked: list[str], dump: IO[bytes], script: IO[bytes]) -> str:
-    """Turn a dump into SQL, whole, before the first line of it is carried out; give its hash."""
+def _write_script(dump: IO[bytes], script: IO[bytes]) -> str:
+    """Write a dump as SQL, all of it before any is executed; return the dump's hash."""
     digest = hashlib.sha256()
-    with _program("pg_restore", asked, stdin=subprocess.PIPE, stdout=script) as process:
+    options = ["--no-owner", "--no-privileges", "--file=-"]
+    with _program("pg_restore", options, stdin=subprocess.PIPE, stdout=script) as process:
         assert process.stdin is not None
         while chunk := dump.read(_CHUNK):
             digest.update(chunk)
@@ -273,9 +281,9 @@ def _convert(asked: list[str], dump: IO[bytes], script: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _feed(script: IO[bytes], target: IO[bytes]) -> None:
-    """Hand on the SQL, without the one setting that servers before PostgreSQL 17 do not know."""
-    for _ in range(_HEAD_LINES):
+def _copy_script(script: IO[bytes], target: IO[bytes]) -> None:
+    """Copy the SQL, leaving out the one setting that PostgreSQL before 17 does not know."""
+    for _ in range(_HEADER_LINES):
         line = script.readline()
         if not line.startswith(b"SET transaction_timeout"):
             target.write(line)
@@ -293,18 +301,18 @@ def _program(name: str, arguments: list[str], **pipes: Any) -> Iterator[subproce
         environment["PGPASSWORD"] = str(password)  # Not where the list of processes shows it.
     folder = programs.locate(reachable=None, copy_to=Path())
     target = [] if name == "pg_restore" else [f"--dbname={conninfo.make_conninfo('', **address)}"]
-    with tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(  # noqa: S603  only PostgreSQL's own programs
             [str(folder / name), *target, *arguments],
             env=environment,
-            stderr=complaints,
+            stderr=messages,
             **{"stdin": subprocess.DEVNULL, **pipes},
         )
         try:
             yield process
             process.wait()
         except BrokenPipeError:
-            process.wait()  # It ended before it had read everything; why, it has told.
+            process.wait()  # It ended before it had read everything; its messages say why.
         except BaseException:
             process.kill()
             process.wait()
@@ -314,8 +322,8 @@ def _program(name: str, arguments: list[str], **pipes: Any) -> Iterator[subproce
                 if pipe is not None and not pipe.closed:
                     _close(pipe)
         if process.returncode != 0:
-            complaints.seek(0)
-            raise ProgramFailed(f"{name}: {_reason(complaints.read().decode(errors='replace'))}")
+            messages.seek(0)
+            raise ProgramFailed(f"{name}: {_reason(messages.read().decode(errors='replace'))}")
 
 
 def _close(pipe: IO[bytes]) -> None:
@@ -325,7 +333,8 @@ def _close(pipe: IO[bytes]) -> None:
         return
 
 
-def _reason(complaints: str) -> str:
-    lines = [line.strip() for line in complaints.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
-    return (telling or lines or ["it said nothing"])[0]
+def _reason(messages: str) -> str:
+    """Pick the first error, or else the first line, of a program's messages."""
+    lines = [line.strip() for line in messages.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
+    return (errors or lines or ["it said nothing"])[0]

@@ -36,7 +36,7 @@ def now() -> datetime:
 
 
 def move_to(moment: datetime) -> None:
-    """Let the clock stand at `moment` now and run on from there.
+    """Set the clock to `moment`; it runs on from there.
 
     Raises: NotMovable on a live instance.
     """
@@ -44,7 +44,7 @@ def move_to(moment: datetime) -> None:
         raise NotMovable
     shift = moment - datetime.now(UTC)
     path = _shift_file()
-    fresh = path.with_suffix(".new")
-    # Up to the next second: a clock just before the moment would find what is due then not due.
-    fresh.write_text(str(math.ceil(shift.total_seconds())))
-    fresh.replace(path)
+    new_file = path.with_suffix(".new")
+    # Rounded up: a clock a fraction before the moment would not see what is due at that moment.
+    new_file.write_text(str(math.ceil(shift.total_seconds())))
+    new_file.replace(path)

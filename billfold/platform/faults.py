@@ -1,4 +1,4 @@
-"""Named places where a test may kill, so that recovery can be shown. Inert in production.
+"""Named hooks where a test may kill the process, so that recovery is tested. Inert in production.
 
 `BILLFOLD_FAULT=after_send:kill` kills the process that reaches the hook; `:kill-database` kills
 the private PostgreSQL; `:fail` raises. A live instance ignores the setting.
@@ -14,19 +14,19 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-_NOTICED_WITHIN_SECONDS = 5.0
+_NOTICED_WITHIN_SECONDS = 120.0
 
 
-class Injected(Exception):
-    """A test asked this hook to fail."""
+class InjectedFault(Exception):
+    """A test made this hook fail."""
 
 
 def fault(name: str) -> None:
-    """Do what a test asked for at the hook `name`; normally nothing."""
-    asked = os.environ.get("BILLFOLD_FAULT")
-    if asked is None or settings.IS_LIVE:
+    """Carry out the fault a test has set for the hook `name`; normally none."""
+    setting = os.environ.get("BILLFOLD_FAULT")
+    if setting is None or settings.IS_LIVE:
         return
-    hook, _, act = asked.partition(":")
+    hook, _, act = setting.partition(":")
     if hook != name:
         return
     if act == "kill":
@@ -34,7 +34,7 @@ def fault(name: str) -> None:
     elif act == "kill-database":
         _kill_database()
     else:
-        raise Injected(name)
+        raise InjectedFault(name)
 
 
 def _kill_database() -> None:

@@ -1,4 +1,4 @@
-"""The worker's sign of life: the age of a file tells when it last went round."""
+"""The worker's sign of life: a file it touches at the start of each round."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def _file() -> Path:
 
 
 def beat() -> None:
-    """Say that the worker lives. A state directory that takes no file does not stop it."""
+    """Touch the file. A state directory that cannot be written does not stop the worker."""
     with suppress(OSError):
         _file().touch()
 
 
 def silent_seconds() -> float | None:
-    """Tell how long ago the worker last said so; None if it never did."""
+    """Return how long ago the worker last touched the file; None if it never did."""
     try:
         return max(0.0, time.time() - _file().stat().st_mtime)
     except OSError:

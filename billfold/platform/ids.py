@@ -8,20 +8,20 @@ import time
 from array import array
 from uuid import UUID
 
-_LOW = (1 << 62) - 1
+_LOW_62_BITS = (1 << 62) - 1
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that reads like a digit."""
 
 
 def new_ids(count: int) -> list[UUID]:
     """Make `count` UUIDs, version 7, ascending. Source: RFC 9562, section 6.2, method 2."""
-    head = time.time_ns() // 1_000_000 << 80 | 0x7 << 76 | 0b10 << 62
-    place = secrets.randbits(73)  # The top bit stays free for counting up.
-    made = []
+    timestamp = time.time_ns() // 1_000_000 << 80 | 0x7 << 76 | 0b10 << 62
+    counter = secrets.randbits(73)  # The top bit stays free for counting up.
+    ids = []
     for step in array("I", os.urandom(4 * count)):
-        place += step + 1
-        made.append(UUID(int=head | (place >> 62) << 64 | place & _LOW))
-    return made
+        counter += step + 1
+        ids.append(UUID(int=timestamp | (counter >> 62) << 64 | counter & _LOW_62_BITS))
+    return ids
 
 
 def new_id() -> UUID:
@@ -33,4 +33,4 @@ def new_reference() -> str:
     """Make an unguessable name of 80 bits that a person can read out: 7QK2-M9XA-04TD-RH6B."""
     bits = secrets.randbits(80)
     text = "".join(_ALPHABET[bits >> shift & 31] for shift in range(75, -5, -5))
-    return "-".join(text[at : at + 4] for at in range(0, 16, 4))
+    return "-".join(text[start : start + 4] for start in range(0, 16, 4))

@@ -1,8 +1,8 @@
-"""The live mark: tells the one installation that may reach a bank from every copy of it.
+"""The live mark: a file that tells the one installation that may reach a bank from its copies.
 
-`public.instance` says which installation a database belongs to. The file `identity` in the state
-directory says which one we believe to serve, and where: which server, database, machine and folder.
-If anything differs, somebody restored or copied something, and every biller is on HOLD.
+`public.instance` says which installation a database belongs to. The mark is the file `identity` in
+the state directory. It says for which installation it was made, and on which server, database,
+machine and folder. If anything differs, something was restored or copied: every biller is on HOLD.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MODE_FILE = "mode"
 _MACHINE = Path("/etc/machine-id")
 
 
-class Standing(StrEnum):
-    """How the mark and the database stand to each other; each completes "on HOLD, because …"."""
+class MarkStatus(StrEnum):
+    """Whether the mark fits the database, and why not; each text completes "on HOLD, because …"."""
 
     MATCHES = ""
     NOT_SET_UP = "this database belongs to no installation yet (`billfold init` makes one)"
@@ -37,7 +37,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What a database says about itself."""
+    """Which installation a database belongs to."""
 
     identity: UUID
     mode: str
@@ -54,62 +54,63 @@ def instance(cursor: CursorWrapper) -> Instance | None:
 
 
 def make_instance(cursor: CursorWrapper, mode: str) -> Instance:
-    """Say which installation the database belongs to, unless it says so already."""
+    """Write into the database which installation it belongs to, unless that is there already."""
     cursor.execute(
         "INSERT INTO public.instance (identity, mode) VALUES (%s, %s) ON CONFLICT DO NOTHING",
         [new_id(), mode],
     )
-    made = instance(cursor)
-    assert made is not None
-    return made
+    stored = instance(cursor)
+    assert stored is not None
+    return stored
 
 
-def standing(cursor: CursorWrapper) -> Standing:
+def status(cursor: CursorWrapper) -> MarkStatus:
     """Compare the mark with the database. Only a live instance needs one."""
     if not settings.IS_LIVE:
-        return Standing.MATCHES
-    found = instance(cursor)
-    if found is None:
-        return Standing.NOT_SET_UP
-    if found.mode != "live":
-        return Standing.NOT_LIVE
+        return MarkStatus.MATCHES
+    stored = instance(cursor)
+    if stored is None:
+        return MarkStatus.NOT_SET_UP
+    if stored.mode != "live":
+        return MarkStatus.NOT_LIVE
     try:
-        marked, _, place = (_file().read_text().strip()).partition("\n")
+        identity, _, location = (_file().read_text().strip()).partition("\n")
     except FileNotFoundError:
-        return Standing.NO_MARK
-    if marked != str(found.identity):
-        return Standing.OTHER_DATABASE
-    return Standing.MATCHES if place == _place(cursor) else Standing.OTHER_PLACE
+        return MarkStatus.NO_MARK
+    if identity != str(stored.identity):
+        return MarkStatus.OTHER_DATABASE
+    is_here = location == _location_fingerprint(cursor)
+    return MarkStatus.MATCHES if is_here else MarkStatus.OTHER_PLACE
 
 
 def write(cursor: CursorWrapper) -> None:
     """Mark this state directory as the one that serves this database, from here."""
-    found = instance(cursor)
-    assert found is not None
-    write_whole(_file(), f"{found.identity}\n{_place(cursor)}\n")
+    stored = instance(cursor)
+    assert stored is not None
+    write_atomically(_file(), f"{stored.identity}\n{_location_fingerprint(cursor)}\n")
 
 
 def write_mode(directory: Path, mode: str) -> None:
-    """Say in the state directory what kind of installation it is."""
-    write_whole(directory / MODE_FILE, f"{mode}\n")
+    """Write into the state directory what kind of installation it is."""
+    write_atomically(directory / MODE_FILE, f"{mode}\n")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is there whole, or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("w") as file:
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    new_file = path.with_name(path.name + ".new")
+    with new_file.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    new_file.replace(path)
 
 
 def _file() -> Path:
     return Path(settings.STATE_DIR) / FILE
 
 
-def _place(cursor: CursorWrapper) -> str:
-    """Fingerprint where we are: a copy of server, database, machine or folder gives another.
+def _location_fingerprint(cursor: CursorWrapper) -> str:
+    """Hash where we are: a copy of server, database, machine or folder gives another hash.
 
     A cloned machine that keeps its number cannot be told apart; docs/operating.md says so.
     """
@@ -117,15 +118,15 @@ def _place(cursor: CursorWrapper) -> str:
         """SELECT s.system_identifier::text, d.oid::text
            FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()"""
     )
-    words = [*map(str, _first(cursor)), str(Path(settings.STATE_DIR).resolve()), _machine()]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
+    parts = [*map(str, _first(cursor)), str(Path(settings.STATE_DIR).resolve()), _machine()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _machine() -> str:
-    """Name this machine: by its own number, or as told where containers have none that lasts."""
-    told = os.environ.get("BILLFOLD_MACHINE")
-    if told:
-        return told
+    """Return this machine's id, or BILLFOLD_MACHINE where a container has none that lasts."""
+    configured = os.environ.get("BILLFOLD_MACHINE")
+    if configured:
+        return configured
     try:
         return _MACHINE.read_text().strip()
     except OSError:

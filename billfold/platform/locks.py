@@ -9,13 +9,13 @@ from django.db import Error, connection
 
 
 @contextmanager
-def alone(name: str) -> Iterator[None]:
+def exclusive(name: str) -> Iterator[None]:
     """Wait until nobody else holds the lock `name`, then hold it. Holding it twice is allowed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
     try:
         yield
     finally:
-        # A connection that is lost has let go already; what broke it is told by the body.
+        # A lost connection has let go of the lock already, and the body raises what broke it.
         with suppress(Error), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

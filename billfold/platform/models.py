@@ -35,7 +35,7 @@ class AuditSeal(models.Model):
 
 
 class AuditLink(models.Model):
-    """Which seal covers an entry, and at which place. Append-only."""
+    """Which seal covers an entry, and its position there. Append-only."""
 
     entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True)
     seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT)

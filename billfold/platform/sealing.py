@@ -1,4 +1,4 @@
-"""Sealing: what must not be read from a stolen database is encrypted with keys kept outside it.
+"""Sealing: encrypt what must not be read from a stolen database, with keys kept outside it.
 
 Keys are Tink keysets in the key folder of the state directory. The context
 `table|column|id` is bound to each value: a value moved to another row does not open.
@@ -25,16 +25,16 @@ class KeysMissing(Exception):
 
 
 class Unsealable(Exception):
-    """The value does not open with our keys in this context."""
+    """The value cannot be decrypted with our keys in this context."""
 
 
 def key_folder() -> Path:
-    """Name the folder that holds every secret of this instance."""
+    """Return the folder that holds every secret of this instance."""
     return Path(settings.STATE_DIR) / "keys"
 
 
 def make_keys() -> None:
-    """Make the key folder with fresh keys; keys that are there stay."""
+    """Make the key folder with new keys; keys that are there stay."""
     folder = key_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
@@ -47,12 +47,12 @@ def make_keys() -> None:
 def _write_once(path: Path, text: str) -> None:
     if path.exists():
         return
-    fresh = path.with_name(path.name + ".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+    new_file = path.with_name(path.name + ".new")
+    with open(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    new_file.replace(path)
 
 
 def _read(name: str) -> str:
@@ -83,8 +83,8 @@ def unseal(sealed: bytes | memoryview, *, context: str) -> bytes:
     """Decrypt what `seal` made. Raises: KeysMissing, Unsealable."""
     try:
         plain: bytes = _aead().decrypt(bytes(sealed), context.encode())
-    except tink.TinkError as refused:
-        raise Unsealable(context) from refused
+    except tink.TinkError as error:
+        raise Unsealable(context) from error
     return plain
 
 

@@ -1,7 +1,7 @@
-"""One biller, one schema, one role: who is served now, and how the server is told.
+"""One biller, one schema, one role: which biller is served, and how PostgreSQL is told.
 
-Code above this file is written as if there were one biller. `use(biller)` sets role and search_path
-together in one round trip, so the server itself refuses another biller's tables.
+The rest of the code is written as if there were one biller. `use(biller)` sets role and search_path
+together in one round trip, so that PostgreSQL itself refuses another biller's tables.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from psycopg import sql
 
 from billfold.platform import live_mark
 
-DIRECTORY = """
+DIRECTORY_TABLES = """
 CREATE TABLE IF NOT EXISTS public.instance (
     identity uuid PRIMARY KEY,
     mode text NOT NULL CHECK (mode IN ('demo', 'test', 'live')),
@@ -45,11 +45,11 @@ _HOST_CACHE_SECONDS = 15.0
 
 
 class NoBiller(Exception):
-    """Something asked for a biller's data before a biller was chosen."""
+    """A biller's data was read or written before a biller was chosen."""
 
 
 class SwitchInTransaction(Exception):
-    """A biller was chosen inside another biller's transaction."""
+    """Another biller was chosen inside a transaction."""
 
 
 class UnknownBiller(Exception):
@@ -57,8 +57,8 @@ class UnknownBiller(Exception):
 
 
 class NotASchemaName(ValueError):
-    """Use a lower-case letter, then letters, digits and underscores, 40 at most; none of its own
-    that PostgreSQL has."""
+    """A schema name is a lower-case letter, then letters, digits and underscores, 40 at most, and
+    none that PostgreSQL keeps for itself."""
 
 
 class BillerExists(Exception):
@@ -79,12 +79,14 @@ class Biller:
 
 
 @dataclass(frozen=True, slots=True)
-class _Acting:
+class _Service:
+    """Which biller a connection serves, and with whose rights."""
+
     biller: Biller | None
     as_owner: bool = False
 
     def apply(self) -> None:
-        """Tell the server, in one round trip."""
+        """Set role and search_path of the connection, in one round trip."""
         role = "none" if self.as_owner or self.biller is None else self.biller.role
         path = "" if self.biller is None else f'"{self.biller.schema}"'
         with connection.connection.cursor() as cursor:
@@ -94,33 +96,33 @@ class _Acting:
             )
 
 
-_NOBODY: Final = _Acting(None)
-_acting: ContextVar[_Acting] = ContextVar("acting", default=_NOBODY)
+_NO_BILLER: Final = _Service(None)
+_service: ContextVar[_Service] = ContextVar("service", default=_NO_BILLER)
 
 
 def current() -> Biller:
-    """Name the biller being served. Raises: NoBiller."""
-    biller = _acting.get().biller
+    """Return the biller being served. Raises: NoBiller."""
+    biller = _service.get().biller
     if biller is None:
         raise NoBiller
     return biller
 
 
 def apply_to_new_connection() -> None:
-    """Put a fresh connection where the present context stands. Called by the database backend."""
-    _acting.get().apply()
+    """Let a new connection serve the present biller. Called by the database backend."""
+    _service.get().apply()
 
 
 @contextmanager
-def _act(acting: _Acting) -> Iterator[None]:
-    before = _acting.get()
-    if before == acting:
+def _serve(service: _Service) -> Iterator[None]:
+    before = _service.get()
+    if before == service:
         yield
         return
     try:
-        _switch(acting)
+        _switch(service)
     except Exception:
-        _acting.set(before)
+        _service.set(before)
         raise
     try:
         yield
@@ -128,68 +130,68 @@ def _act(acting: _Acting) -> Iterator[None]:
         _switch(before)
 
 
-def _switch(acting: _Acting) -> None:
+def _switch(service: _Service) -> None:
     if connection.in_atomic_block:
         raise SwitchInTransaction
-    _acting.set(acting)
+    _service.set(service)
     if connection.connection is None:
         return
     try:
         with connection.wrap_database_errors:
-            acting.apply()
+            service.apply()
     except OperationalError:
-        connection.close()  # It is lost. The next one begins where the context stands.
+        connection.close()  # It is lost; the next connection serves the biller of the context.
     except Exception:
-        connection.close()  # Never leave a connection that serves somebody else.
+        connection.close()  # Never leave a connection that serves another biller.
         raise
 
 
 @contextmanager
 def use(biller: Biller) -> Iterator[None]:
     """Serve `biller` with the application's rights. Raises: SwitchInTransaction."""
-    with _act(_Acting(biller)):
+    with _serve(_Service(biller)):
         yield
 
 
 @contextmanager
-def owning(biller: Biller) -> Iterator[None]:
-    """Work on `biller`'s schema as the owner of its tables: migrations and verify only."""
-    with _act(_Acting(biller, as_owner=True)):
+def as_owner(biller: Biller) -> Iterator[None]:
+    """Serve `biller` as the owner of its tables: for migrations, verify and its directory entry."""
+    with _serve(_Service(biller, as_owner=True)):
         yield
 
 
 @contextmanager
-def nobody() -> Iterator[None]:
+def no_biller() -> Iterator[None]:
     """Serve no biller: only the directory can be read."""
-    with _act(_NOBODY):
+    with _serve(_NO_BILLER):
         yield
 
 
 def billers() -> list[Biller]:
-    """List the directory by schema."""
-    with nobody(), connection.cursor() as cursor:
+    """List the billers, by schema."""
+    with no_biller(), connection.cursor() as cursor:
         cursor.execute("SELECT schema, name, state FROM public.biller ORDER BY schema")
-        listed = [Biller(*row) for row in cursor.fetchall()]
-        return [replace(each, state="hold") for each in listed] if _is_held(cursor) else listed
+        rows = [Biller(*row) for row in cursor.fetchall()]
+        return [replace(row, state="hold") for row in rows] if _is_copy(cursor) else rows
 
 
-def _is_held(cursor: CursorWrapper) -> bool:
-    """Tell whether this is a copy, in which nothing may leave, whatever the directory says."""
-    return live_mark.standing(cursor) is not live_mark.Standing.MATCHES
+def _is_copy(cursor: CursorWrapper) -> bool:
+    """Say whether this is a copy, which nothing may leave, whatever the directory says."""
+    return live_mark.status(cursor) is not live_mark.MarkStatus.MATCHES
 
 
 def biller(schema: str) -> Biller:
     """Find a biller. Raises: UnknownBiller."""
-    for found in billers():
-        if found.schema == schema:
-            return found
+    for candidate in billers():
+        if candidate.schema == schema:
+            return candidate
     raise UnknownBiller(schema)
 
 
 def install() -> None:
     """Make the directory, if it is not there."""
-    with nobody(), connection.cursor() as cursor:
-        cursor.execute(DIRECTORY)
+    with no_biller(), connection.cursor() as cursor:
+        cursor.execute(DIRECTORY_TABLES)
 
 
 def add(schema: str, name: str, hosts: list[str]) -> Biller:
@@ -199,8 +201,8 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
     """
     if not SCHEMA_NAME.match(schema):
         raise NotASchemaName(schema)
-    made = Biller(schema, name)
-    with nobody(), connection.cursor() as cursor:
+    new_biller = Biller(schema, name)
+    with no_biller(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM public.biller WHERE schema = %s", [schema])
         if cursor.fetchone():
             raise BillerExists(schema)
@@ -210,68 +212,68 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
         if taken := cursor.fetchone():
             raise BillerExists(taken[0])
         cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-    migrate(made)
-    with nobody(), connection.cursor() as cursor:
+    migrate(new_biller)
+    with no_biller(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO public.biller (schema, name) VALUES (%s, %s)", [schema, name])
         cursor.executemany(
             "INSERT INTO public.biller_host (host, schema) VALUES (%s, %s)",
             [(host, schema) for host in hosts],
         )
     _hosts.clear()
-    return made
+    return new_biller
 
 
-def _make_role(cursor: CursorWrapper, made: Biller) -> None:
-    """Make the role the application takes on for a biller, and let us take it on."""
-    role = sql.Identifier(made.role)
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [made.role])
+def _make_role(cursor: CursorWrapper, biller: Biller) -> None:
+    """Make the role the application sets for a biller, and allow us to set it."""
+    role = sql.Identifier(biller.role)
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [biller.role])
     if not cursor.fetchone():
         cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))
     cursor.execute(
         """SELECT pg_has_role(current_user, %s, CASE
                       WHEN current_setting('server_version_num')::int < 160000
                       THEN 'MEMBER' ELSE 'SET' END)""",
-        [made.role],
+        [biller.role],
     )
     if not cursor.fetchone()[0]:
         cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
-def migrate(served: Biller) -> None:
+def migrate(biller: Biller) -> None:
     """Bring one biller's schema up to this version and set its rights anew. Can be repeated."""
-    with nobody(), connection.cursor() as cursor:
-        _make_role(cursor, served)
-    with owning(served):
+    with no_biller(), connection.cursor() as cursor:
+        _make_role(cursor, biller)
+    with as_owner(biller):
         call_command("migrate", interactive=False, verbosity=0)
-        grant(served)
+        grant(biller)
 
 
-def grant(served: Biller) -> None:
+def grant(biller: Biller) -> None:
     """Give the biller's role what the application needs and nothing more.
 
-    Posted rows, marked by their `append_only` trigger, can be read and added, never changed. Of
-    evidence only the columns named in CHANGEABLE change. Rows go away only in DELETABLE tables.
+    Rows of tables with the trigger `append_only` can be read and added, never changed. Of evidence
+    only the columns named in CHANGEABLE change. Rows are deleted only in DELETABLE tables.
     """
-    role, schema = sql.Identifier(served.role), sql.Identifier(served.schema)
+    role, schema = sql.Identifier(biller.role), sql.Identifier(biller.schema)
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
                                          AND t.tgname = 'append_only')
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1""",
-            [served.schema],
+            [biller.schema],
         )
         tables = cursor.fetchall()
         cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
         cursor.execute(
             sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, role)
         )
-        for name, append_only in tables:
-            table = sql.Identifier(served.schema, name)
+        for name, is_append_only in tables:
+            table = sql.Identifier(biller.schema, name)
             rights = "SELECT, INSERT"
             if name in CHANGEABLE:
                 rights += f", UPDATE ({', '.join(CHANGEABLE[name])})" * bool(CHANGEABLE[name])
-            elif not append_only:
+            elif not is_append_only:
                 rights += ", UPDATE"
             if name in DELETABLE:
                 rights += ", DELETE"
@@ -291,7 +293,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
         "debit_minor",
         "credit_minor",
     ),
-    "banking_deposit": ("explained_at",),
+    "banking_bankline": ("explained_at",),
     "payments_cutoff": (),
     "payments_instruction": ("is_live", "answer"),
     "payments_mandate": (
@@ -313,11 +315,11 @@ _hosts: dict[str, tuple[float, Biller | None]] = {}
 
 
 def by_host(host: str) -> Biller | None:
-    """Find who is served under a host name; a biller listed under "*" answers any host."""
+    """Find the biller served under a host name; one listed under "*" answers any host."""
     cached = _hosts.get(host)
     if cached and cached[0] > time.monotonic():
         return cached[1]
-    with nobody(), connection.cursor() as cursor:
+    with no_biller(), connection.cursor() as cursor:
         cursor.execute(
             """SELECT b.schema, b.name, b.state FROM public.biller_host h
                JOIN public.biller b USING (schema)
@@ -325,17 +327,17 @@ def by_host(host: str) -> Biller | None:
             [host, ANY_HOST, ANY_HOST],
         )
         row = cursor.fetchone()
-        found = Biller(*row) if row else None
-        if found and _is_held(cursor):
-            found = replace(found, state="hold")
+        biller = Biller(*row) if row else None
+        if biller and _is_copy(cursor):
+            biller = replace(biller, state="hold")
     if len(_hosts) > 1_000:
         _hosts.clear()
-    _hosts[host] = (time.monotonic() + _HOST_CACHE_SECONDS, found)
-    return found
+    _hosts[host] = (time.monotonic() + _HOST_CACHE_SECONDS, biller)
+    return biller
 
 
 class Middleware:
-    """Serve the biller whose host was asked for; anything else is not found."""
+    """Serve the biller of the requested host; answer 404 for any other host."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -344,8 +346,8 @@ class Middleware:
         if request.path == "/healthz":
             return self.get_response(request)
         host = split_domain_port(request.get_host())[0]
-        served = by_host(host)
-        if served is None:
+        biller = by_host(host)
+        if biller is None:
             return HttpResponseNotFound("No biller is served under this name.\n", "text/plain")
-        with use(served):
+        with use(biller):
             return self.get_response(request)

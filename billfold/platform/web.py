@@ -1,4 +1,4 @@
-"""What is the same for every request and page: how words are read, headers, the request id."""
+"""What holds for every request: its character set, no uploads, response headers, the request id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.http import parse_header_parameters
 from billfold.platform import audit
 from billfold.platform.ids import new_id
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -25,11 +25,11 @@ POLICY = (
 _UTF_8: Final = {"utf-8", "utf8"}
 
 
-class Request(WSGIRequest):
-    """A request whose words are UTF-8. The sender's choice of another codec is not followed.
+class Utf8Request(WSGIRequest):
+    """A request that is read as UTF-8, whatever codec its sender names.
 
-    Django hands the named codec to Python, which knows some that are no character sets, and some
-    that make what no database can hold.
+    Django hands the named codec to Python, which has some that are no character sets, and some that
+    yield what no database can hold.
     """
 
     _mark_post_parse_error: Callable[[], None]
@@ -48,19 +48,19 @@ class Request(WSGIRequest):
             raise BadRequest("a form must be UTF-8")
         try:
             super()._load_post_and_files()
-        except LookupError as unknown:  # A part of the form names a codec of its own.
+        except LookupError as error:  # A part of the form names a codec of its own.
             self._mark_post_parse_error()
-            raise BadRequest("a form must be UTF-8") from unknown
+            raise BadRequest("a form must be UTF-8") from error
 
 
-class Application(WSGIHandler):
-    """The web application, with our way of reading requests."""
+class WebApplication(WSGIHandler):
+    """The web application, which reads requests as UTF-8."""
 
-    request_class = Request
+    request_class = Utf8Request
 
 
 class NoUploads(FileUploadHandler):
-    """Refuses a file where no page asked for one, before anything of it is kept."""
+    """Refuses an uploaded file before anything of it is kept; a page that takes one replaces it."""
 
     def new_file(self, *_args: Any, **_kwargs: Any) -> Never:
         """Refuse it. Raises: MultiPartParserError."""
@@ -73,21 +73,21 @@ class NoUploads(FileUploadHandler):
         """Never called: no file begins."""
 
 
-class Headers:
-    """Name the request, forbid what no page needs, keep private pages out of caches."""
+class ResponseHeaders:
+    """Gives each request an id, forbids what no page needs, and keeps pages out of caches."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = str(new_id())
-        token = audit.request_id.set(name)
+        request_id = str(new_id())
+        token = audit.request_id.set(request_id)
         try:
             response = self.get_response(request)
         finally:
             audit.request_id.reset(token)
-        response.headers["X-Request-Id"] = name
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers["X-Request-Id"] = request_id
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
         )

@@ -1,4 +1,4 @@
-"""The lockbox rail: checks the bank opened and deposited, as it lists them.
+"""The lockbox rail: checks that the bank opened and deposited.
 
 Source: docs/bank-files.md.
 """
@@ -9,43 +9,43 @@ from typing import Final
 
 from billfold.formats import lockbox
 from billfold.money import Money
-from billfold.rails.protocol import Document, Received, Remittance
+from billfold.rails.protocol import BankDocument, Received, RemittanceItem
 
 name: Final = "lockbox"
 
 
-def read(document: Document, profile: lockbox.Profile | None = None) -> list[Received]:
-    """Read a lockbox file, one event per check that brings money; subject is the check's key.
+def read(document: BankDocument, profile: lockbox.LockboxProfile | None = None) -> list[Received]:
+    """Read a lockbox file, one event per check with an amount; subject is the check's key.
 
-    The key is lockbox, deposit date, batch and item, so a check sent again in another file is
-    known. Raises: Unreadable with every problem.
+    The key is lockbox, deposit date, batch and item, so a check in a second file is recognised.
+    Raises: Unreadable with every problem.
     """
-    deposits = lockbox.read(document.content, profile)
+    file = lockbox.read(document.content, profile)
     return [
-        _received(batch, check, deposits.currency)
-        for batch in deposits.batches
+        _received(batch, check, file.currency)
+        for batch in file.batches
         for check in batch.checks
         if check.amount_minor
     ]
 
 
-def _received(batch: lockbox.Batch, check: lockbox.Check, currency: str) -> Received:
+def _received(batch: lockbox.LockboxBatch, check: lockbox.LockboxCheck, currency: str) -> Received:
     key = batch.key(check)
     return Received(
         subject=key,
         key=f"check/{key}",
         on=batch.deposit_date,
         amount=Money(check.amount_minor, currency),
-        remittances=tuple(_remittance(each, currency) for each in check.remittances),
+        remittances=tuple(_item(remittance, currency) for remittance in check.remittances),
         payer=check.remitter,
     )
 
 
-def _remittance(said: lockbox.Remittance, currency: str) -> Remittance:
-    amount = None if said.amount_minor is None else Money(said.amount_minor, currency)
-    return Remittance(
-        invoice_number=said.invoice_number,
-        customer_number=said.customer_number,
-        amount=amount,
-        text=said.text,
+def _item(remittance: lockbox.LockboxRemittance, currency: str) -> RemittanceItem:
+    minor = remittance.amount_minor
+    return RemittanceItem(
+        invoice_number=remittance.invoice_number,
+        customer_number=remittance.customer_number,
+        amount=None if minor is None else Money(minor, currency),
+        text=remittance.text,
     )

@@ -1,7 +1,8 @@
-"""What a rail is: collections in, documents out; documents in, events out.
+"""The interface of a rail: it writes collections into documents, and reads documents into events.
 
-Pure: no clock, no network, no database. Events carry a `subject`, the name the outside world uses
-(a trace number, a processor id). `payments.intake` replaces it by the payment's reference.
+Pure: no clock, no network, no database. Events carry a `subject`, the identifier of the outside
+world (a trace number, a processor id), which `payments.incoming` replaces by the payment's
+reference.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, Protocol
 
-from billfold.formats.nacha import Original
+from billfold.formats.nacha import OriginalEntry
 from billfold.money import Money
 
 AccountType = Literal["checking", "savings"]
@@ -19,16 +20,16 @@ SecCode = Literal["WEB", "PPD", "CCD"]
 Purpose = Literal["payment", "retry", "return_fee"]
 
 MOST_FILE_MINOR: Final = 999_999_999_999
-"""What a file's total holds, twelve digits. Source: Nacha, file control."""
+"""The largest total of a file, twelve digits. Source: Nacha, file control."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One amount to pull from one bank account."""
+    """One amount to debit from one bank account."""
 
     reference: str
     amount: Money
-    """Of zero: nothing is pulled, the bank is asked whether the account takes debits: a prenote."""
+    """Zero for a prenote, which only asks the bank whether the account takes debits."""
     routing_number: str
     account_number: str = field(repr=False)
     account_type: AccountType
@@ -37,9 +38,9 @@ class Collection:
     sec_code: SecCode
     recurring: bool = False
     purpose: Purpose = "payment"
-    """A retry and a fee go in batches of their own, under the description the rules reserve."""
-    original: Original | None = None
-    """The entry a retry or a fee goes back to; the rules on both are checked against it."""
+    """Retries and fees go in batches of their own, with the description the rules reserve."""
+    original: OriginalEntry | None = None
+    """The entry that a retry or a fee goes back to, for the checks of the rules on both."""
 
     @property
     def is_prenote(self) -> bool:
@@ -48,7 +49,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class BankProfile:
-    """One bank's dialect, as data. Source: the bank's originator guide."""
+    """How one bank wants its files, as data. Source: the bank's originator guide."""
 
     odfi_routing_number: str
     odfi_name: str
@@ -62,24 +63,24 @@ class BankProfile:
     settlement: Literal["gross", "net"] = "gross"
     max_entries: int = 100_000
     max_file_minor: int = MOST_FILE_MINOR
-    """The largest total of a file the bank takes; a file control holds no more than this."""
+    """The largest total of a file the bank takes; the default is what a file control holds."""
     recurring_description: str = "AUTOPAY"
-    """Stands in place of `entry_description` on payments that repeat."""
+    """Used in place of `entry_description` for recurring payments."""
     zone: str = "America/New_York"
-    """Whose clock dates the files."""
+    """Time zone of the dates in files."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """Bytes exchanged with a bank, and what we call them."""
+class BankDocument:
+    """The bytes of a file exchanged with a bank, and its name."""
 
     name: str
     content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Which line of an outgoing document serves which collection."""
+class WrittenEntry:
+    """The entry of an outgoing document that was written for a collection."""
 
     reference: str
     trace: str
@@ -89,11 +90,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFile:
     """An outgoing document with the entries in it, in file order."""
 
-    document: Document
-    entries: Sequence[Entry]
+    document: BankDocument
+    entries: Sequence[WrittenEntry]
     debit: Money
     credit: Money
     effective_date: date
@@ -103,38 +104,38 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something the outside world did. `key` is the same whenever the same bytes are read."""
+    """Something that happened outside. `key` is the same whenever the same bytes are read."""
 
     subject: str
     key: str
     on: date
-    """The bank's date of the fact."""
+    """The bank's date of what happened."""
     evidence: str = field(default="", kw_only=True)
-    """Names the stored document or row that proves it: `bankfile/<id>`, `deposit/<id>`."""
+    """Names the stored document or row that proves it: `bankfile/<id>`, `bankline/<id>`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted(Event):
-    """We asked for the money; subject is the payment's reference."""
+    """The money was requested; subject is the payment's reference."""
 
 
 @dataclass(frozen=True, slots=True)
-class Remittance:
-    """What the payer says one part of the money is for; empty where nothing is said."""
+class RemittanceItem:
+    """One part of the money and what the payer says it is for; empty where nothing is said."""
 
     invoice_number: str = ""
     customer_number: str = ""
     amount: Money | None = None
-    """The part meant for it; negative where a credit memo is taken."""
+    """Amount of this part; negative where a credit memo is deducted."""
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Event):
-    """Money came that nobody asked for."""
+    """Money came in that was not requested."""
 
     amount: Money
-    remittances: tuple[Remittance, ...] = field(default=(), kw_only=True)
+    remittances: tuple[RemittanceItem, ...] = field(default=(), kw_only=True)
     """In the payer's order. They need not add up to the amount."""
     payer: str = field(default="", kw_only=True)
     """The name that came with the money; it may be a parent's, a factor's or nobody's."""
@@ -142,17 +143,17 @@ class Received(Event):
 
 @dataclass(frozen=True, slots=True)
 class Settled(Event):
-    """The money stands on our bank account."""
+    """The money is on our bank account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn(Event):
-    """The file that asked for the money was voided, or refused whole; nothing was processed."""
+    """The file that requested the money was voided or rejected; nothing was processed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused(Event):
-    """The bank or processor said no before any money moved."""
+    """The bank or processor refused before any money moved."""
 
     code: str
 
@@ -169,12 +170,12 @@ class Returned(Event):
 
 @dataclass(frozen=True, slots=True)
 class TakenBack(Event):
-    """The bank took returned money off our account."""
+    """The bank debited returned money from our account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected(Event):
-    """A notification of change: use other bank data next time."""
+    """A notification of change: other bank data is to be used from now on."""
 
     code: str
     corrected: str = field(repr=False)
@@ -187,10 +188,10 @@ NoticeKind = Literal["dishonoured", "contested", "correction_refused", "unexpect
 
 @dataclass(frozen=True, slots=True)
 class Noticed(Event):
-    """The bank told us something that moves no payment by itself: a person must look.
+    """The bank sent a message that changes no payment by itself: a person must look.
 
-    `dishonoured`, `contested`: the banks argue over a return; `correction_refused`: over a notice
-    of change; `unexpected`: an entry that answers nothing we sent. Subject is the original trace.
+    `dishonoured`, `contested`: the banks dispute a return; `correction_refused`: they dispute a
+    notice of change; `unexpected`: an entry that is neither. Subject is the original trace.
     """
 
     kind: NoticeKind
@@ -219,15 +220,15 @@ class Rail(Protocol):
 
     name: str
 
-    def read(self, document: Document) -> Iterable[AnyEvent]:
-        """Turn a document into events.
+    def read(self, document: BankDocument) -> Iterable[AnyEvent]:
+        """Read a document into events.
 
-        Raises: formats' Unreadable, with every problem found, if any part cannot be trusted.
+        Raises: formats' Unreadable, with every problem, if any part cannot be trusted.
         """
 
 
 class PullRail(Rail, Protocol):
-    """A rail on which we ask for the money."""
+    """A rail on which money is requested."""
 
     def write(
         self,
@@ -238,8 +239,8 @@ class PullRail(Rail, Protocol):
         effective_date: date,
         modifier: str,
         first_sequence: int,
-    ) -> Written:
-        """Write one document that asks for the collections, traces from `first_sequence` up.
+    ) -> WrittenFile:
+        """Write one document that requests the collections, with traces from `first_sequence` up.
 
         Raises: formats' Unwritable, with every problem, if the bank would refuse it.
         """

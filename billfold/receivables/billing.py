@@ -1,7 +1,8 @@
-"""What becomes owed: invoices, their corrections, credit notes and our own charges.
+"""Billing: issue and revise invoices, take in credit notes, charge fees.
 
 Every function takes many, costs a fixed number of statements and needs an open transaction. A
-booking carries the day it is made (`on`), never an earlier one: the invoice keeps its own dates.
+booking's effective date is the day it is made (`on`), never an earlier one; the invoice keeps its
+own dates.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from billfold.platform.ids import new_ids
 from billfold.receivables.models import CreditNote, Invoice, InvoiceKind
 
 CHARGE_PREFIX: Final = "RF-"
-"""Begins the number of every charge; no imported invoice may begin so."""
+"""Begins the number of every charge; the number of an imported invoice may not begin so."""
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BILLING: Final = audit.job("billing")
 
@@ -39,7 +40,7 @@ class NumberTaken(Exception):
 
 
 class HasActivity(Exception):
-    """Money has moved on the invoice, so its amount stays as it is."""
+    """Money has moved on the invoice, so its amount can no longer be revised."""
 
     def __init__(self, numbers: Iterable[str]) -> None:
         self.numbers = sorted(numbers)
@@ -47,16 +48,16 @@ class HasActivity(Exception):
 
 
 class CauseReused(Exception):
-    """A cause that was charged already came again with another customer or amount."""
+    """A cause was charged already, to another customer or with another amount."""
 
 
-class NotThatCustomers(Exception):
-    """A credit note names an invoice of somebody else."""
+class OtherCustomersInvoice(Exception):
+    """A credit note names another customer's invoice."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewInvoice:
-    """An invoice as the billing system made it."""
+    """An invoice from the billing system."""
 
     number: str
     customer_id: UUID
@@ -69,15 +70,15 @@ class NewInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The amount an invoice should have had."""
+    """The amount an invoice should have."""
 
     invoice_id: UUID
     amount: Money
 
 
 @dataclass(frozen=True, slots=True)
-class NewCredit:
-    """A credit note; with an invoice it is put on that as far as it is open."""
+class NewCreditNote:
+    """A credit note. If it names an invoice, it is applied to that, up to the open amount."""
 
     number: str
     customer_id: UUID
@@ -89,7 +90,7 @@ class NewCredit:
 
 @dataclass(frozen=True, slots=True)
 class NewCharge:
-    """A fee of our own. `cause` names the one fact it is for: the same cause is charged once."""
+    """A fee of our own. `cause` names the one fact it is for: a cause is charged once."""
 
     customer_id: UUID
     cause: str
@@ -100,15 +101,15 @@ class NewCharge:
 
     @property
     def number(self) -> str:
-        """Derive the number from the cause: RF- and fifty bits of its hash."""
+        """The charge's number, from its cause: RF- and fifty bits of its hash."""
         bits = int.from_bytes(hashlib.sha256(self.cause.encode()).digest()[:8], "big") >> 14
-        return CHARGE_PREFIX + "".join(_ALPHABET[bits >> at & 31] for at in range(45, -5, -5))
+        return CHARGE_PREFIX + "".join(_ALPHABET[bits >> shift & 31] for shift in range(45, -5, -5))
 
 
 def issue(
     invoices: Sequence[NewInvoice], *, actor: audit.Actor = _BILLING, now: datetime, on: date
 ) -> None:
-    """Take in invoices and book what they ask. Needs an open transaction.
+    """Store invoices and book their amounts as owed. Needs an open transaction.
 
     Raises: NumberTaken.
     """
@@ -134,7 +135,7 @@ def issue(
         conflict="number",
     )
     if added < len(invoices):
-        raise _taken([i.number for i in invoices], ids)
+        raise _number_taken([i.number for i in invoices], ids)
     book.post(
         [
             Transfer(
@@ -150,11 +151,11 @@ def issue(
         ],
         now=now,
     )
-    _note("invoices issued", "invoices", [(i.number, i.amount) for i in invoices], actor, now)
+    _record("invoices issued", "invoices", [(i.number, i.amount) for i in invoices], actor, now)
 
 
-def _taken(numbers: Sequence[str], ids: Sequence[UUID]) -> NumberTaken:
-    """Name the numbers that others have, or that came twice."""
+def _number_taken(numbers: Sequence[str], ids: Sequence[UUID]) -> NumberTaken:
+    """Make the exception that names the numbers other invoices have, and those given twice."""
     others = Invoice.objects.filter(number__in=numbers).exclude(id__in=ids)
     twice = {number for number, times in Counter(numbers).items() if times > 1}
     return NumberTaken(twice | set(others.values_list("number", flat=True)))
@@ -163,20 +164,20 @@ def _taken(numbers: Sequence[str], ids: Sequence[UUID]) -> NumberTaken:
 def revise(
     revisions: Sequence[Revision], *, actor: audit.Actor = _BILLING, now: datetime, on: date
 ) -> None:
-    """Give invoices another amount: take the booking back, book anew. Needs an open transaction.
+    """Give invoices another amount: reverse their bookings and book anew.
 
-    Raises: HasActivity if money moved on one of them.
+    Needs an open transaction. Raises: HasActivity if money has moved on one of them.
     """
-    asked = {revision.invoice_id: revision.amount for revision in revisions}
-    invoices = [i for i in lock(asked) if i.amount != asked[i.id]]
-    moved_on = with_activity(invoices)
-    if moved_on:
-        raise HasActivity(i.number for i in invoices if i.id in moved_on)
+    new_amounts = {revision.invoice_id: revision.amount for revision in revisions}
+    invoices = [i for i in lock(new_amounts) if i.amount != new_amounts[i.id]]
+    unrevisable = ids_with_activity(invoices)
+    if unrevisable:
+        raise HasActivity(i.number for i in invoices if i.id in unrevisable)
     transfers = []
     before = {i.number: i.amount_minor for i in invoices}
     for invoice in invoices:
         old = _issuance(invoice, on=on)
-        invoice.amount_minor = asked[invoice.id].minor
+        invoice.amount_minor = new_amounts[invoice.id].minor
         invoice.revision += 1
         transfers += [
             old.reversal(key=f"{old.key}/reversed", on=on, reason="Invoice revised"),
@@ -202,6 +203,7 @@ def revise(
 
 
 def _issuance(invoice: Invoice, *, on: date) -> Transfer:
+    """Make the transfer that books an invoice or charge at its present revision."""
     return Transfer(
         key=f"{invoice.subject}/issued/{invoice.revision}",
         debit=invoice.receivable,
@@ -214,67 +216,67 @@ def _issuance(invoice: Invoice, *, on: date) -> Transfer:
 
 
 def lock(invoice_ids: Iterable[UUID]) -> list[Invoice]:
-    """Read invoices and hold them until the transaction ends, in the order of their ids."""
-    held = Invoice.objects.filter(id__in=list(invoice_ids)).order_by("id")
-    return list(held.select_for_update())
+    """Read invoices and lock them, in the order of their ids."""
+    invoices = Invoice.objects.filter(id__in=list(invoice_ids)).order_by("id")
+    return list(invoices.select_for_update())
 
 
 def open_amounts(invoices: Iterable[Invoice]) -> dict[UUID, Money]:
-    """Read what each invoice still owes from the books: one query for each currency."""
+    """Read what each invoice still owes from the ledger: one query for each currency."""
     by_currency: dict[str, list[Invoice]] = {}
     for invoice in invoices:
         by_currency.setdefault(invoice.currency, []).append(invoice)
-    found: dict[UUID, Money] = {}
+    amounts: dict[UUID, Money] = {}
     for currency, group in by_currency.items():
-        owed = book.balances([i.receivable for i in group], currency=currency)
-        found.update({i.id: owed[i.receivable] for i in group})
-    return found
+        balances = book.balances([i.receivable for i in group], currency=currency)
+        amounts.update({i.id: balances[i.receivable] for i in group})
+    return amounts
 
 
-def with_activity(invoices: Sequence[Invoice]) -> set[UUID]:
-    """Find the invoices on which more was booked than their own issuance and its corrections."""
-    owed = open_amounts(invoices)
-    found = {i.id for i in invoices if owed[i.id] != i.amount}
-    rest = {i.receivable: i for i in invoices if i.id not in found}
-    for line in book.lines(list(rest)) if rest else []:
-        invoice = rest.get(line.debit) or rest[line.credit]
-        if not line.key.startswith(f"{invoice.subject}/issued/"):
-            found.add(invoice.id)
-    return found
+def ids_with_activity(invoices: Sequence[Invoice]) -> set[UUID]:
+    """Return the ids of invoices on which more is booked than their issuance and its revisions."""
+    amounts = open_amounts(invoices)
+    ids = {i.id for i in invoices if amounts[i.id] != i.amount}
+    fully_open = {i.receivable: i for i in invoices if i.id not in ids}
+    for booking in book.bookings(list(fully_open)) if fully_open else []:
+        invoice = fully_open.get(booking.debit) or fully_open[booking.credit]
+        if not booking.key.startswith(f"{invoice.subject}/issued/"):
+            ids.add(invoice.id)
+    return ids
 
 
 def credit(
-    credits: Sequence[NewCredit], *, actor: audit.Actor = _BILLING, now: datetime, on: date
+    credits: Sequence[NewCreditNote], *, actor: audit.Actor = _BILLING, now: datetime, on: date
 ) -> None:
-    """Take in credit notes and put them on the invoices they name, no further than these are open.
+    """Store and book credit notes, and apply each to the invoice it names, up to its open amount.
 
-    What is left stays with the customer. Needs an open transaction.
+    The rest stays unapplied, for the customer to use. Needs an open transaction.
     Raises: NumberTaken, NotThatCustomers.
     """
     if not credits:
         return
-    named = {i.id: i for i in lock({c.invoice_id for c in credits if c.invoice_id})}
-    left = open_amounts(named.values())
+    invoices = {i.id: i for i in lock({c.invoice_id for c in credits if c.invoice_id})}
+    open_by_id = open_amounts(invoices.values())
     issued, applied = [], []
     for note in credits:
         issued.append(_credit_issued(note, on))
         if note.invoice_id is None:
             continue
-        invoice = named[note.invoice_id]
+        invoice = invoices[note.invoice_id]
         if invoice.customer_id != note.customer_id:
-            raise NotThatCustomers(note.number)
-        part = min(left[invoice.id], note.amount)
+            raise OtherCustomersInvoice(note.number)
+        part = min(open_by_id[invoice.id], note.amount)
         if part:
-            left[invoice.id] -= part
+            open_by_id[invoice.id] -= part
             applied.append(_credit_applied(note, invoice, part, on))
-    taken = _add_credits(credits, now=now)
-    if taken:
-        raise NumberTaken(taken)
+    numbers_taken = _insert_credits(credits, now=now)
+    if numbers_taken:
+        raise NumberTaken(numbers_taken)
     book.post([*issued, *applied], now=now)
-    _note("credit notes taken in", "credits", [(c.number, c.amount) for c in credits], actor, now)
+    _record("credit notes taken in", "credits", [(c.number, c.amount) for c in credits], actor, now)
 
 
-def _credit_issued(note: NewCredit, on: date) -> Transfer:
+def _credit_issued(note: NewCreditNote, on: date) -> Transfer:
     return Transfer(
         key=f"credit/{note.number}/issued",
         debit=BILLED,
@@ -286,7 +288,7 @@ def _credit_issued(note: NewCredit, on: date) -> Transfer:
     )
 
 
-def _credit_applied(note: NewCredit, invoice: Invoice, part: Money, on: date) -> Transfer:
+def _credit_applied(note: NewCreditNote, invoice: Invoice, part: Money, on: date) -> Transfer:
     return Transfer(
         key=f"credit/{note.number}/applied/{invoice.number}",
         debit=UNAPPLIED.of(f"credit/{note.number}"),
@@ -298,8 +300,8 @@ def _credit_applied(note: NewCredit, invoice: Invoice, part: Money, on: date) ->
     )
 
 
-def _add_credits(credits: Sequence[NewCredit], *, now: datetime) -> set[str]:
-    """Insert credit notes; give the numbers that were taken."""
+def _insert_credits(credits: Sequence[NewCreditNote], *, now: datetime) -> set[str]:
+    """Insert credit notes; return the numbers that other credit notes have."""
     ids = new_ids(len(credits))
     CreditNote.objects.bulk_create(
         (
@@ -318,14 +320,14 @@ def _add_credits(credits: Sequence[NewCredit], *, now: datetime) -> set[str]:
         ),
         ignore_conflicts=True,
     )
-    kept = set(CreditNote.objects.filter(id__in=ids).values_list("number", flat=True))
-    return {note.number for note in credits} - kept
+    inserted = set(CreditNote.objects.filter(id__in=ids).values_list("number", flat=True))
+    return {note.number for note in credits} - inserted
 
 
 def charge(
     charges: Sequence[NewCharge], *, actor: audit.Actor = _BILLING, now: datetime, on: date
 ) -> list[Invoice]:
-    """Charge fees, each once for its cause; give their invoices in the order asked.
+    """Charge fees, each once for its cause; return their invoices in the order of `charges`.
 
     Needs an open transaction. Raises: CauseReused.
     """
@@ -352,26 +354,26 @@ def charge(
         conflict="cause",
     )
     by_cause = {i.cause: i for i in Invoice.objects.filter(cause__in=[c.cause for c in charges])}
-    for asked in charges:
-        found = by_cause[asked.cause]
-        if (found.customer_id, found.amount) != (asked.customer_id, asked.amount):
-            raise CauseReused(asked.cause)
-    made = set(ids)
-    fresh = [i for i in by_cause.values() if i.id in made]
-    if fresh:
-        book.post([_issuance(i, on=on) for i in fresh], now=now)
-        _note("fees charged", "charges", [(i.number, i.amount) for i in fresh], actor, now)
-    return [by_cause[asked.cause] for asked in charges]
+    for new_charge in charges:
+        stored = by_cause[new_charge.cause]
+        if (stored.customer_id, stored.amount) != (new_charge.customer_id, new_charge.amount):
+            raise CauseReused(new_charge.cause)
+    inserted_ids = set(ids)
+    inserted = [i for i in by_cause.values() if i.id in inserted_ids]
+    if inserted:
+        book.post([_issuance(i, on=on) for i in inserted], now=now)
+        _record("fees charged", "charges", [(i.number, i.amount) for i in inserted], actor, now)
+    return [by_cause[new_charge.cause] for new_charge in charges]
 
 
-def _note(
+def _record(
     action: str,
     subject: str,
     items: Sequence[tuple[str, Money]],
     actor: audit.Actor,
     now: datetime,
 ) -> None:
-    """Leave one audit row for one call."""
+    """Write one audit entry for one call."""
     currencies = {amount.currency for _, amount in items}
     totals = {c: total((a for _, a in items if a.currency == c), c).minor for c in currencies}
     first, last = items[0][0], items[-1][0]

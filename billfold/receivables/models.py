@@ -1,4 +1,4 @@
-"""What is owed and by whom. What an invoice still owes is a ledger balance, never a column here."""
+"""Customers and what they owe. An invoice's open amount is a ledger balance, not a column here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BillerProfile(models.Model):
-    """What payers see of the biller, and its terms. One row."""
+    """What payers see of the biller, and the biller's terms. One row."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     trade_name = models.TextField()
@@ -53,7 +53,7 @@ class BillerProfile(models.Model):
 
 
 class FeeCap(models.Model):
-    """The most a state allows for a returned payment. No row: unreviewed, so no fee."""
+    """The highest fee a state allows for a returned payment. No row: not reviewed, so no fee."""
 
     state = models.CharField(max_length=2, primary_key=True)
     cap_minor = models.BigIntegerField()
@@ -76,7 +76,7 @@ class Customer(models.Model):
 
     @staticmethod
     def visible_to(person: Person) -> models.QuerySet[Customer]:
-        """Limit to the accounts this person was given."""
+        """Limit to the customers this person has access to."""
         return Customer.objects.filter(access__person=person).order_by("number")
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ class Customer(models.Model):
 
 
 class AccessRole(models.TextChoices):
-    """What a person may do on one account; each includes what stands before it."""
+    """What a person may do for one customer; each role includes those before it."""
 
     VIEW = "view", "View"
     PAY = "pay", "Pay"
@@ -92,7 +92,7 @@ class AccessRole(models.TextChoices):
 
 
 class Access(models.Model):
-    """A person may act on a customer's account."""
+    """A person may act for a customer."""
 
     id = models.UUIDField(primary_key=True)
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT)
@@ -149,12 +149,12 @@ class Invoice(models.Model):
 
     @staticmethod
     def visible_to(person: Person) -> models.QuerySet[Invoice]:
-        """Limit to invoices of accounts this person was given."""
+        """Limit to invoices of customers this person has access to."""
         return Invoice.objects.filter(customer__access__person=person)
 
     @property
     def subject(self) -> str:
-        """Name this invoice in the ledger."""
+        """The ledger's name for this invoice: `invoice/INV-7`, `charge/RF-…`."""
         return f"{self.kind}/{self.number}"
 
     @property
@@ -167,7 +167,7 @@ class Invoice(models.Model):
 
 
 class InvoiceLine(models.Model):
-    """What the invoice is for, as the billing system tells it. Not booked: the invoice is."""
+    """One line of an invoice, as the billing system sent it. Lines are not booked; invoices are."""
 
     id = models.UUIDField(primary_key=True)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
@@ -183,7 +183,7 @@ class InvoiceLine(models.Model):
 
 
 class CreditNote(models.Model):
-    """The biller owes the customer: books to unapplied, or straight onto the invoice it names."""
+    """The biller owes the customer. Booked to unapplied, and from there to the invoice it names."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField(unique=True)
@@ -210,7 +210,7 @@ class CreditNote(models.Model):
 
 
 class InvoiceDocument(models.Model):
-    """The invoice as the biller sent it: a PDF."""
+    """The PDF of an invoice, as the biller sent it."""
 
     invoice = models.OneToOneField(
         Invoice, on_delete=models.PROTECT, primary_key=True, related_name="document"
@@ -221,7 +221,7 @@ class InvoiceDocument(models.Model):
 
 
 class ImportRun(models.Model):
-    """One file from the billing system, as it came, with what it changed."""
+    """One imported file, with its bytes and how many rows it changed."""
 
     id = models.UUIDField(primary_key=True)
     kind = models.TextField()

@@ -1,7 +1,7 @@
-"""The movable days of a demo: everything due on the way happens, in order, and the clock with it.
+"""Moving a demo's clock to a later day, with everything that is due until then, in order.
 
-A real worker may run at the same time. Each job holds its lock and finds only what nobody did yet,
-so nothing is done twice; a second `advance` waits, then sees that the clock stands there already.
+A real worker may run at the same time: each job holds its lock and does only what is not done yet,
+so nothing happens twice. A second `advance` waits, and then sees that the clock was moved already.
 """
 
 from __future__ import annotations
@@ -23,43 +23,38 @@ from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.notices.models import Notice
 from billfold.payments.models import Case, PaymentEvent
 from billfold.platform import audit, clock, locks, tenancy
-from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 from billfold.simulator.bank.terms import BankTerms
 
 MORNING_EASTERN: Final = time(9, 0)
 BANK_CUT_OFF_EASTERN: Final = time(20, 0)
-"""The simulated bank's own: three hours after the biller's, so that people can release."""
+"""The simulated bank's cut-off: three hours after the biller's, so that people can release."""
 DEMO_TREASURERS: Final = (
     audit.Actor(id="demo/treasurer-1", name="Demo treasurer 1"),
     audit.Actor(id="demo/treasurer-2", name="Demo treasurer 2"),
 )
 _SOON: Final = timedelta(seconds=1)
 
-Release = Callable[[datetime], int]
-"""Releases files that wait, at a moment; gives how many it had a hand in."""
-
-
-def nobody_releases(_now: datetime) -> int:
-    """Leave files waiting for the biller's own people."""
-    return 0
+ReleaseFiles = Callable[[datetime], int]
+"""Releases the files that wait, at a moment; returns how many there were."""
 
 
 def demo_treasurers_release(now: datetime) -> int:
-    """Release every waiting file as two named people of the demo."""
+    """Release every waiting file as the two treasurers of the demo."""
     waiting = BankFile.objects.filter(direction="out", state=FileState.BUILT)
-    found = list(waiting.order_by("made_at", "id"))
-    for file in found:
+    files = list(waiting.order_by("made_at", "id"))
+    for file in files:
         for treasurer in DEMO_TREASURERS:
-            # A person may be quicker, one yes may have been given before, and a day has gone by.
+            # A person may have been quicker, or approved before, or the day may be over.
             with suppress(
                 exchange.NotWaiting, exchange.ApprovedAlready, exchange.EffectiveDatePassed
             ):
                 exchange.approve(file.pk, file.sha256, actor=treasurer, now=now)
-    return len(found)
+    return len(files)
 
 
-def bank_of(connection: BankConnection) -> Bank:
-    """Set up the simulated bank at the other end of a folder connection."""
+def bank_of(connection: BankConnection) -> SimulatedBank:
+    """Return the simulated bank that uses the folders of a bank connection."""
     terms = BankTerms(
         odfi_routing_number=connection.odfi_routing_number,
         account_number=connection.account_number(),
@@ -70,23 +65,23 @@ def bank_of(connection: BankConnection) -> Bank:
         cutoff_eastern=BANK_CUT_OFF_EASTERN,
         bank_name=connection.bank_name.upper(),
     )
-    return Bank(Path(connection.transport["to_bank"]).parent, terms)
+    return SimulatedBank(Path(connection.transport["to_bank"]).parent, terms)
 
 
-def banks() -> list[Bank]:
+def banks() -> list[SimulatedBank]:
     """List the simulated banks of the biller being served."""
     connections = BankConnection.objects.order_by("name")
-    return [bank_of(each) for each in connections if each.transport.get("kind") == "folder"]
+    return [bank_of(own) for own in connections if own.transport.get("kind") == "folder"]
 
 
 def morning_after(now: datetime, days: int) -> datetime:
-    """Find 09:00 Eastern of the banking day that comes `days` banking days later."""
+    """Return 09:00 Eastern of the day that comes `days` banking days later."""
     today = now.astimezone(bankdays.EASTERN).date()
     return morning_of(bankdays.add_banking_days(today, days))
 
 
 def morning_of(day: date) -> datetime:
-    """Find 09:00 Eastern of a day."""
+    """Return 09:00 Eastern of a day."""
     return bankdays.cutoff_at(day, MORNING_EASTERN)
 
 
@@ -95,44 +90,44 @@ def advance(
     *,
     days: int = 1,
     now: datetime,
-    release: Release = demo_treasurers_release,
+    release: ReleaseFiles = demo_treasurers_release,
 ) -> list[str]:
-    """Live through the next banking days and tell them in short lines.
+    """Run through the next banking days; return what happened, in short lines.
 
-    Stops at 09:00 Eastern of the last. Raises: NotMovable on a live instance.
+    Stops at 09:00 Eastern of the last day. Raises: NotMovable on a live instance.
     """
-    return live_until(biller, morning_after(now, days), now=now, release=release)
+    return run_until(biller, morning_after(now, days), now=now, release=release)
 
 
-def live_until(
-    biller: tenancy.Biller, until: datetime, *, now: datetime, release: Release
+def run_until(
+    biller: tenancy.Biller, until: datetime, *, now: datetime, release: ReleaseFiles
 ) -> list[str]:
-    """Do everything due from now until a moment, in order, and leave the clock there.
+    """Do everything that is due until a moment, in order, and leave the clock there.
 
     Raises: NotMovable on a live instance.
     """
     if settings.IS_LIVE:
         raise clock.NotMovable
-    with tenancy.use(biller), locks.alone(_days_of(biller)):
-        start = max(now, clock.now())  # Somebody else may have moved it while we waited.
+    with tenancy.use(biller), locks.exclusive(_lock_name(biller)):
+        start = max(now, clock.now())  # Another call may have moved it while we waited.
         story: list[str] = []
         for moment in _moments(start, until) if start < until else ():
-            story += _live(biller, moment, release)
+            story += _run_moment(biller, moment, release)
         return story
 
 
-def keep_banks(biller: tenancy.Biller) -> None:
-    """Let a biller's banks do what is due by the clock, but never while its days are lived."""
-    with tenancy.use(biller), locks.alone(_days_of(biller)):
+def run_banks(biller: tenancy.Biller) -> None:
+    """Let a biller's banks do what is due by the clock, but not while `run_until` runs."""
+    with tenancy.use(biller), locks.exclusive(_lock_name(biller)):
         _banks_act(clock.now())
 
 
-def _days_of(biller: tenancy.Biller) -> str:
+def _lock_name(biller: tenancy.Biller) -> str:
     return f"{biller.schema}/simulated days"
 
 
 def _moments(now: datetime, until: datetime) -> Iterator[datetime]:
-    """Step from one due moment to the next; what an act makes due is seen before the next step."""
+    """Yield the moments at which something is due; each is computed after what came before it."""
     yield now
     at = now
     while (at := _next_due(at)) < until:
@@ -148,19 +143,19 @@ def _next_due(at: datetime) -> datetime:
     return min(later, default=datetime.max.replace(tzinfo=at.tzinfo))
 
 
-def _live(biller: tenancy.Biller, moment: datetime, release: Release) -> list[str]:
-    """Let the bank, the jobs and the people do what is due at one moment."""
+def _run_moment(biller: tenancy.Biller, moment: datetime, release: ReleaseFiles) -> list[str]:
+    """Let the banks, the jobs and the people do what is due at one moment."""
     clock.move_to(moment)
-    before = _Seen.look()
-    told = _banks_act(moment)
+    before = _Counts.read()
+    lines = _banks_act(moment)
     jobs.run_once(biller, now=moment)
     released = release(moment)
     if released:
         jobs.run_once(biller, now=moment)
-    told += _banks_act(moment)
+    lines += _banks_act(moment)
     jobs.run_once(biller, now=moment)
     at = f"{moment.astimezone(bankdays.EASTERN):%a %d %b %H:%M}"
-    return [*told, *(f"{at} {line}" for line in _Seen.look().since(before))]
+    return [*lines, *(f"{at} {line}" for line in _Counts.read().since(before))]
 
 
 def _banks_act(moment: datetime) -> list[str]:
@@ -168,8 +163,8 @@ def _banks_act(moment: datetime) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """How much there is of what a story tells, whoever did it."""
+class _Counts:
+    """How many there are of each thing that the lines report."""
 
     built: int
     released: int
@@ -181,8 +176,8 @@ class _Seen:
     mails: int
 
     @classmethod
-    def look(cls) -> _Seen:
-        """Count."""
+    def read(cls) -> _Counts:
+        """Count them in the database."""
         out = BankFile.objects.filter(direction="out")
         rows = PaymentEvent.objects.values_list("kind", "outcome").annotate(Count("id"))
         events = Counter({(kind, outcome): count for kind, outcome, count in rows})
@@ -197,8 +192,8 @@ class _Seen:
             mails=Notice.objects.exclude(sent_at=None).count(),
         )
 
-    def since(self, before: _Seen) -> list[str]:
-        """Tell what is new."""
+    def since(self, before: _Counts) -> list[str]:
+        """Write a line for each count that has grown since `before`."""
         lines = [
             (self.built - before.built, "file made at the cut-off", "files made at the cut-off"),
             (self.released - before.released, "file released", "files released"),

@@ -1,6 +1,6 @@
-"""Makes the demo: Cedarline Communications, its customers, and the week before the demo begins.
+"""Making the demo: Cedarline Communications, its customers, and the week before the demo begins.
 
-That week is lived, not written: invoices are taken in, payments made, files sent and answered by
+That week is simulated day by day: invoices are imported, payments made, files sent and answered by
 the simulated bank, so that everything shown has the same evidence as in real use.
 """
 
@@ -19,7 +19,7 @@ from billfold import bankdays
 from billfold.banking import connections
 from billfold.formats import fedach
 from billfold.money import Money
-from billfold.payments.accounts import mandates
+from billfold.payments.accounts import account_validation, mandates
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.funnel import return_fees
@@ -43,7 +43,7 @@ from billfold.simulator import cedarline, days
 _BEGUN: Final = "demo begun"
 _LOADED: Final = "demo loaded"
 _ACTOR: Final = audit.job("demo")
-_BANKING_DAYS_LIVED: Final = 6
+_BANKING_DAYS_BEFORE: Final = 6
 
 
 def load(
@@ -51,10 +51,10 @@ def load(
     *,
     schema: str = cedarline.SCHEMA,
     hosts: Sequence[str] = cedarline.HOSTS,
-) -> tuple[cedarline.SignIn, ...]:
-    """Make the demo biller and put the clock on its first morning; give who can sign in.
+) -> tuple[cedarline.DemoSignIn, ...]:
+    """Make the demo biller and set the clock to its first morning; return who can sign in.
 
-    A demo that is loaded stays as it is; one that was cut short is finished.
+    A demo that is complete stays as it is; one that was cut short is completed.
     Raises: NotMovable on a live instance.
     """
     if settings.IS_LIVE:
@@ -70,35 +70,36 @@ def load(
 
 
 def fill(biller: tenancy.Biller, now: datetime) -> None:
-    """Give a biller the demo's data, once. The demo begins on the banking day of `now` or after."""
+    """Give a biller the demo's data, once. The demo begins on the first banking day from `now`."""
     with tenancy.use(biller):
-        if _noted(_LOADED):
+        if _audit_entry(_LOADED):
             return
         first_morning = _begin(biller, now)
         today = first_morning.astimezone(bankdays.EASTERN).date()
         while (moment := clock.now()) < first_morning:
-            _do_business(moment, today)
+            _bill_and_pay(moment, today)
             days.advance(biller, now=moment)
-        _do_business(first_morning, today)
+        _bill_and_pay(first_morning, today)
         clock.move_to(first_morning)
         with transaction.atomic(durable=True):
             audit.record(_LOADED, "demo", actor=_ACTOR, now=first_morning)
 
 
-def _noted(action: str) -> AuditEntry | None:
+def _audit_entry(action: str) -> AuditEntry | None:
     return AuditEntry.objects.filter(action=action, subject="demo").first()
 
 
 def _begin(biller: tenancy.Biller, now: datetime) -> datetime:
-    """Write what stands still and move the clock to the first day lived; give the demo's first
-    morning, which stays the same if this is a second try.
+    """Write what does not change and set the clock to the first day; return the first morning.
+
+    The first morning is that on which the demo begins. It stays the same at a second try.
     """
-    begun = _noted(_BEGUN)
-    if begun is not None:
-        return datetime.fromisoformat(begun.after["first_morning"])
+    entry = _audit_entry(_BEGUN)
+    if entry is not None:
+        return datetime.fromisoformat(entry.after["first_morning"])
     today = bankdays.banking_day_on_or_after(now.astimezone(bankdays.EASTERN).date())
     first_morning = days.morning_of(today)
-    start = days.morning_of(bankdays.add_banking_days(today, -_BANKING_DAYS_LIVED))
+    start = days.morning_of(bankdays.add_banking_days(today, -_BANKING_DAYS_BEFORE))
     clock.move_to(start)
     with transaction.atomic(durable=True):
         _set_up(biller, start)
@@ -128,74 +129,78 @@ def _set_up(biller: tenancy.Biller, now: datetime) -> None:
         },
         **cedarline.BANK,
     )
-    connections.load_directory(fedach.demo())
+    connections.load_bank_names(fedach.demo_names())
     Customer.objects.bulk_create(
         Customer(
-            id=made,
-            number=account.number,
-            name=account.name,
-            email=account.email,
-            address=account.address,
-            state=account.state,
-            terms=account.terms,
-            paper_bill=account.paper_bill,
+            id=customer_id,
+            number=customer.number,
+            name=customer.name,
+            email=customer.email,
+            address=customer.address,
+            state=customer.state,
+            terms=customer.terms,
+            paper_bill=customer.paper_bill,
             created_at=now,
         )
-        for made, account in zip(new_ids(len(cedarline.ACCOUNTS)), cedarline.ACCOUNTS, strict=True)
+        for customer_id, customer in zip(
+            new_ids(len(cedarline.CUSTOMERS)), cedarline.CUSTOMERS, strict=True
+        )
     )
-    _let_in()
+    _add_people()
 
 
-def _let_in() -> None:
-    for who in cedarline.SIGN_INS:
-        person = Person.objects.add(who.email, cedarline.PASSWORD, name=who.name, role=who.role)
-        for customer in Customer.objects.filter(number__in=who.accounts):
+def _add_people() -> None:
+    for sign_in in cedarline.SIGN_INS:
+        person = Person.objects.add(
+            sign_in.email, cedarline.PASSWORD, name=sign_in.name, role=sign_in.role
+        )
+        for customer in Customer.objects.filter(number__in=sign_in.accounts):
             Access.objects.create(id=new_id(), person=person, customer=customer)
 
 
-def _do_business(now: datetime, today: date) -> None:
-    """Bill what is dated by now and pay what is paid on this day. Again, it changes nothing."""
+def _bill_and_pay(now: datetime, today: date) -> None:
+    """Issue what is dated up to now and pay what is paid on this day, once."""
     on = now.astimezone(bankdays.EASTERN).date()
     with transaction.atomic(durable=True):
-        _bill(now, on, today)
-        _credit(now, on, today)
-    for paid in cedarline.PAYMENTS:
-        if bankdays.add_banking_days(today, -paid.banking_days_before) == on:
-            _pay(paid, now)
+        _issue_invoices(now, on, today)
+        _issue_credit_notes(now, on, today)
+    for payment in cedarline.PAYMENTS:
+        if bankdays.add_banking_days(today, -payment.banking_days_before) == on:
+            _pay(payment, now)
 
 
-def _bill(now: datetime, on: date, today: date) -> None:
-    known = set(Invoice.objects.values_list("number", flat=True))
-    fresh = [
-        bill
-        for bill in cedarline.BILLS
-        if bill.number not in known and today + timedelta(bill.dated) <= on
+def _issue_invoices(now: datetime, on: date, today: date) -> None:
+    issued = set(Invoice.objects.values_list("number", flat=True))
+    new = [
+        invoice
+        for invoice in cedarline.INVOICES
+        if invoice.number not in issued and today + timedelta(invoice.dated) <= on
     ]
     customers = _customer_ids()
     billing.issue(
         [
             billing.NewInvoice(
-                number=bill.number,
-                customer_id=customers[bill.account],
-                invoice_date=today + timedelta(bill.dated),
-                due_date=today + timedelta(bill.due),
-                amount=Money.parse(bill.amount),
-                reference=bill.reference,
-                description=bill.description,
+                number=invoice.number,
+                customer_id=customers[invoice.account],
+                invoice_date=today + timedelta(invoice.dated),
+                due_date=today + timedelta(invoice.due),
+                amount=Money.parse(invoice.amount),
+                reference=invoice.reference,
+                description=invoice.description,
             )
-            for bill in fresh
+            for invoice in new
         ],
         actor=_ACTOR,
         now=now,
         on=on,
     )
-    for bill in fresh:
-        _write_lines(bill)
+    for invoice in new:
+        _add_lines(invoice)
 
 
-def _write_lines(bill: cedarline.Bill) -> None:
-    invoice = Invoice.objects.get(number=bill.number)
-    amounts = invoice.amount.split([weight for _, weight in bill.lines])
+def _add_lines(demo_invoice: cedarline.DemoInvoice) -> None:
+    invoice = Invoice.objects.get(number=demo_invoice.number)
+    amounts = invoice.amount.split([weight for _, weight in demo_invoice.lines])
     InvoiceLine.objects.bulk_create(
         InvoiceLine(
             id=new_id(),
@@ -206,17 +211,17 @@ def _write_lines(bill: cedarline.Bill) -> None:
             amount_minor=amount.minor,
         )
         for position, ((text, _), amount) in enumerate(
-            zip(bill.lines, amounts, strict=True), start=1
+            zip(demo_invoice.lines, amounts, strict=True), start=1
         )
     )
 
 
-def _credit(now: datetime, on: date, today: date) -> None:
-    known = set(CreditNote.objects.values_list("number", flat=True))
+def _issue_credit_notes(now: datetime, on: date, today: date) -> None:
+    issued = set(CreditNote.objects.values_list("number", flat=True))
     customers = _customer_ids()
     billing.credit(
         [
-            billing.NewCredit(
+            billing.NewCreditNote(
                 number=note.number,
                 customer_id=customers[note.account],
                 credit_date=today + timedelta(note.dated),
@@ -224,8 +229,8 @@ def _credit(now: datetime, on: date, today: date) -> None:
                 reason=note.reason,
                 invoice_id=(Invoice.objects.get(number=note.on_bill).id if note.on_bill else None),
             )
-            for note in cedarline.CREDITS
-            if note.number not in known and today + timedelta(note.dated) <= on
+            for note in cedarline.CREDIT_NOTES
+            if note.number not in issued and today + timedelta(note.dated) <= on
         ],
         actor=_ACTOR,
         now=now,
@@ -237,49 +242,49 @@ def _customer_ids() -> dict[str, UUID]:
     return dict(Customer.objects.values_list("number", "id"))
 
 
-def _pay(paid: cedarline.Paid, now: datetime) -> None:
-    """Pay as the person would on the page. The reference makes it happen once."""
-    invoice = Invoice.objects.select_related("customer").get(number=paid.bill)
+def _pay(payment: cedarline.DemoPayment, now: datetime) -> None:
+    """Pay as the person would on the page; the reference makes sure that it happens once."""
+    invoice = Invoice.objects.select_related("customer").get(number=payment.bill)
     account = BankAccount(
-        routing_number=paid.routing_number,
-        account_number=paid.account_number,
+        routing_number=payment.routing_number,
+        account_number=payment.account_number,
         account_type="checking",
         holder="business",
         holder_name=invoice.customer.name,
-        bank_name=connections.bank_name(paid.routing_number) or "",
+        bank_name=connections.bank_name(payment.routing_number) or "",
     )
     scheduling.schedule(
         [
             scheduling.Intent(
-                reference=paid.reference,
+                reference=payment.reference,
                 customer_id=invoice.customer_id,
-                shares={invoice.id: Money.parse(paid.amount)},
+                shares={invoice.id: Money.parse(payment.amount)},
                 account=account,
-                consent=_consent(paid, invoice.customer.state, now),
-                validation=mandates.validate(
+                consent=_consent(payment, invoice.customer.state, now),
+                validation=account_validation.validate(
                     account, setting=connections.default().account_validation, now=now
                 ),
-                remember=paid.remember,
+                remember=payment.remember,
             )
         ],
         now=now,
     )
 
 
-def _consent(paid: cedarline.Paid, state: str, now: datetime) -> Consent:
+def _consent(payment: cedarline.DemoPayment, state: str, now: datetime) -> Consent:
     profile = BillerProfile.objects.get()
     cutoff = connections.default().cutoff_eastern
     day = bankdays.file_day(now, cutoff_eastern=cutoff)
     return Consent(
         text=mandates.one_time_text(
             biller=profile.legal_name,
-            account=f"checking account ending {paid.account_number[-4:]}",
-            amount=Money.parse(paid.amount),
+            account=f"checking account ending {payment.account_number[-4:]}",
+            amount=Money.parse(payment.amount),
             day=day,
             cutoff=f"{day:%b} {day.day}, 5:00 pm ET",
-            return_fee=return_fees.fee_for(profile, state, return_fees.caps_of([state])),
+            return_fee=return_fees.fee_for(profile, state, return_fees.caps_by_state([state])),
         ),
-        agreed_by=Person.objects.get(email=paid.by),
+        agreed_by=Person.objects.get(email=payment.by),
         ip_address="192.0.2.7",
         user_agent="demo",
     )

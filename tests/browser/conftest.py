@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +17,18 @@ import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from billfold.platform import tenancy
 from billfold.platform.postgres.server import SUPERUSER
-from tests import environment
+from tests import databases, environment, waiting
 from tests.conftest import MONDAY
 from tests.world import World
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+HUNG_AFTER_MILLISECONDS = 1_000 * waiting.HUNG_AFTER_SECONDS
+"""For all that Playwright waits for: it looks until it is there."""
+expect.set_options(timeout=HUNG_AFTER_MILLISECONDS)
 
 
 @dataclass
@@ -56,17 +58,19 @@ class Watched:
 @pytest.fixture(scope="module")
 def chromium(django_db_setup: tenancy.Biller) -> Iterator[Browser]:
     """Start Chromium; without one, skip, or fail where browser tests are mandatory."""
-    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if found is None:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
         if os.environ.get("BILLFOLD_REQUIRE_BROWSER") == "1":
             pytest.fail("Browser tests are mandatory here and there is no Chromium.")
         pytest.skip("There is no Chromium on this machine.")
     # Playwright keeps an event loop in this thread. Django takes that for asynchronous code: it
-    # wants to be told, and gives the thread another connection as long as the loop runs.
+    # asks for this setting, and gives the thread another connection as long as the loop runs.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     connection.close()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], timeout=HUNG_AFTER_MILLISECONDS
+        )
         yield browser
         browser.close()
 
@@ -89,7 +93,7 @@ def site(
                 with _served(name, tmp_path) as url:
                     yield Site(url, world)
         finally:
-            _server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            databases.drop(environment.SERVER, name)
 
 
 @pytest.fixture
@@ -104,7 +108,7 @@ def opened(chromium: Browser, site: Site, **options: object) -> Iterator[Page]:
     """Open a page of the site in a context of its own; the console must stay silent."""
     settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
     context = chromium.new_context(base_url=site.url, **settings)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(HUNG_AFTER_MILLISECONDS)
     watched = Watched(context.new_page()).watch()
     yield watched.page
     context.close()
@@ -127,27 +131,21 @@ def sign_in(page: Page, email: str, password: str) -> None:
 
 def check_accessibility(page: Page) -> None:
     """Find no axe violation and no horizontal scroll."""
-    found = Axe().run(page).response["violations"]
-    told = [(v["id"], v["help"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
-    assert not told, told
+    page.evaluate("document.fonts.ready.then(() => null)")  # Other letters have other widths.
+    violations = [
+        (each["id"], each["help"], [node["html"][:160] for node in each["nodes"][:3]])
+        for each in Axe().run(page).response["violations"]
+    ]
+    assert not violations, violations
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def _address(name: str) -> str:
-    return environment.CLUSTER.dsn(name, user=SUPERUSER)
-
-
-def _server(*statements: str) -> None:
-    with psycopg.connect(_address("postgres"), autocommit=True) as server:
-        for statement in statements:
-            server.execute(statement)
+    return environment.SERVER.dsn(name, user=SUPERUSER)
 
 
 def _copy_database(name: str) -> None:
-    _server(
-        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
-        f"CREATE DATABASE {name} TEMPLATE billfold",
-    )
+    databases.copy(environment.SERVER, "billfold", name)
     with psycopg.connect(_address(name), autocommit=True) as copy:
         copy.execute(
             "INSERT INTO public.biller_host (host, schema) VALUES (%s, 'cedarline')",
@@ -182,18 +180,16 @@ def _served(name: str, folder: Path) -> Iterator[str]:
         )
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            _wait_until_up(url)
+            waiting.wait_until(lambda: _is_up(url), "the server is up")
             yield url
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(waiting.HUNG_AFTER_SECONDS)
 
 
-def _wait_until_up(url: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("The server did not come up.")
+def _is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=waiting.HUNG_AFTER_SECONDS):
+            return True
+    except OSError:
+        return False

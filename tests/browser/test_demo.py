@@ -1,4 +1,4 @@
-"""The whole life of a payment, seen in the demo as somebody new would see it."""
+"""The whole life of a payment, in the demo and the browser of somebody new."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watched, sign_in
-from tests.stories.installing.test_setup import environment, free_port, running_demo, state
+from tests.browser.conftest import HUNG_AFTER_MILLISECONDS, Watched, sign_in
+from tests.ports import free_port
+from tests.stories.installing.test_setup import environment, running_demo, state
 
 __all__ = ["state"]
 PASSWORD = "correct paper ledger"
@@ -25,7 +26,7 @@ def demo(state: Path, chromium: Browser) -> Iterator[Page]:
     port = free_port()
     with running_demo(state, port):
         context = chromium.new_context(base_url=f"http://localhost:{port}")
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(HUNG_AFTER_MILLISECONDS)
         watched = Watched(context.new_page()).watch()
         sign_in(watched.page, "dana@hollis-wren.example", PASSWORD)
         yield watched.page
@@ -54,9 +55,11 @@ def next_banking_day(page: Page) -> None:
 
 def verify(state: Path) -> dict[str, object]:
     command = [sys.executable, "-m", "billfold", "verify", "--json", "--state", str(state)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    return json.loads(done.stdout)
+    outcome = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert outcome.returncode == 0, outcome.stdout
+    return json.loads(outcome.stdout)
 
 
 def test_two_payments_are_paid_and_returned_in_two_banking_days(demo, state):
@@ -69,8 +72,8 @@ def test_two_payments_are_paid_and_returned_in_two_banking_days(demo, state):
     next_banking_day(demo)
 
     demo.goto("/payments")
-    assert demo.locator("tr", has_text="CL-209377").locator(".pill").inner_text() == "Paid"
-    assert demo.locator("tr", has_text="CL-209912").locator(".pill").inner_text() == "Returned"
+    expect(demo.locator("tr", has_text="CL-209377").locator(".pill")).to_have_text("Paid")
+    expect(demo.locator("tr", has_text="CL-209912").locator(".pill")).to_have_text("Returned")
     demo.goto("/pay")
     expect(demo.locator("input[name=invoice]")).to_have_count(2)
     expect(demo.locator("tr", has_text="CL-209912")).to_contain_text("$1,325.00")

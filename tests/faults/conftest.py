@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import ground
-from tests.faults.ground import Ground
+from tests.faults import server as servers
+from tests.faults.server import Server
 
 MEMORY = Path("/dev/shm")
 NEEDED_BYTES = 2 * 1024**3
 
 
 @pytest.fixture(scope="package")
-def prepared() -> Iterator[Ground]:
-    """Give ground with a running server, in memory if there is room: it copies many databases."""
+def server() -> Iterator[Server]:
+    """Give a running server, in memory if there is room: it copies many databases."""
     with (
         tempfile.TemporaryDirectory(prefix="billfold-faults-", dir=_where()) as place,
-        ground.prepared(Path(place)) as made,
+        servers.running(Path(place)) as running,
     ):
-        yield made
+        yield running
 
 
 def _where() -> Path | None:

@@ -1,4 +1,4 @@
-"""What runs inside the processes that are killed: one act after another, on one database.
+"""The acts of the processes that are killed, one after another, on one database.
 
 A web process acts as a person's click does; a worker attempts jobs as `billfold worker` does.
 """
@@ -39,6 +39,7 @@ from billfold.platform import clock, sealing, tenancy  # noqa: E402
 from billfold.platform.postgres.server import OWNER  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
+from tests import waiting  # noqa: E402
 from tests.world import PAYERS_BANK, World, usd  # noqa: E402
 
 GOOD: Final = "600D-0000-0000-0001"
@@ -53,21 +54,21 @@ TREASURERS: Final = ("priya@cedarline.example", "jonah@cedarline.example")
 
 
 def serve(pipe: Connection, database: dict[str, str], environment: dict[str, str]) -> None:
-    """Do what is asked for and answer, until killed or left alone."""
+    """Carry out each act that comes through the pipe and send back its result, until killed."""
     os.environ.update(environment)
     connections.settings["default"].update({"USER": OWNER, "PORT": "5432", **database})
     with suppress(EOFError):
         while True:
             act, arguments = pipe.recv()
             try:
-                answer = ("done", ACTS[act](**arguments))
-            except Exception as refused:
+                answer = ("ended", ACTS[act](**arguments))
+            except Exception as error:
                 connection.close()
-                answer = ("refused", f"{type(refused).__name__}: {refused}")
+                answer = ("raised", f"{type(error).__name__}: {error}")
             pipe.send(answer)
 
 
-def _served() -> tenancy.Biller:
+def _biller() -> tenancy.Biller:
     return tenancy.biller("cedarline")
 
 
@@ -87,7 +88,7 @@ def prepare(folder: str, now: datetime) -> None:
 
 
 def intent(reference: str, now: datetime) -> scheduling.Intent:
-    """Say what the payer's form says; the same each time it is sent."""
+    """Write what the payer's form asks for; the same each time it is sent."""
     number, amount, account = AMOUNTS[reference]
     return scheduling.Intent(
         reference=reference,
@@ -113,7 +114,7 @@ def intent(reference: str, now: datetime) -> scheduling.Intent:
 
 def pay(reference: str, now: datetime) -> str:
     """Press Pay."""
-    with tenancy.use(_served()):
+    with tenancy.use(_biller()):
         [scheduled] = scheduling.schedule([intent(reference, now)], now=now)
         return f"{scheduled.payment.reference} {scheduled.payment.id}"
 
@@ -124,10 +125,10 @@ def pay_at_once(reference: str, now: datetime, times: int) -> list[str]:
 
     def press() -> str:
         try:
-            with tenancy.use(_served()):
-                wanted = intent(reference, now)
-                ready.wait()
-                [scheduled] = scheduling.schedule([wanted], now=now)
+            with tenancy.use(_biller()):
+                intended = intent(reference, now)
+                ready.wait(waiting.HUNG_AFTER_SECONDS)
+                [scheduled] = scheduling.schedule([intended], now=now)
                 return f"{scheduled.payment.reference} {scheduled.payment.id} {scheduled.is_new}"
         finally:
             connection.close()
@@ -143,13 +144,13 @@ def pay_two_ways(now: datetime) -> list[str]:
 
     def press(reference: str) -> str:
         try:
-            with tenancy.use(_served()):
-                wanted = replace(intent(reference, now), reference="one-reference")
-                ready.wait()
-                scheduling.schedule([wanted], now=now)
+            with tenancy.use(_biller()):
+                intended = replace(intent(reference, now), reference="one-reference")
+                ready.wait(waiting.HUNG_AFTER_SECONDS)
+                scheduling.schedule([intended], now=now)
                 return "paid"
-        except Exception as refused:
-            return type(refused).__name__
+        except Exception as refusal:
+            return type(refusal).__name__
         finally:
             connection.close()
 
@@ -203,8 +204,8 @@ def mail_is_back() -> None:
 
 
 def approve(treasurer: int, now: datetime) -> None:
-    """Press Approve on the one file; being told that it is decided is an answer."""
-    with tenancy.use(_served()):
+    """Press Approve on the one file; that it is approved already is no failure."""
+    with tenancy.use(_biller()):
         actor = Person.objects.get(email=TREASURERS[treasurer]).actor()
         for file in BankFile.objects.filter(direction="out", state="built"):
             with suppress(exchange.NotWaiting, exchange.ApprovedAlready):
@@ -216,8 +217,8 @@ def approve(treasurer: int, now: datetime) -> None:
 
 def job(name: str, now: datetime) -> float:
     """Attempt one job, whatever comes of it."""
-    [wanted] = [each for each in jobs.JOBS if each.name == name]
-    return jobs.attempt(wanted, _served(), now=now)
+    [job_] = [each for each in jobs.JOBS if each.name == name]
+    return jobs.attempt(job_, _biller(), now=now)
 
 
 # -- What the world does ---------------------------------------------------------------------
@@ -225,26 +226,26 @@ def job(name: str, now: datetime) -> float:
 
 def bank(now: datetime) -> None:
     """Let the simulated bank do what is due."""
-    with tenancy.use(_served()):
+    with tenancy.use(_biller()):
         days.bank_of(BankConnection.objects.get()).act(now)
 
 
 def live(moments: list[datetime]) -> None:
     """Let bank, worker and treasurers do all that is due at each moment."""
-    served = _served()
+    biller = _biller()
     for now in moments:
         bank(now)
-        jobs.run_once(served, now=now)
+        jobs.run_once(biller, now=now)
         for treasurer in range(len(TREASURERS)):
             approve(treasurer, now)
-        jobs.run_once(served, now=now)
+        jobs.run_once(biller, now=now)
         bank(now)
-    jobs.run_once(served, now=moments[-1])
+    jobs.run_once(biller, now=moments[-1])
 
 
 def verify(now: datetime) -> list[Any]:
     """Check every promise; give those that are broken, with the first offenders."""
-    report = proof.run(_served(), now=now)
+    report = proof.run(_biller(), now=now)
     return [(kept.promise, kept.title, kept.first) for kept in report.promises if kept.offenders]
 
 

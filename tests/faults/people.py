@@ -8,17 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from tests.faults.driver import GOOD
-from tests.faults.ground import Process, World
+from tests.faults.server import Process, WorldDatabase
 from tests.world import PASSWORD, PAYERS_BANK
 
 PAYER, TREASURER = "dana@hollis-wren.example", "jonah@cedarline.example"
 
 
 @dataclass
-class Person:
+class BrowserSession:
     """Keeps cookies, and what was pressed last."""
 
-    world: World
+    world: WorldDatabase
     now: datetime
     cookies: dict[str, str] = field(default_factory=dict)
     last: tuple[str, dict[str, Any] | None] = ("", None)
@@ -38,9 +38,9 @@ class Person:
         return self.open(process, *self.last)
 
 
-def pay(person: Person, process: Process) -> Any:
+def pay(browser: BrowserSession, process: Process) -> Any:
     """Choose an invoice and an account, review, and press Pay."""
-    person.sign_in(process, PAYER)
+    browser.sign_in(process, PAYER)
     chosen = {
         "reference": GOOD,
         "account": "40-118-2207",
@@ -52,23 +52,23 @@ def pay(person: Person, process: Process) -> Any:
         "account_kind": "checking",
         "account_holder": "personal",
     }
-    answer = person.open(process, "/pay", chosen)
+    answer = browser.open(process, "/pay", chosen)
     assert answer["status"] == 303, answer["body"]
-    review = person.open(process, f"/pay/{GOOD}")["body"]
+    review = browser.open(process, f"/pay/{GOOD}")["body"]
     fingerprint = re.search(r'name="fingerprint" value="([^"]+)"', review)[1]
-    return person.open(process, "/payments", {"reference": GOOD, "fingerprint": fingerprint})
+    return browser.open(process, "/payments", {"reference": GOOD, "fingerprint": fingerprint})
 
 
-def cancel(person: Person, process: Process) -> Any:
+def cancel(browser: BrowserSession, process: Process) -> Any:
     """Press Cancel on the payment's page."""
-    person.sign_in(process, PAYER)
-    return person.open(process, f"/payments/{GOOD}/cancellation", {})
+    browser.sign_in(process, PAYER)
+    return browser.open(process, f"/payments/{GOOD}/cancellation", {})
 
 
-def approve(person: Person, process: Process) -> Any:
+def approve(browser: BrowserSession, process: Process) -> Any:
     """Press Approve on the page of the one outgoing file, as the second treasurer."""
-    [(file_id, sha256)] = person.world.rows(
+    [(file_id, sha256)] = browser.world.rows(
         "SELECT id, sha256 FROM banking_bankfile WHERE direction = 'out'"
     )
-    person.sign_in(process, TREASURER)
-    return person.open(process, f"/office/files/{file_id}/release", {"sha256": sha256})
+    browser.sign_in(process, TREASURER)
+    return browser.open(process, f"/office/files/{file_id}/release", {"sha256": sha256})

@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.faults import line
+from tests import databases, waiting
+from tests.faults import relay
 from tests.faults.driver import GOOD
-from tests.faults.ground import Ground, Process, Refused, World, moment
+from tests.faults.server import ActRaised, Process, Server, WorldDatabase, moment
 
 pytestmark = pytest.mark.faults
 MORNING = moment(16, 9)
 
 
 @pytest.fixture(scope="module")
-def open_world(prepared: Ground) -> World:
+def open_world(server: Server) -> WorldDatabase:
     """Make a world in which an invoice waits to be paid."""
-    made = prepared.new_world("faults")
-    with made.process() as process:
-        process.ask("prepare", folder=str(made.folder), now=MORNING)
+    world = server.new_world("faults")
+    with world.process() as process:
+        process.ask("prepare", folder=str(world.folder), now=MORNING)
         process.ask("hang_up")
-    return made
+    return world
 
 
 @pytest.fixture
-def world(open_world: World) -> Iterator[World]:
+def world(open_world: WorldDatabase) -> Iterator[WorldDatabase]:
     with open_world.copied("fault") as copy:
         yield copy
 
 
-def payments(world: World) -> list[str]:
-    found = world.rows("SELECT reference || ' ' || id FROM payments_payment ORDER BY 1")
-    return [row[0] for row in found if row[0].startswith(GOOD)]
+def payments(world: WorldDatabase) -> list[str]:
+    rows = world.rows("SELECT reference || ' ' || id FROM payments_payment ORDER BY 1")
+    return [row[0] for row in rows if row[0].startswith(GOOD)]
 
 
 def test_promise_10_fifty_presses_at_once_make_one_payment(world):
@@ -52,10 +53,10 @@ def test_promise_10_fifty_presses_at_once_make_one_payment(world):
 
 
 def test_promise_10_two_web_processes_make_one_payment(world):
-    found: list[list[str]] = []
+    answers: list[str] = []
 
     def press(process: Process) -> None:
-        found.append(process.ask("pay_at_once", reference=GOOD, now=MORNING, times=10))
+        answers.extend(process.ask("pay_at_once", reference=GOOD, now=MORNING, times=10))
 
     with world.process() as one, world.process() as other:
         threads = [threading.Thread(target=press, args=(each,)) for each in (one, other)]
@@ -65,7 +66,6 @@ def test_promise_10_two_web_processes_make_one_payment(world):
             thread.join()
 
     assert len(payments(world)) == 1
-    answers = [answer for answers in found for answer in answers]
     assert len(answers) == 20
     assert {answer.rpartition(" ")[0] for answer in answers} == set(payments(world))
 
@@ -77,13 +77,13 @@ def test_promise_10_one_reference_for_two_requests_at_once_is_refused_to_one(wor
     assert sorted(answers) == ["ReferenceReused", "paid"]
 
 
-def test_promise_11_a_commit_whose_answer_was_lost_is_found_by_its_reference(prepared, world):
+def test_promise_11_a_commit_whose_answer_was_lost_is_found_by_its_reference(server, world):
     with (
         TemporaryDirectory() as folder,
-        line.cut_at_commit(prepared.cluster.socket, Path(folder)) as cut,
+        relay.cut_at_commit(server.cluster.socket, Path(folder)) as cut,
         world.process(host=Path(folder)) as process,
     ):
-        with pytest.raises(Refused, match="OperationalError"):
+        with pytest.raises(ActRaised, match="OperationalError"):
             process.ask("pay", reference=GOOD, now=MORNING)
         assert not cut.cuts_commit
         [committed] = payments(world)
@@ -93,58 +93,68 @@ def test_promise_11_a_commit_whose_answer_was_lost_is_found_by_its_reference(pre
     assert payments(world) == [committed]
 
 
-def test_a_deadlock_is_tried_again_as_a_whole(world):
-    with world.connected() as other:
-        other.execute("ALTER DATABASE fault SET deadlock_timeout = '2s'")  # Time to close the ring.
-    with world.process() as process, world.connected() as other:
-        other.execute("SET deadlock_timeout = '60s'")  # So that it is not the one given up.
+def test_a_deadlock_is_tried_again_as_a_whole(server, world):
+    with (
+        world.process() as process,
+        world.connected() as gate,
+        world.connected() as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        other.execute("SET deadlock_timeout = '1h'")  # The payer is the one that looks for a ring.
         other.execute("SELECT 1 FROM receivables_customer FOR UPDATE")
-        paying = threading.Thread(
-            target=process.ask, args=("pay",), kwargs={"reference": GOOD, "now": MORNING}
-        )
-        paying.start()
-        _wait_for_a_waiter(world)
-        other.execute("SELECT 1 FROM receivables_invoice WHERE number = 'CL-1' FOR UPDATE")
+        gate.execute("LOCK TABLE payments_payment IN ACCESS EXCLUSIVE MODE")
+        paying = threads.submit(process.ask, "pay", reference=GOOD, now=MORNING)
+        _wait_for_a_waiter(world, "payments_payment")
+        # A table is handed over the moment the payer gives up; for a row it could be there again
+        # before the other has woken.
+        locking = threads.submit(other.execute, "LOCK TABLE receivables_invoice IN EXCLUSIVE MODE")
+        _wait_for_a_waiter(world, "receivables_invoice")
+        gate.rollback()  # The payer goes on to the customer and closes the ring, as the last.
+        locking.result(waiting.HUNG_AFTER_SECONDS)
         other.rollback()
-        paying.join()
+        paying.result()
 
     assert len(payments(world)) == 1
-    [(deadlocks,)] = world.rows(
+    assert _deadlocks(server, world) == 1
+
+
+def _wait_for_a_waiter(world: WorldDatabase, table: str) -> None:
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+    waiting.wait_until(lambda: world.rows(waits, [table]), f"somebody waits for {table}")
+
+
+def _deadlocks(server: Server, world: WorldDatabase) -> int:
+    """Count the deadlocks there were, once everybody has left: who leaves hands in its count."""
+    waiting.wait_until(lambda: not databases.sessions(server.cluster, world.name), "all have left")
+    [(count,)] = world.rows(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
-    assert deadlocks == 1
+    return count
 
 
-def _wait_for_a_waiter(world: World) -> None:
-    give_up_at = time.monotonic() + 10
-    while world.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == []:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
-
-
-def test_a_page_says_503_while_the_database_is_away_and_works_again_afterwards(prepared, world):
+def test_a_page_says_503_while_the_database_is_away_and_works_again_afterwards(server, world):
     with world.process() as process:
         assert process.ask("look", path="/sign-in")["status"] == 200
 
-        prepared.kill()
+        server.kill()
         answer = process.ask("look", path="/sign-in")
         assert answer["status"] == 503
         assert answer["headers"]["Retry-After"] == "5"
         assert "Nothing was lost" in answer["body"]
         assert "Traceback" not in answer["body"]
 
-        prepared.start_again()
+        server.start_again()
         assert process.ask("look", path="/sign-in")["status"] == 200
 
 
 @pytest.mark.parametrize("hook", ["schedule_inside", "schedule_committed"])
-def test_a_process_that_lost_its_database_serves_the_next_person(prepared, world, hook):
+def test_a_process_that_lost_its_database_serves_the_next_person(server, world, hook):
     with world.process(f"{hook}:kill-database") as process:
         try:
             process.ask("pay", reference=GOOD, now=MORNING)
-        except Refused as refused:
-            assert "OperationalError" in str(refused)
-        prepared.start_again()
+        except ActRaised as raised:
+            assert "OperationalError" in str(raised)
+        server.start_again()
         for _ in range(2):
             assert process.ask("look", path="/sign-in")["status"] == 200
 

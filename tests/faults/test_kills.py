@@ -37,11 +37,11 @@ import pytest
 import billfold
 from tests.faults import people
 from tests.faults.driver import BAD, GOOD
-from tests.faults.ground import Died, Ground, Process, World, at_the_bank, census, moment
-from tests.faults.people import Person
+from tests.faults.people import BrowserSession
+from tests.faults.server import Died, Process, Server, WorldDatabase, at_the_bank, census, moment
 
 pytestmark = pytest.mark.faults
-Click = Callable[[Person, Process], Any]
+Click = Callable[[BrowserSession, Process], Any]
 
 MORNING, CUTOFF = moment(16, 9), moment(16, 17)
 STATEMENT, RETURNS, TAKEN = moment(18, 6), moment(18, 6, 30), moment(19, 6)
@@ -63,17 +63,17 @@ class Act:
     def process(self) -> str:
         return "worker" if isinstance(self.does, str) else "web"
 
-    def perform(self, process: Process, person: Person) -> Any:
+    def perform(self, process: Process, browser: BrowserSession) -> Any:
         if isinstance(self.does, str):
             return process.ask("job", name=self.does, now=self.now)
-        return self.does(person, process)
+        return self.does(browser, process)
 
-    def perform_again(self, process: Process, person: Person) -> None:
+    def perform_again(self, process: Process, browser: BrowserSession) -> None:
         """Attempt the job again, or press the button again and get an answer."""
         if isinstance(self.does, str):
             process.ask("job", name=self.does, now=self.now)
         else:
-            assert person.again(process)["status"] in ANSWERS[self.does]
+            assert browser.again(process)["status"] in ANSWERS[self.does]
 
 
 def _around(step: str) -> tuple[str, str, str]:
@@ -81,7 +81,7 @@ def _around(step: str) -> tuple[str, str, str]:
 
 
 ANSWERS = {people.pay: {303}, people.cancel: {303}, people.approve: {303, 422}}
-"""What a second press may be told: done, or that the file was approved before."""
+"""How a second press may be answered: with success, or that the file was approved before."""
 SENDING = (*_around("sending"), *_around("upload"), *_around("sent"))
 EXPLAINING = (*_around("reconcile"), "record_inside")
 ACTS = (
@@ -133,14 +133,14 @@ WALK: Sequence[tuple[str, str, dict[str, Any]]] = (
 class Stages:
     """Worlds at each stage, and how each act's world ends if nothing is killed."""
 
-    worlds: dict[str, World]
+    worlds: dict[str, WorldDatabase]
     endings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
-def stages(prepared: Ground) -> Iterator[Stages]:
+def stages(server: Server) -> Iterator[Stages]:
     """Walk through the life of two payments, keeping a copy of the world at each stage."""
-    life = prepared.world("billfold")
+    life = server.world("billfold")
     worlds, wanted = {}, {act.stage for act in ACTS}
     with life.process() as process:
         process.ask("prepare", folder=str(life.folder), now=MORNING)
@@ -154,7 +154,7 @@ def stages(prepared: Ground) -> Iterator[Stages]:
     return Stages(worlds)
 
 
-def _end(world: World, act: Act) -> dict[str, Any]:
+def _end(world: WorldDatabase, act: Act) -> dict[str, Any]:
     with world.process() as process:
         process.ask("live", moments=[each for each in MOMENTS if each >= act.now])
         assert process.ask("verify", now=TAKEN) == []
@@ -165,17 +165,17 @@ def _undisturbed(stages: Stages, act: Act) -> dict[str, Any]:
     if act.title not in stages.endings:
         with stages.worlds[act.stage].copied("undisturbed") as world:
             with world.process() as process:
-                act.perform(process, Person(world, act.now))
+                act.perform(process, BrowserSession(world, act.now))
             stages.endings[act.title] = _end(world, act)
     return stages.endings[act.title]
 
 
 @pytest.mark.parametrize(("act", "hook", "victim"), CASES)
-def test_a_kill_at_any_step_leaves_no_trace(prepared, stages, act, hook, victim):
+def test_a_kill_at_any_step_leaves_no_trace(server, stages, act, hook, victim):
     expected = _undisturbed(stages, act)
     with stages.worlds[act.stage].copied("killed") as world:
         if victim == "database":
-            _lose_the_database(prepared, world, act, hook)
+            _lose_the_database(server, world, act, hook)
         else:
             _lose_the_process(world, act, hook)
 
@@ -183,38 +183,38 @@ def test_a_kill_at_any_step_leaves_no_trace(prepared, stages, act, hook, victim)
         _check_by_hand(world, canceled=act.does is people.cancel)
 
 
-def _lose_the_process(world: World, act: Act, hook: str) -> None:
-    person = Person(world, act.now)
+def _lose_the_process(world: WorldDatabase, act: Act, hook: str) -> None:
+    browser = BrowserSession(world, act.now)
     with world.process(f"{hook}:kill") as process:
         with pytest.raises(Died) as death:
-            act.perform(process, person)
+            act.perform(process, browser)
         assert death.value.args == (-signal.SIGKILL,)
     with world.process() as another:
-        act.perform_again(another, person)
+        act.perform_again(another, browser)
 
 
-def _lose_the_database(ground: Ground, world: World, act: Act, hook: str) -> None:
-    person = Person(world, act.now)
+def _lose_the_database(server: Server, world: WorldDatabase, act: Act, hook: str) -> None:
+    browser = BrowserSession(world, act.now)
     with world.process(f"{hook}:kill-database") as process:
-        answer = act.perform(process, person)
+        answer = act.perform(process, browser)
         if act.process == "web":
             assert answer["status"] in {303, 503}
-        ground.start_again()
-        act.perform_again(process, person)
+        server.start_again()
+        act.perform_again(process, browser)
 
 
-def _differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+def _differences(actual: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
     return {
         name: {
-            "too many": Counter(found[name]) - Counter(expected[name]),
-            "missing": Counter(expected[name]) - Counter(found[name]),
+            "too many": Counter(actual[name]) - Counter(expected[name]),
+            "missing": Counter(expected[name]) - Counter(actual[name]),
         }
         for name in expected
-        if found[name] != expected[name]
+        if actual[name] != expected[name]
     }
 
 
-def _check_by_hand(world: World, *, canceled: bool) -> None:
+def _check_by_hand(world: WorldDatabase, *, canceled: bool) -> None:
     """Say once in plain words what an undisturbed world must be."""
     states = dict(world.rows("SELECT reference, state FROM payments_payment"))
     assert states == {GOOD: "canceled" if canceled else "settled", BAD: "returned"}

@@ -23,7 +23,7 @@ def test_promise_23_no_account_number_survives(before, number, after):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "masked_text"),
     [
         ("WIRE ACCT 4417006789 TODAY", "WIRE ACCT ending 6789 TODAY"),
         ("ACCT 4417 006 789", "ACCT ending 6789"),
@@ -34,8 +34,8 @@ def test_promise_23_no_account_number_survives(before, number, after):
         ("", ""),
     ],
 )
-def test_words_traces_and_file_names_stay(text, shown):
-    assert masked(text, bank=BANK) == shown
+def test_words_traces_and_file_names_stay(text, masked_text):
+    assert masked(text, bank=BANK) == masked_text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billfold.cli import profile_fields, profile_files
+from billfold.cli.profile import fields, files
+from billfold.cli.profile.fields import InvalidProfileValue, ProfileField
+from billfold.cli.profile.files import ProfileRefused
 from billfold.rails.protocol import BankProfile
 from tests import places
 
@@ -19,13 +21,13 @@ SAMPLE = places.PROJECT / "deploy" / "biller.toml"
 def problems(tmp_path: Path, text: str) -> list[str]:
     path = tmp_path / "biller.toml"
     path.write_text(text)
-    with pytest.raises(profile_files.Refused) as refusal:
-        profile_files.read(path)
+    with pytest.raises(ProfileRefused) as refusal:
+        files.read(path)
     return [str(problem) for problem in refusal.value.problems]
 
 
 def test_the_sample_file_is_read_whole() -> None:
-    profile = profile_files.read(SAMPLE)
+    profile = files.read(SAMPLE)
 
     assert profile.biller["trade_name"] == "Cedarline"
     assert profile.biller["return_fee_minor"] == 2500
@@ -39,25 +41,25 @@ def test_the_sample_file_is_read_whole() -> None:
 
 def test_the_sample_file_names_every_field_of_biller_and_bank() -> None:
     text = SAMPLE.read_text()
-    fields = {*profile_fields.BILLER, *profile_fields.BANK, *profile_fields.SFTP}
+    names = {*fields.BILLER, *fields.BANK, *fields.SFTP}
 
-    assert [name for name in sorted(fields) if f"{name} = " not in text] == []
+    assert [name for name in sorted(names) if f"{name} = " not in text] == []
 
 
 def test_an_account_number_is_at_most_what_a_file_can_hold() -> None:
     assert BankProfile.__dataclass_fields__["settlement_account"] is not None
-    with pytest.raises(profile_fields.Unfit):
-        profile_fields.account_number("1" * 18)
+    with pytest.raises(InvalidProfileValue):
+        fields.account_number("1" * 18)
 
 
 def test_all_that_is_wrong_is_told_with_its_line(tmp_path: Path) -> None:
-    found = problems(
+    problem_lines = problems(
         tmp_path,
         '[biller]\nstate = "Ohio"\naddress = """\nstate = 5\n"""\nreturn_fee = 25.0\n'
         'color = "red"\n\n[[fee_cap]]\nstate = "OH"\n\n[[fee_cap]]\nstate = "CT"\ncap = "x"\n',
     )
 
-    assert [words.split(":")[0] for words in found] == [
+    assert [words.split(":")[0] for words in problem_lines] == [
         "line 2, biller.state",
         "line 6, biller.return_fee",
         "line 7, biller.color",
@@ -102,8 +104,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "biller.toml"
     path.write_bytes(b"[biller]\nname = \xff\n")
 
-    with pytest.raises(profile_files.Refused, match="not UTF-8"):
-        profile_files.read(path)
+    with pytest.raises(ProfileRefused, match="not UTF-8"):
+        files.read(path)
 
 
 JUNK = st.recursive(
@@ -114,14 +116,14 @@ JUNK = st.recursive(
 FIELDS = [
     field
     for table in ("BILLER", "TILE", "FEE_CAP", "BANK", "FOLDER", "SFTP")
-    for field in getattr(profile_fields, table).values()
+    for field in getattr(fields, table).values()
 ]
 
 
 @given(value=JUNK, field=st.sampled_from(FIELDS))
 def test_a_field_takes_a_value_or_says_what_is_wrong(value: object, field: object) -> None:
-    assert isinstance(field, profile_fields.Field)
+    assert isinstance(field, ProfileField)
     try:
         field.read(value)
-    except profile_fields.Unfit as refusal:
+    except InvalidProfileValue as refusal:
         assert str(refusal)

@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 
 from billfold.formats.nacha import checks
-from billfold.ledger.chart import Code
+from billfold.ledger.chart import AccountCode
 from billfold.money import Money
 from billfold.payments.rules import accounting
 from billfold.payments.rules.accounting import PaymentFacts, Share
 from billfold.payments.rules.lifecycle import State, Step
-from billfold.rails.ach.returns import RETURN_CODES
+from billfold.rails.ach.return_reasons import RETURN_CODES
 from billfold.rails.protocol import Event, Returned, Settled, Submitted, TakenBack
 from tests.places import PROJECT
 
@@ -52,13 +52,15 @@ def test_the_accounting_page_shows_the_policy() -> None:
 
 
 def test_the_bank_files_page_shows_every_nacha_check() -> None:
-    assert checks.table() in page("bank-files.md")
+    assert checks.markdown_table() in page("bank-files.md")
 
 
 def test_the_accounting_page_names_every_account() -> None:
     chart = page("accounting.md").partition("## The chart")[2].partition("## What")[0]
 
-    assert set(re.findall(r"^\| `(\w+)`", chart, re.MULTILINE)) == {code.value for code in Code}
+    assert set(re.findall(r"^\| `(\w+)`", chart, re.MULTILINE)) == {
+        code.value for code in AccountCode
+    }
 
 
 AFTERWARDS = {"keep": "kept", "remove": "removed from use", "hold": "on hold"}
@@ -95,7 +97,7 @@ def test_the_policy_is_what_is_booked(title: str, event: Event) -> None:
 def test_the_table_of_return_codes_is_what_is_done() -> None:
     groups: dict[tuple[str, str, str], list[str]] = {}
     for code in sorted(RETURN_CODES.values(), key=lambda each: each.code):
-        fee, case = ("yes" if said else "no" for said in (code.fee_chargeable, code.opens_case))
+        fee, case = ("yes" if is_so else "no" for is_so in (code.fee_chargeable, code.opens_case))
         groups.setdefault((AFTERWARDS[code.account], fee, case), []).append(code.code)
 
     rows = {f"| {', '.join(codes)} | {' | '.join(then)} |" for then, codes in groups.items()}

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.places import PROJECT
-
+PROJECT = Path(__file__).resolve().parents[2]
 LINE_MAX = 100
 FUNCTION_MAX = 60
 MODULE_MAX = 500
 PARAMETERS_MAX = 6
+LATE_IMPORTS_MAX = 3
+"""In all of billfold/. An import inside a function hides what a module needs."""
+FACES = ("billfold/formats/", "billfold/rails/")
+"""Where a package file may hold what others import: the face of a format or a rail."""
 MARK_FOR_A_TOOL = re.compile(r"  # (?:noqa|type: ignore)\b.*")
 """Not counted in a line's length; the linter does not count it either."""
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "services"}
@@ -24,12 +27,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 @cache
 def sources() -> dict[str, str]:
     """Read every Python file of ours by its path; migrations are generated, so left out."""
-    found = [PROJECT / "run.py"]
+    paths = [PROJECT / "run.py"]
     for folder in ("billfold", "tests", "bench", "fuzz"):
-        found += sorted((PROJECT / folder).rglob("*.py"))
+        paths += sorted((PROJECT / folder).rglob("*.py"))
     return {
         path.relative_to(PROJECT).as_posix(): path.read_text()
-        for path in found
+        for path in paths
         if "migrations" not in path.parts
     }
 
@@ -94,8 +97,16 @@ def test_no_function_takes_more_parameters_than_the_limit() -> None:
     assert greedy == []
 
 
-FACES = ("billfold/formats/", "billfold/rails/")
-"""Where a package file may hold what others import: the face of a format or a rail."""
+def test_few_imports_stand_inside_functions() -> None:
+    late = {
+        f"{place}: line {node.lineno}"
+        for place, function in functions()
+        if place.startswith("billfold/")
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+
+    assert len(late) <= LATE_IMPORTS_MAX, sorted(late)
 
 
 def test_a_package_file_is_empty_but_for_the_face_of_a_format_or_a_rail() -> None:

@@ -19,11 +19,11 @@ LOCKS = sorted((PROJECT / "requirements").glob("*.txt"))
 def locked(name: str) -> dict[str, Version]:
     """Read the versions a lock names."""
     text = (PROJECT / "requirements" / f"{name}.txt").read_text()
-    found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)
-    return {canonicalize_name(package): Version(version) for package, version in found}
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)
+    return {canonicalize_name(package): Version(version) for package, version in pins}
 
 
-def asked(extra: str | None = None) -> list[Requirement]:
+def requirements(extra: str | None = None) -> list[Requirement]:
     """Read what pyproject.toml asks for."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
@@ -55,7 +55,7 @@ def test_a_lock_satisfies_the_project(lock: str, extra: str | None) -> None:
 
     missing = [
         str(requirement)
-        for requirement in asked(extra)
+        for requirement in requirements(extra)
         if (version := versions.get(canonicalize_name(requirement.name))) is None
         or version not in requirement.specifier
     ]

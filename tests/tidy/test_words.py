@@ -39,12 +39,12 @@ _HOMES = re.compile(r"(?<![\w.])/(?:home|root|Users)/\w")
 @cache
 def texts() -> dict[str, str]:
     """Read every text file of the project by its path."""
-    found = [path for path in PROJECT.iterdir() if path.is_file()]
+    paths = [path for path in PROJECT.iterdir() if path.is_file()]
     for folder in FOLDERS:
-        found += [path for path in (PROJECT / folder).rglob("*") if path.is_file()]
+        paths += [path for path in (PROJECT / folder).rglob("*") if path.is_file()]
     return {
         path.relative_to(PROJECT).as_posix(): path.read_text(errors="replace")
-        for path in sorted(found)
+        for path in sorted(paths)
         if path.suffix in TEXT and "__pycache__" not in path.parts
     }
 
@@ -69,19 +69,19 @@ def routing_numbers() -> Iterator[tuple[str, str]]:
 def test_no_file_names_a_path_of_one_machine() -> None:
     here = re.compile(rf"(?<![\w.]){re.escape(str(PROJECT))}(?!\w)")
 
-    found = [path for path, text in texts().items() if _HOMES.search(text) or here.search(text)]
+    paths = [path for path, text in texts().items() if _HOMES.search(text) or here.search(text)]
 
-    assert found == []
+    assert paths == []
 
 
 def test_no_routing_number_belongs_to_a_real_bank() -> None:
-    found = {
+    places = {
         f"{path}: {digits}"
         for path, digits in routing_numbers()
         if digits not in ROUTING_NUMBERS and not path.startswith(tuple(ALLOWED))
     }
 
-    assert found == set()
+    assert places == set()
 
 
 def test_the_made_up_routing_numbers_look_real() -> None:

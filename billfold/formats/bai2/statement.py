@@ -1,4 +1,4 @@
-"""What a BAI2 statement says: groups, their accounts, balances and movements.
+"""The contents of a BAI2 file as values: groups, accounts, balances and transactions.
 
 Source: BAI, Cash Management Balance Reporting Specifications, version 2; docs/bank-files.md#bai2.
 """
@@ -13,15 +13,15 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from billfold.formats.bai2 import type_codes
-from billfold.formats.bai2.records import Funds, funds
+from billfold.formats.bai2.fields import Funds, parse_funds
 from billfold.formats.bai2.type_codes import Direction
-from billfold.formats.problems import Problem
+from billfold.formats.problems import FileProblem
 
 _TAG: Final = re.compile(r"([A-Z]{4}): ?(.*)")
 
 
 class GroupStatus(StrEnum):
-    """What a group does to one sent before; all but an update wait for a person."""
+    """How a group relates to one sent before; all but an update wait for a person."""
 
     UPDATE = "1"
     DELETION = "2"
@@ -29,8 +29,8 @@ class GroupStatus(StrEnum):
     TEST = "4"
 
 
-class Modifier(StrEnum):
-    """How settled a group's day is: a final prior day repeats what an interim same day said."""
+class AsOfDateModifier(StrEnum):
+    """How final a group is: the final report of a day repeats its interim reports."""
 
     INTERIM_PRIOR_DAY = "1"
     FINAL_PRIOR_DAY = "2"
@@ -39,8 +39,8 @@ class Modifier(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """A balance or a total the bank states for an account."""
+class Bai2Balance:
+    """A balance or total that the bank states for an account."""
 
     type_code: str
     amount_minor: int
@@ -48,24 +48,24 @@ class Balance:
     funds: Funds
 
 
-class Transaction(NamedTuple):
-    """One movement on an account; `direction` says which way, the amount has no sign."""
+class Bai2Transaction(NamedTuple):
+    """One transaction on an account. Its amount has no sign; `direction` tells in from out."""
 
     type_code: str
     amount_minor: int
     written_funds: str
-    """The funds type and the fields it brings with it, as the bank wrote them."""
+    """The funds type and the fields that belong to it, as the bank wrote them."""
     bank_reference: str
     customer_reference: str
     written_text: str
     """The text with the line breaks of the bank."""
     line: int
     occurrence: int
-    """Counts from 1 the movements of this file that are alike in all but line and funds."""
+    """Counts from 1 the transactions of the file that are alike but for line and funds."""
 
     @property
     def funds(self) -> Funds:
-        return funds(self.written_funds)
+        return parse_funds(self.written_funds)
 
     @property
     def text_lines(self) -> tuple[str, ...]:
@@ -73,22 +73,22 @@ class Transaction(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Join the lines of text by a blank."""
+        """Join the lines of text with blanks."""
         return self.written_text.replace("\n", " ")
 
     @property
     def unbroken_text(self) -> str:
-        """Join the lines of text as if a line break had cut a word or a number."""
+        """Join the lines of text without blanks, as if line breaks had cut words or numbers."""
         return self.written_text.replace("\n", "")
 
     @property
     def tags(self) -> dict[str, str]:
-        """Collect the lines of text that read "EREF: value"; the first of a name stands."""
-        found: dict[str, str] = {}
+        """Collect the lines of text of the form "EREF: value"; the first value of a tag counts."""
+        values: dict[str, str] = {}
         for piece in self.text_lines:
             if match := _TAG.fullmatch(piece):
-                found.setdefault(match[1], match[2].strip())
-        return found
+                values.setdefault(match[1], match[2].strip())
+        return values
 
     @property
     def direction(self) -> Direction:
@@ -100,24 +100,26 @@ class Transaction(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class BankAccount:
-    """What a group reports of one account. Its number is text: leading zeros count."""
+class Bai2Account:
+    """One account in a group. Its number is text: leading zeros count."""
 
     number: str = field(repr=False)
     currency: str
-    balances: tuple[Balance, ...]
-    transactions: tuple[Transaction, ...]
+    balances: tuple[Bai2Balance, ...]
+    transactions: tuple[Bai2Transaction, ...]
     line: int
 
     def balance_minor(self, type_code: str) -> int | None:
-        """Find what the bank states for a type, if it states it."""
-        amounts = (each.amount_minor for each in self.balances if each.type_code == type_code)
+        """Return the amount the bank states for a type; None if it states none."""
+        amounts = (
+            balance.amount_minor for balance in self.balances if balance.type_code == type_code
+        )
         return next(amounts, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The accounts of one bank, as of one day."""
+class Bai2Group:
+    """A group: the accounts of one bank as of one day."""
 
     receiver: str
     originator: str
@@ -125,65 +127,65 @@ class Group:
     as_of_date: date
     as_of_time: time | None
     currency: str
-    modifier: Modifier | None
-    accounts: tuple[BankAccount, ...]
+    modifier: AsOfDateModifier | None
+    accounts: tuple[Bai2Account, ...]
     line: int
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One BAI2 file whose counts and totals all hold."""
+class Bai2File:
+    """One BAI2 file, whose counts and control totals all hold."""
 
     sender: str
     receiver: str
     created_date: date
     created_time: time | None
     file_id: str
-    groups: tuple[Group, ...]
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
-    """What is odd but may be trusted."""
+    groups: tuple[Bai2Group, ...]
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
+    """What is unusual in the file, although it may be trusted."""
 
-    def accounts(self) -> Iterator[tuple[Group, BankAccount]]:
-        """Walk through all accounts in file order, each with its group."""
+    def accounts(self) -> Iterator[tuple[Bai2Group, Bai2Account]]:
+        """Yield all accounts in file order, each with its group."""
         for group in self.groups:
             for account in group.accounts:
                 yield group, account
 
     def summary(self) -> dict[str, int | str]:
-        """Count what is in the file; sums are left out where currencies differ."""
+        """Count the parts of the file and add up its amounts, if all are of one currency."""
         accounts = [account for _, account in self.accounts()]
         currencies = {account.currency for account in accounts}
-        found: dict[str, int | str] = {
+        summary: dict[str, int | str] = {
             "groups": len(self.groups),
             "accounts": len(accounts),
             "entries": sum(len(account.transactions) for account in accounts),
         }
         if len(currencies) <= 1:
-            moved = {Direction.DEBIT: 0, Direction.CREDIT: 0}
+            sums = {Direction.DEBIT: 0, Direction.CREDIT: 0}
             for account in accounts:
-                for each in account.transactions:
-                    if each.direction in moved:
-                        moved[each.direction] += each.amount_minor
-            found["debit_minor"] = moved[Direction.DEBIT]
-            found["credit_minor"] = moved[Direction.CREDIT]
-        return found | {"currency": " ".join(sorted(currencies))}
+                for transaction in account.transactions:
+                    if transaction.direction in sums:
+                        sums[transaction.direction] += transaction.amount_minor
+            summary["debit_minor"] = sums[Direction.DEBIT]
+            summary["credit_minor"] = sums[Direction.CREDIT]
+        return summary | {"currency": " ".join(sorted(currencies))}
 
 
 @dataclass(frozen=True, slots=True)
-class Movements:
-    """The next movements of the account that was given last."""
+class TransactionChunk:
+    """The next transactions of the account that was yielded last."""
 
-    transactions: list[Transaction]
+    transactions: list[Bai2Transaction]
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """All totals and counts of the file hold: what was given before may now be acted on."""
+    """The end of a file whose counts and control totals all hold: its parts may be acted on now."""
 
     accounts: int
     transactions: int
-    warnings: tuple[Problem, ...] = ()
+    warnings: tuple[FileProblem, ...] = ()
 
 
-Part = Statement | Group | BankAccount | Movements | Proved
-"""A piece of a statement that is read bit by bit; the first three without what is in them."""
+Part = Bai2File | Bai2Group | Bai2Account | TransactionChunk | Proved
+"""A part of a file that is read as a stream; the first three come without what they contain."""

@@ -1,4 +1,4 @@
-"""BAI type codes: which way the money went, and what the bank calls it.
+"""BAI type codes: the direction of the money, and the name of the type.
 
 Source: BAI, Cash Management Balance Reporting Specifications, version 2, appendix A;
 docs/bank-files.md. Statements in ISO 20022 carry the same codes as proprietary ones.
@@ -11,7 +11,7 @@ from typing import Final
 
 
 class Direction(StrEnum):
-    """What an amount of some type is to the account it stands on."""
+    """What an amount of a type is to its account: money in, money out, a balance or a message."""
 
     STATUS = "status"
     CREDIT = "credit"
@@ -112,7 +112,7 @@ MEANINGS: Final = {
     "699": "Miscellaneous debit",
     "890": "Message without an amount",
 }
-"""The codes the portal has a use for; any other is classed by its range alone."""
+"""The names of the codes that matter to a biller; others are named by their range."""
 
 _OTHERWISE: Final = {
     Direction.STATUS: "Other balance",
@@ -124,10 +124,10 @@ _OTHERWISE: Final = {
 
 
 def direction(type_code: str) -> Direction:
-    """Tell from its range which way an amount of that type moves; no code is an error."""
+    """Find the direction of a type by its range; UNKNOWN outside of every range."""
     return _DIRECTIONS.get(type_code, Direction.UNKNOWN)
 
 
 def meaning(type_code: str) -> str:
-    """Name the type in the bank's words, or by its direction if it is not a known one."""
+    """Return the name of a type; a general one by its direction if the type is not listed."""
     return MEANINGS.get(type_code) or _OTHERWISE[direction(type_code)]

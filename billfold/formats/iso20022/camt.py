@@ -1,6 +1,7 @@
-"""Account statements, reports and notifications in ISO 20022: camt.053, camt.052, camt.054.
+"""camt messages: statements, reports and notifications of accounts in ISO 20022.
 
-Versions differ in where a status or a name stands; both places are read, by local names.
+`read` takes camt.052, camt.053 and camt.054. Versions differ in where a status or a name stands;
+both places are read, by local names.
 
 Source: ISO 20022, BankToCustomerStatement, BankToCustomerAccountReport and
 BankToCustomerDebitCreditNotification; docs/bank-files.md.
@@ -10,43 +11,37 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from billfold.formats.iso20022.camt_reading import Reader
+from billfold.formats.iso20022.camt_reading import CamtReader
 from billfold.formats.iso20022.camt_records import (
-    Balance,
-    BankAccount,
-    Detail,
-    Document,
-    Entry,
-    Kind,
-    Statement,
-    Status,
+    CamtAccount,
+    CamtBalance,
+    CamtDetail,
+    CamtEntry,
+    CamtKind,
+    CamtMessage,
+    CamtStatement,
+    CamtStatus,
 )
-from billfold.formats.iso20022.quick import Doubtful, QuickIntake
-from billfold.formats.iso20022.remittance import Adjustment, Line, Remittance
-from billfold.formats.iso20022.values import Party
+from billfold.formats.iso20022.fast_path import FastParser, NotPlain
 
 __all__ = [
-    "Adjustment",
-    "Balance",
-    "BankAccount",
-    "Detail",
-    "Document",
-    "Entry",
-    "Kind",
-    "Line",
-    "Party",
-    "Remittance",
-    "Statement",
-    "Status",
+    "CamtAccount",
+    "CamtBalance",
+    "CamtDetail",
+    "CamtEntry",
+    "CamtKind",
+    "CamtMessage",
+    "CamtStatement",
+    "CamtStatus",
     "read",
 ]
 
 
-def read(content: bytes) -> Document:
+def read(content: bytes) -> CamtMessage:
     """Read a camt message, all of it or none.
 
-    Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
+    Raises: Unreadable with every problem, and nothing else, whatever the bytes.
     """
-    with suppress(Doubtful):
-        return Reader(content, QuickIntake).read()
-    return Reader(content).read()
+    with suppress(NotPlain):
+        return CamtReader(content, FastParser).read()
+    return CamtReader(content).read()

@@ -1,4 +1,4 @@
-"""Follows a camt message while it grows: statement by statement, entry by entry.
+"""Reads a camt message while it is parsed: statement by statement, entry by entry.
 
 Source: ISO 20022, BankToCustomerStatement and its relatives; docs/bank-files.md.
 """
@@ -10,168 +10,170 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from billfold.formats.iso20022 import camt_proof, values
-from billfold.formats.iso20022.camt_entries import EntryReader
-from billfold.formats.iso20022.camt_proof import Totals
+from billfold.formats.iso20022 import camt_balance_check, values
+from billfold.formats.iso20022.camt_balance_check import StatementTotals
+from billfold.formats.iso20022.camt_entries import CamtEntryReader
 from billfold.formats.iso20022.camt_records import (
-    Balance,
-    BankAccount,
-    Document,
-    Entry,
-    Kind,
-    Statement,
+    CamtAccount,
+    CamtBalance,
+    CamtEntry,
+    CamtKind,
+    CamtMessage,
+    CamtStatement,
 )
-from billfold.formats.iso20022.messages import Faults, Intake
+from billfold.formats.iso20022.parsing import MessageParser
+from billfold.formats.iso20022.path_findings import PathFindings
 
 _BODIES: Final = {
-    "BkToCstmrAcctRpt": (Kind.REPORT, "Rpt"),
-    "BkToCstmrStmt": (Kind.STATEMENT, "Stmt"),
-    "BkToCstmrDbtCdtNtfctn": (Kind.NOTIFICATION, "Ntfctn"),
+    "BkToCstmrAcctRpt": (CamtKind.REPORT, "Rpt"),
+    "BkToCstmrStmt": (CamtKind.STATEMENT, "Stmt"),
+    "BkToCstmrDbtCdtNtfctn": (CamtKind.NOTIFICATION, "Ntfctn"),
 }
 FIRST_VERSION: Final = "02"
 LATEST_VERSION: Final = "14"
-"""Published when this was written; what is read has stood in the same places since 08."""
+"""The latest one published; since 08 the elements that are read have kept their places."""
 
 
 @dataclass(slots=True)
-class _Open:
-    """A statement whose entries still come."""
+class _OpenStatement:
+    """A statement that is not complete yet."""
 
     number: int
     id: str = ""
     sequence: str = ""
     page: str = ""
-    account: BankAccount | None = None
+    account: CamtAccount | None = None
     currency: str = ""
     created: Element | None = None
     until: Element | None = None
     summary: Element | None = None
-    balances: list[Balance] = field(default_factory=list)
-    balances_seen: int = 0
-    entries: list[Entry] = field(default_factory=list)
-    entries_seen: int = 0
-    totals: Totals = field(default_factory=Totals)
-    seen: dict[tuple[object, ...], int] = field(default_factory=dict)
-    """How often each entry came."""
+    balances: list[CamtBalance] = field(default_factory=list)
+    balance_count: int = 0
+    entries: list[CamtEntry] = field(default_factory=list)
+    entry_count: int = 0
+    totals: StatementTotals = field(default_factory=StatementTotals)
+    occurrences: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """How many entries there are with the same references, amount and day."""
 
 
-class Reader:
-    """Read one camt message."""
+class CamtReader:
+    """Reads one camt message."""
 
-    def __init__(self, content: bytes, intake: type[Intake] = Intake) -> None:
-        self._faults = Faults(content, self._place)
-        self._intake = intake(content, self._faults, self._take)
-        self._kind: Kind | None = None
+    def __init__(self, content: bytes, parser: type[MessageParser] = MessageParser) -> None:
+        self._findings = PathFindings(content, self._current_path)
+        self._parser = parser(content, self._findings, self._consume)
+        self._kind: CamtKind | None = None
         self._body = ""
         self._container = ""
         self._message_id = ""
         self._created: Element | None = None
-        self._open: _Open | None = None
-        self._leaf = ""
-        self._entry = EntryReader(self._faults)
-        self._statements: list[Statement] = []
+        self._open: _OpenStatement | None = None
+        self._path = ""
+        self._entry_reader = CamtEntryReader(self._findings)
+        self._statements: list[CamtStatement] = []
         self._identities: set[tuple[str, ...]] = set()
-        self._handlers: dict[str, Callable[[_Open, Element], None]] = {
-            "Acct": self._account,
-            "Bal": self._balance,
-            "Ntry": self._one_entry,
+        self._handlers: dict[str, Callable[[_OpenStatement, Element], None]] = {
+            "Acct": self._read_account,
+            "Bal": self._read_balance,
+            "Ntry": self._read_entry,
         }
 
-    def read(self) -> Document:
-        """Read to the end and settle what was found.
+    def read(self) -> CamtMessage:
+        """Read the whole message.
 
-        Raises: Unreadable, with every problem found.
+        Raises: Unreadable, with every problem.
         """
-        self._intake.run()
+        self._parser.run()
         if self._kind is None:
             self._refuse_body("")
         if not self._statements:
-            self._leaf = ""
-            self._faults.add("no-statement", "", f"The message has no {self._container} in it.")
-        self._leaf = "GrpHdr/CreDtTm"
-        created = values.day(self._created, "", self._faults)
-        document = Document(
-            kind=self._kind or Kind.STATEMENT,
-            version=self._intake.message.version,
+            self._path = ""
+            self._findings.add("no-statement", "", f"The message has no {self._container} in it.")
+        self._path = "GrpHdr/CreDtTm"
+        created = values.day(self._created, "", self._findings)
+        message = CamtMessage(
+            kind=self._kind or CamtKind.STATEMENT,
+            version=self._parser.message_type.version,
             message_id=self._message_id,
             created_date=created,
             statements=tuple(self._statements),
         )
-        return replace(document, warnings=self._faults.settle())
+        return replace(message, warnings=self._findings.conclude())
 
-    def _place(self) -> str:
-        """Say which element is being read, for the next fault."""
+    def _current_path(self) -> str:
+        """Return the path of the element that is being read."""
         if self._open is None:
-            return f"{self._body}/{self._leaf}".strip("/")
+            return f"{self._body}/{self._path}".strip("/")
         path = f"{self._body}/{_numbered(self._container, self._open.number)}"
-        return f"{path}/{self._leaf}".strip("/")
+        return f"{path}/{self._path}".strip("/")
 
-    def _take(self, document: Element, is_whole: bool) -> bool:
-        """Read the children of the body that are complete, and let them go."""
+    def _consume(self, document: Element, is_complete: bool) -> bool:
+        """Read and remove the complete children of the body; tell whether there were any."""
         if not len(document):
             return False
         body = document[0]
         if self._kind is None:
-            self._begin(body)
+            self._identify(body)
         children = list(body)
-        done = children if is_whole else children[:-1]
-        for child in done:
+        complete = children if is_complete else children[:-1]
+        for child in complete:
             if child.tag == self._container:
-                self._drain(child, is_whole=True)
-                self._close()
+                self._consume_statement(child, is_complete=True)
+                self._close_statement()
             elif child.tag == "GrpHdr":
                 self._message_id = values.text_at(child, "MsgId")
-                self._created = values.at(child, "CreDtTm")
-        took = bool(done)
-        if len(children) > len(done) and children[-1].tag == self._container:
-            took = self._drain(children[-1], is_whole=False) or took
-        del body[: len(done)]
-        return took
+                self._created = values.element_at(child, "CreDtTm")
+        has_removed = bool(complete)
+        if len(children) > len(complete) and children[-1].tag == self._container:
+            has_removed = self._consume_statement(children[-1], is_complete=False) or has_removed
+        del body[: len(complete)]
+        return has_removed
 
-    def _begin(self, body: Element) -> None:
-        """Find out which message it is, by its body; its namespace must say the same."""
-        message = self._intake.message
+    def _identify(self, body: Element) -> None:
+        """Determine the kind of message by its body; its namespace must state the same."""
+        message_type = self._parser.message_type
         if body.tag not in _BODIES:
-            self._refuse_body(message.name or body.tag[:40])
+            self._refuse_body(message_type.name or body.tag[:40])
         self._body = body.tag
         self._kind, self._container = _BODIES[body.tag]
-        if message.name and message.name != self._kind:
-            text = f"The namespace says {message.name}, the content is a {self._kind}."
-            self._faults.add("message-mismatch", "", text)
-        elif not FIRST_VERSION <= message.version <= LATEST_VERSION:
-            said = f"version {message.version}" if message.version else "no version we can read"
-            text = f"The namespace says {said}; known are {FIRST_VERSION} to {LATEST_VERSION}."
+        if message_type.name and message_type.name != self._kind:
+            text = f"The namespace says {message_type.name}, the content is a {self._kind}."
+            self._findings.add("message-mismatch", "", text)
+        elif not FIRST_VERSION <= message_type.version <= LATEST_VERSION:
+            version = message_type.version
+            stated = f"version {version}" if version else "no version we can read"
+            text = f"The namespace says {stated}; known are {FIRST_VERSION} to {LATEST_VERSION}."
             fix = "Compare the first statement with what the bank shows."
-            self._faults.warn("version", "", text, fix)
+            self._findings.warn("version", "", text, fix)
 
     def _refuse_body(self, name: str) -> None:
         is_what = f"The file is a {name} message, not" if name else "The file is not"
         text = f"{is_what} a camt.053 statement or one of its relatives, camt.052 and camt.054."
         fix = "Ask the bank for account statements in camt.053, or give the file where it belongs."
-        self._body = self._leaf = ""
-        self._faults.add("not-camt", "", text, fix)
-        self._faults.settle()
+        self._body = self._path = ""
+        self._findings.add("not-camt", "", text, fix)
+        self._findings.conclude()
 
-    def _drain(self, element: Element, *, is_whole: bool) -> bool:
-        """Read the children of a statement that are complete, and let them go."""
+    def _consume_statement(self, element: Element, *, is_complete: bool) -> bool:
+        """Read and remove the complete children of a statement; tell whether there were any."""
         if self._open is None:
-            self._open = _Open(number=len(self._statements) + 1)
+            self._open = _OpenStatement(number=len(self._statements) + 1)
         statement = self._open
         children = list(element)
-        done = children if is_whole else children[:-1]
-        for child in done:
+        complete = children if is_complete else children[:-1]
+        for child in complete:
             if handler := self._handlers.get(child.tag):
                 handler(statement, child)
             else:
-                self._head(statement, child)
-        took = bool(done)
-        if len(children) > len(done) and children[-1].tag == "Ntry":
-            self._leaf = _numbered("Ntry", statement.entries_seen + 1)
-            took = self._entry.drain(children[-1]) or took
-        del element[: len(done)]
-        return took
+                self._read_header(statement, child)
+        has_removed = bool(complete)
+        if len(children) > len(complete) and children[-1].tag == "Ntry":
+            self._path = _numbered("Ntry", statement.entry_count + 1)
+            has_removed = self._entry_reader.consume_complete(children[-1]) or has_removed
+        del element[: len(complete)]
+        return has_removed
 
-    def _head(self, statement: _Open, child: Element) -> None:
+    def _read_header(self, statement: _OpenStatement, child: Element) -> None:
         match child.tag:
             case "Id":
                 statement.id = values.text(child)
@@ -182,110 +184,114 @@ class Reader:
             case "CreDtTm":
                 statement.created = child
             case "FrToDt":
-                statement.until = values.at(child, "ToDtTm")
+                statement.until = values.element_at(child, "ToDtTm")
             case "TxsSummry":
                 statement.summary = child
 
-    def _account(self, statement: _Open, element: Element) -> None:
+    def _read_account(self, statement: _OpenStatement, element: Element) -> None:
         number = values.account_number(element)
         currency = values.text_at(element, "Ccy")
-        owner = values.name(values.at(element, "Ownr"))
-        bank = values.bank(values.at(element, "Svcr"))
-        statement.account = BankAccount(number, currency, owner, bank)
+        owner = values.party_name(values.element_at(element, "Ownr"))
+        bank = values.agent_bank(values.element_at(element, "Svcr"))
+        statement.account = CamtAccount(number, currency, owner, bank)
         statement.currency = currency
         if not number:
-            self._leaf = "Acct"
-            self._faults.add("no-account-number", "Id", "The account has no number.")
+            self._path = "Acct"
+            self._findings.add("no-account-number", "Id", "The account has no number.")
 
-    def _balance(self, statement: _Open, element: Element) -> None:
-        statement.balances_seen += 1
-        self._leaf = _numbered("Bal", statement.balances_seen)
-        found = values.fields(element)
-        kind = values.at(found.get("Tp"), "CdOrPrtry")
+    def _read_balance(self, statement: _OpenStatement, element: Element) -> None:
+        statement.balance_count += 1
+        self._path = _numbered("Bal", statement.balance_count)
+        children = values.children_by_name(element)
+        kind = values.element_at(children.get("Tp"), "CdOrPrtry")
         name = values.text_at(kind, "Cd") or values.text_at(kind, "Prtry")
-        is_credit = values.is_credit(found.get("CdtDbtInd"), self._faults)
-        amount = self._entry.amount(found)
-        on = values.day(found.get("Dt"), "Dt", self._faults)
+        is_credit = values.is_credit(children.get("CdtDbtInd"), self._findings)
+        amount = self._entry_reader.amount(children)
+        on = values.day(children.get("Dt"), "Dt", self._findings)
         if is_credit is None or amount is None:
             statement.totals.is_sound = False
             return
         minor = amount.minor if is_credit else -amount.minor
         if not statement.currency and name in ("OPBD", "PRCD"):
             statement.currency = amount.currency
-        statement.balances.append(Balance(name, minor, amount.currency, on))
+        statement.balances.append(CamtBalance(name, minor, amount.currency, on))
 
-    def _one_entry(self, statement: _Open, element: Element) -> None:
-        statement.entries_seen += 1
-        self._leaf = _numbered("Ntry", statement.entries_seen)
-        entry = self._entry.read(element, statement.entries_seen)
+    def _read_entry(self, statement: _OpenStatement, element: Element) -> None:
+        statement.entry_count += 1
+        self._path = _numbered("Ntry", statement.entry_count)
+        entry = self._entry_reader.read(element, statement.entry_count)
         if entry is None:
             statement.totals.is_sound = False
             return
         if entry.currency != statement.currency:
             self._check_currency(statement, entry)
         statement.totals.add(entry)
-        alike = (
+        key = (
             entry.reference,
             entry.servicer_reference,
             entry.amount_minor,
             entry.is_credit,
             entry.booked_date,
         )
-        occurrence = statement.seen.get(alike, 0) + 1
-        statement.seen[alike] = occurrence
+        occurrence = statement.occurrences.get(key, 0) + 1
+        statement.occurrences[key] = occurrence
         if occurrence > 1:
             entry = replace(entry, occurrence=occurrence)
             if entry.reference:
                 text = "An entry with this reference, amount and day stood in this statement."
                 fix = "Ask the bank whether both happened; both are read."
-                self._faults.warn("entry-twice", "NtryRef", text, fix)
+                self._findings.warn("entry-twice", "NtryRef", text, fix)
         statement.entries.append(entry)
 
-    def _check_currency(self, statement: _Open, entry: Entry) -> None:
+    def _check_currency(self, statement: _OpenStatement, entry: CamtEntry) -> None:
         if not statement.currency:
             statement.currency = entry.currency
-        elif self._kind is Kind.STATEMENT:
+        elif self._kind is CamtKind.STATEMENT:
             text = f"The entry is in {entry.currency}, its account in {statement.currency}."
-            self._faults.add("entry-currency", "Amt", text)
+            self._findings.add("entry-currency", "Amt", text)
             statement.totals.is_sound = False
 
-    def _close(self) -> None:
-        """Prove the statement that ends here."""
+    def _close_statement(self) -> None:
+        """Check the statement that is complete now, and add it to the message."""
         assert self._kind is not None
         if (statement := self._open) is None:
             return
-        self._leaf = ""
-        faults, totals = self._faults, statement.totals
+        self._path = ""
+        findings, totals = self._findings, statement.totals
         if statement.account is None:
-            faults.add("no-account-number", "", "The statement names no account.")
+            findings.add("no-account-number", "", "The statement names no account.")
         number = statement.account.number if statement.account else ""
         identity = (statement.id, number, statement.page)
         if not statement.id:
-            faults.add("no-statement-id", "", "The statement has no Id.")
+            findings.add("no-statement-id", "", "The statement has no Id.")
         elif identity in self._identities:
-            faults.add("statement-twice", "Id", "The message has this statement twice.")
+            findings.add("statement-twice", "Id", "The message has this statement twice.")
         self._identities.add(identity)
         if statement.summary is not None:
-            camt_proof.compare(statement.summary, statement.currency, totals, faults)
+            camt_balance_check.check_summary(
+                statement.summary, statement.currency, totals, findings
+            )
         balances = statement.balances
-        proof = camt_proof.prove(self._kind, balances, totals, statement.currency, faults)
+        proof = camt_balance_check.check_balances(
+            self._kind, balances, totals, statement.currency, findings
+        )
         entries = statement.entries
-        if proof.is_turned:
+        if proof.are_reversals_inverted:
             text = "The balances prove only with reversals turned round; they are read that way."
             fix = "Tell the bank that CdtDbtInd is the direction of a reversal itself."
-            faults.warn("reversal-turned", "", text, fix)
+            findings.warn("reversal-turned", "", text, fix)
             entries = [
-                replace(each, is_credit=not each.is_credit) if each.is_reversal else each
-                for each in entries
+                replace(entry, is_credit=not entry.is_credit) if entry.is_reversal else entry
+                for entry in entries
             ]
-        _, closing = camt_proof.ends(balances)
-        created = values.day(statement.created, "CreDtTm", faults)
-        until = values.day(statement.until, "FrToDt/ToDtTm", faults)
+        _, closing = camt_balance_check.opening_and_closing(balances)
+        created = values.day(statement.created, "CreDtTm", findings)
+        until = values.day(statement.until, "FrToDt/ToDtTm", findings)
         self._statements.append(
-            Statement(
+            CamtStatement(
                 id=statement.id,
                 sequence=statement.sequence,
-                account=statement.account or BankAccount("", "", "", ""),
+                account=statement.account or CamtAccount("", "", "", ""),
                 balances=tuple(balances),
                 entries=tuple(entries),
                 as_of_date=(closing.on if closing else None) or until or created,

@@ -1,4 +1,4 @@
-"""What a camt message holds: statements of accounts, their balances and entries.
+"""Records of a camt message: statements of accounts, their balances and entries.
 
 Source: ISO 20022, BankToCustomerStatement and its relatives; docs/bank-files.md.
 """
@@ -12,23 +12,23 @@ from enum import StrEnum
 
 from billfold.formats.bai2 import type_codes
 from billfold.formats.bai2.type_codes import Direction
-from billfold.formats.iso20022.remittance import NOTHING, Line, Remittance
+from billfold.formats.iso20022.remittance import NOTHING, RemittanceInformation, RemittanceLine
 from billfold.formats.iso20022.values import NOBODY, Party
-from billfold.formats.problems import Problem
+from billfold.formats.problems import FileProblem
 
 
-class Kind(StrEnum):
-    """Which of the three messages it is."""
+class CamtKind(StrEnum):
+    """Which of the three camt messages a message is."""
 
     REPORT = "camt.052"
-    """Intraday: what happened so far; it repeats itself during the day."""
+    """Intraday: the entries so far; each report repeats those of the one before."""
     STATEMENT = "camt.053"
     NOTIFICATION = "camt.054"
     """Single entries as they happen, without balances."""
 
 
-class Status(StrEnum):
-    """How settled an entry is. Only what is booked is money."""
+class CamtStatus(StrEnum):
+    """Status of an entry. Only a booked entry has moved money."""
 
     BOOKED = "BOOK"
     PENDING = "PDNG"
@@ -37,8 +37,8 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """A balance the bank states; owed to the bank is negative."""
+class CamtBalance:
+    """A balance the bank states; negative if it is owed to the bank."""
 
     kind: str
     """OPBD, CLBD, CLAV, PRCD, ITBD, or the bank's own name for it."""
@@ -48,11 +48,11 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
-    """One payment of an entry. Amount and direction are the entry's where it says none."""
+class CamtDetail:
+    """One payment of an entry. Amount and direction are the entry's where it states none."""
 
     amount_minor: int | None
-    """Absent where an entry of several payments does not say what each of them was."""
+    """None where an entry of several payments does not state the amount of each."""
     currency: str
     is_credit: bool
     named: tuple[tuple[str, str], ...] = ()
@@ -60,7 +60,7 @@ class Detail:
     debtor: Party = NOBODY
     ultimate_debtor: str = ""
     creditor: Party = NOBODY
-    remittance: Remittance = NOTHING
+    remittance: RemittanceInformation = NOTHING
     remittance_agrees: bool = True
     """False where the documents named do not add up to the amount."""
     return_code: str = ""
@@ -68,22 +68,22 @@ class Detail:
 
     @property
     def payer(self) -> str:
-        """Name who pays; it may be a parent, a factor or a bank in between."""
+        """Name who pays; it may be a parent company, a factor or a bank in between."""
         return self.debtor.name or self.ultimate_debtor
 
     @property
     def uetr(self) -> str:
-        """The one name a payment keeps on its whole way."""
+        """The unique identifier a payment keeps from end to end."""
         return self._reference("UETR").lower()
 
     @property
     def end_to_end_id(self) -> str:
-        """The payer's own name for it."""
+        """The payer's own reference of it."""
         return self._reference("EndToEndId")
 
     @property
     def clearing_reference(self) -> str:
-        """The clearing system's name for it, such as an IMAD or a trace number."""
+        """The clearing system's reference of it, such as an IMAD or a trace number."""
         return self._reference("ClrSysRef")
 
     @property
@@ -92,25 +92,25 @@ class Detail:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """List what the payment is called by, each once."""
+        """List the references of the payment, each once."""
         return tuple(dict.fromkeys(reference for _, reference in self.named))
 
     def _reference(self, name: str) -> str:
-        return next((said for each, said in self.named if each == name), "")
+        return next((reference for key, reference in self.named if key == name), "")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a statement; `is_credit` says which way, the amount has no sign."""
+class CamtEntry:
+    """One line of a statement; `is_credit` is its direction, the amount has no sign."""
 
     number: int
     """Counts from 1 within its statement."""
     amount_minor: int
     currency: str
     is_credit: bool
-    status: Status
+    status: CamtStatus
     is_reversal: bool = False
-    """It undoes an entry of the other direction: a credit that is one is no receipt."""
+    """It reverses an entry of the other direction, so a credit reversal is no receipt."""
     booked_date: date | None = None
     value_date: date | None = None
     reference: str = ""
@@ -120,12 +120,12 @@ class Entry:
     bai_code: str = ""
     """Three digits, where the bank's own code is one of BAI."""
     proprietary_code: str = ""
-    details: tuple[Detail, ...] = ()
+    details: tuple[CamtDetail, ...] = ()
     details_agree: bool = True
-    """False where the payments do not add up to the entry: it is one receipt of nobody."""
+    """False where the payments do not add up to the entry; it is then one unidentified receipt."""
     text: str = ""
     occurrence: int = 1
-    """Counts from 1 the entries of this statement that are alike in all but their number."""
+    """Counts from 1 the entries of this statement with the same references, amount and day."""
 
     @property
     def direction(self) -> Direction:
@@ -133,25 +133,25 @@ class Entry:
 
     @property
     def meaning(self) -> str:
-        """Name the entry as BAI2 does, or by its code of ISO 20022."""
+        """Describe the entry by its BAI2 code, or by its code of ISO 20022."""
         if self.bai_code:
             return type_codes.meaning(self.bai_code)
         return self.bank_code or ("Other credit" if self.is_credit else "Other debit")
 
     @property
     def payer(self) -> str:
-        """Name the payer, if it is one."""
+        """Name the payer, if all payments of the entry have the same one."""
         names = {detail.payer for detail in self.details}
         return names.pop() if len(names) == 1 else ""
 
     @property
-    def lines(self) -> Iterator[Line]:
-        """Go through the documents the payer names."""
+    def lines(self) -> Iterator[RemittanceLine]:
+        """Iterate over the documents the payer names."""
         return (line for detail in self.details for line in detail.remittance.lines)
 
     @property
     def texts(self) -> Iterator[str]:
-        """Go through the free texts, the payer's first and the bank's after them."""
+        """Iterate over the free texts, those of the payer before those of the bank."""
         for detail in self.details:
             yield from detail.remittance.texts
             if detail.text:
@@ -161,8 +161,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class BankAccount:
-    """Whose entries they are. A number is text: leading zeros count."""
+class CamtAccount:
+    """The account of a statement. Its number is text: leading zeros count."""
 
     number: str = field(repr=False)
     currency: str
@@ -172,46 +172,46 @@ class BankAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """What one account did, its sums proved as far as `is_proved` says."""
+class CamtStatement:
+    """The entries and balances of one account; `is_proved` says whether they agree."""
 
     id: str
     sequence: str
-    account: BankAccount
-    balances: tuple[Balance, ...]
-    entries: tuple[Entry, ...]
+    account: CamtAccount
+    balances: tuple[CamtBalance, ...]
+    entries: tuple[CamtEntry, ...]
     as_of_date: date | None
     is_proved: bool
     """Opening balance, booked entries and closing balance agree."""
 
     def balance_minor(self, kind: str) -> int | None:
-        """Find what the bank states for a kind of balance, if it states it."""
-        amounts = (each.amount_minor for each in self.balances if each.kind == kind)
+        """Return the amount of a kind of balance, or None if the bank states none."""
+        amounts = (balance.amount_minor for balance in self.balances if balance.kind == kind)
         return next(amounts, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One camt message, all of it read."""
+class CamtMessage:
+    """One camt message."""
 
-    kind: Kind
+    kind: CamtKind
     version: str
     message_id: str
     created_date: date | None
-    statements: tuple[Statement, ...]
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    statements: tuple[CamtStatement, ...]
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
 
     @property
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[CamtEntry]:
         return (entry for statement in self.statements for entry in statement.entries)
 
     def summary(self) -> dict[str, int | str]:
-        """Count what is booked; sums are left out where currencies differ."""
-        booked = [entry for entry in self.entries if entry.status is Status.BOOKED]
-        found: dict[str, int | str] = {
+        """Count and sum the booked entries; sums are left out where currencies differ."""
+        booked = [entry for entry in self.entries if entry.status is CamtStatus.BOOKED]
+        counts: dict[str, int | str] = {
             "message": f"{self.kind}.{self.version}".rstrip("."),
             "statements": len(self.statements),
-            "proved_statements": sum(each.is_proved for each in self.statements),
+            "proved_statements": sum(statement.is_proved for statement in self.statements),
             "entries": len(booked),
             "pending_entries": sum(1 for _ in self.entries) - len(booked),
         }
@@ -219,5 +219,5 @@ class Document:
         if len(currencies) <= 1:
             debits = (entry.amount_minor for entry in booked if not entry.is_credit)
             credits = (entry.amount_minor for entry in booked if entry.is_credit)
-            found |= {"debit_minor": sum(debits), "credit_minor": sum(credits)}
-        return found | {"currency": " ".join(sorted(currencies))}
+            counts |= {"debit_minor": sum(debits), "credit_minor": sum(credits)}
+        return counts | {"currency": " ".join(sorted(currencies))}

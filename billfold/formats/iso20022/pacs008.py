@@ -1,4 +1,4 @@
-"""Wires and instant credits as banks pass them on: pacs.008, with or without its envelope.
+"""pacs.008 messages: wires and instant credits as banks pass them on, in an envelope or bare.
 
 Fedwire and FedNow put the message, and a business application header beside it, in an envelope of
 their own; only the Document in it is read.
@@ -17,10 +17,11 @@ from xml.etree.ElementTree import Element
 
 from billfold.formats.iso20022 import remittance as remittances
 from billfold.formats.iso20022 import values
-from billfold.formats.iso20022.messages import Faults, Intake
-from billfold.formats.iso20022.remittance import NOTHING, Remittance
-from billfold.formats.iso20022.values import Amount, Fields, Party
-from billfold.formats.problems import Problem
+from billfold.formats.iso20022.parsing import MessageParser
+from billfold.formats.iso20022.path_findings import PathFindings
+from billfold.formats.iso20022.remittance import NOTHING, RemittanceInformation
+from billfold.formats.iso20022.values import Amount, Children, Party
+from billfold.formats.problems import FileProblem
 
 FIRST_VERSION: Final = "02"
 LATEST_VERSION: Final = "13"
@@ -35,15 +36,15 @@ _IMAD: Final = re.compile(r"([0-9]{8})([A-Z0-9]{8})([0-9]{6})")
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """One payment that arrived."""
+class CreditTransfer:
+    """One payment that came in."""
 
     amount_minor: int
-    """What arrived: the interbank settlement amount."""
+    """The interbank settlement amount, which is what came in."""
     currency: str
     settlement_date: date | None
     instructed_minor: int | None
-    """What the payer sent, before charges and exchange."""
+    """The amount the payer sent, before charges and exchange."""
     instructed_currency: str
     charges_minor: int
     """Charges stated in the currency of the amount."""
@@ -56,26 +57,26 @@ class Transfer:
     debtor: Party
     ultimate_debtor: str
     creditor: Party
-    remittance: Remittance
+    remittance: RemittanceInformation
     related_remittance: tuple[str, ...]
-    """Names of advice that is sent elsewhere."""
+    """Identifiers of remittance advice that is sent separately."""
 
     @property
     def payer(self) -> str:
-        """Name who pays; it may be a parent, a factor or a bank in between."""
+        """Name who pays; it may be a parent company, a factor or a bank in between."""
         return self.debtor.name or self.ultimate_debtor
 
     @property
     def short_minor(self) -> int:
-        """How much less arrived than was sent, where both are in one currency."""
+        """Return how much less came in than was sent, where both are in one currency."""
         if self.instructed_minor is None or self.instructed_currency != self.currency:
             return 0
         return self.instructed_minor - self.amount_minor
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One pacs.008 message, all of it read."""
+class Pacs008Message:
+    """One pacs.008 message."""
 
     version: str
     message_id: str
@@ -83,8 +84,8 @@ class Document:
     settlement_method: str
     clearing_system: str
     """FDW for Fedwire, FDN for FedNow."""
-    transfers: tuple[Transfer, ...]
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    transfers: tuple[CreditTransfer, ...]
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
 
     @property
     def imad(self) -> tuple[str, str, str] | None:
@@ -94,175 +95,183 @@ class Document:
 
     def summary(self) -> dict[str, int | str]:
         """Count the payments; the sum is left out where currencies differ."""
-        found: dict[str, int | str] = {
+        counts: dict[str, int | str] = {
             "message": f"{_MESSAGE}.{self.version}".rstrip("."),
             "entries": len(self.transfers),
         }
-        currencies = sorted({each.currency for each in self.transfers})
+        currencies = sorted({transfer.currency for transfer in self.transfers})
         if len(currencies) <= 1:
-            found["debit_minor"] = 0
-            found["credit_minor"] = sum(each.amount_minor for each in self.transfers)
-        return found | {"currency": " ".join(currencies)}
+            counts["debit_minor"] = 0
+            counts["credit_minor"] = sum(transfer.amount_minor for transfer in self.transfers)
+        return counts | {"currency": " ".join(currencies)}
 
 
-def read(content: bytes) -> Document:
+def read(content: bytes) -> Pacs008Message:
     """Read a pacs.008 message, all of it or none.
 
-    Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
+    Raises: Unreadable with every problem, and nothing else, whatever the bytes.
     """
-    return _Reader(content).read()
+    return _Pacs008Reader(content).read()
 
 
-class _Reader:
+class _Pacs008Reader:
+    """Reads one pacs.008 message while it is parsed."""
+
     def __init__(self, content: bytes) -> None:
-        self._faults = Faults(content, lambda: self._path)
-        self._intake = Intake(content, self._faults, self._take)
+        self._findings = PathFindings(content, lambda: self._path)
+        self._parser = MessageParser(content, self._findings, self._consume)
         self._path = ""
         self._header: Element | None = None
-        self._is_begun = False
-        self._seen = 0
-        self._transfers: list[Transfer] = []
+        self._is_identified = False
+        self._transfer_count = 0
+        self._transfers: list[CreditTransfer] = []
         self._uetrs: set[str] = set()
         self._is_sound = True
 
-    def read(self) -> Document:
-        """Read to the end, compare with the header, and settle what was found."""
-        self._intake.run()
-        if not self._is_begun:
+    def read(self) -> Pacs008Message:
+        """Read the whole message, and compare it with its header."""
+        self._parser.run()
+        if not self._is_identified:
             self._refuse_body("")
         self._path = f"{_BODY}/GrpHdr"
         header = self._header
         if header is None:
             self._path = _BODY
-            self._faults.add("no-header", "", "The message has no GrpHdr.")
+            self._findings.add("no-header", "", "The message has no GrpHdr.")
         else:
-            self._prove(header)
-            if not self._seen:
-                self._faults.add("no-transfer", "", "The message has no payment in it.")
-        settlement = values.at(header, "SttlmInf")
-        document = Document(
-            version=self._intake.message.version,
+            self._check_header(header)
+            if not self._transfer_count:
+                self._findings.add("no-transfer", "", "The message has no payment in it.")
+        settlement = values.element_at(header, "SttlmInf")
+        message = Pacs008Message(
+            version=self._parser.message_type.version,
             message_id=values.text_at(header, "MsgId"),
-            created_date=values.day(values.at(header, "CreDtTm"), "CreDtTm", self._faults),
+            created_date=values.day(
+                values.element_at(header, "CreDtTm"), "CreDtTm", self._findings
+            ),
             settlement_method=values.text_at(settlement, "SttlmMtd"),
             clearing_system=values.text_at(settlement, "ClrSys", "Cd"),
             transfers=tuple(self._transfers),
         )
-        return replace(document, warnings=self._faults.settle())
+        return replace(message, warnings=self._findings.conclude())
 
-    def _take(self, document: Element, is_whole: bool) -> bool:
-        """Read the payments that are complete, and let them go."""
+    def _consume(self, document: Element, is_complete: bool) -> bool:
+        """Read and remove the complete payments; tell whether any element was removed."""
         if not len(document):
             return False
         body = document[0]
-        if not self._is_begun:
-            self._begin(body)
+        if not self._is_identified:
+            self._identify(body)
         children = list(body)
-        done = children if is_whole else children[:-1]
-        for child in done:
+        complete = children if is_complete else children[:-1]
+        for child in complete:
             if child.tag == _TRANSFER:
-                self._seen += 1
-                number = f"[{self._seen}]" if self._seen > 1 else ""
+                self._transfer_count += 1
+                number = f"[{self._transfer_count}]" if self._transfer_count > 1 else ""
                 self._path = f"{_BODY}/{_TRANSFER}{number}"
-                self._transfer(child)
+                self._read_transfer(child)
             elif child.tag == "GrpHdr":
                 self._header = child
-        del body[: len(done)]
-        return bool(done)
+        del body[: len(complete)]
+        return bool(complete)
 
-    def _begin(self, body: Element) -> None:
-        self._is_begun = True
-        message = self._intake.message
+    def _identify(self, body: Element) -> None:
+        """Refuse another message than pacs.008; its namespace must state the same."""
+        self._is_identified = True
+        message_type = self._parser.message_type
         if body.tag != _BODY:
-            self._refuse_body(message.name or body.tag[:40])
+            self._refuse_body(message_type.name or body.tag[:40])
         self._path = _BODY
-        if message.name and message.name != _MESSAGE:
-            text = f"The namespace says {message.name}, the content is a {_MESSAGE}."
-            self._faults.add("message-mismatch", "", text)
-        elif not FIRST_VERSION <= message.version <= LATEST_VERSION:
-            said = f"version {message.version}" if message.version else "no version we can read"
-            text = f"The namespace says {said}; known are {FIRST_VERSION} to {LATEST_VERSION}."
+        if message_type.name and message_type.name != _MESSAGE:
+            text = f"The namespace says {message_type.name}, the content is a {_MESSAGE}."
+            self._findings.add("message-mismatch", "", text)
+        elif not FIRST_VERSION <= message_type.version <= LATEST_VERSION:
+            version = message_type.version
+            stated = f"version {version}" if version else "no version we can read"
+            text = f"The namespace says {stated}; known are {FIRST_VERSION} to {LATEST_VERSION}."
             fix = "Compare the first payment with what the bank shows."
-            self._faults.warn("version", "", text, fix)
+            self._findings.warn("version", "", text, fix)
 
     def _refuse_body(self, name: str) -> None:
         is_what = f"The file is a {name} message, not" if name else "The file is not"
         fix = "Ask the bank for pacs.008, or give the file where it belongs."
         self._path = ""
-        self._faults.add("not-pacs008", "", f"{is_what} a pacs.008 credit transfer.", fix)
-        self._faults.settle()
+        self._findings.add("not-pacs008", "", f"{is_what} a pacs.008 credit transfer.", fix)
+        self._findings.conclude()
 
-    def _transfer(self, element: Element) -> None:
-        faults, found = self._faults, values.fields(element)
-        for tag in values.repeated(element) & _ONCE if len(found) != len(element) else ():
-            faults.add("element-twice", f"{tag}[2]", f"There are two {tag} in a payment.")
-        amount = self._amount(found, "IntrBkSttlmAmt")
-        if "IntrBkSttlmAmt" not in found:
-            faults.add("amount", "IntrBkSttlmAmt", "There is no interbank settlement amount.")
-        instructed = self._amount(found, "InstdAmt")
-        day = found.get("IntrBkSttlmDt")
+    def _read_transfer(self, element: Element) -> None:
+        findings, children = self._findings, values.children_by_name(element)
+        for tag in values.repeated_names(element) & _ONCE if len(children) != len(element) else ():
+            findings.add("element-twice", f"{tag}[2]", f"There are two {tag} in a payment.")
+        amount = self._amount(children, "IntrBkSttlmAmt")
+        if "IntrBkSttlmAmt" not in children:
+            findings.add("amount", "IntrBkSttlmAmt", "There is no interbank settlement amount.")
+        instructed = self._amount(children, "InstdAmt")
+        day = children.get("IntrBkSttlmDt")
         if day is None:
-            day = values.at(self._header, "IntrBkSttlmDt")
-        settlement_date = values.day(day, "IntrBkSttlmDt", faults)
-        named = dict(values.references(found.get("PmtId")))
-        told = found.get("RmtInf")
-        remittance = NOTHING if told is None else remittances.read(told, "RmtInf", faults)
-        uetr = named.get("UETR", "").lower()
+            day = values.element_at(self._header, "IntrBkSttlmDt")
+        settlement_date = values.day(day, "IntrBkSttlmDt", findings)
+        references = dict(values.references(children.get("PmtId")))
+        information = children.get("RmtInf")
+        remittance = (
+            NOTHING if information is None else remittances.read(information, "RmtInf", findings)
+        )
+        uetr = references.get("UETR", "").lower()
         if amount is None:
             self._is_sound = False
             return
-        charges = [values.at(each, "Amt") for each in element.findall("ChrgsInf")]
-        transfer = Transfer(
+        charges = [charge.find("Amt") for charge in element.findall("ChrgsInf")]
+        transfer = CreditTransfer(
             amount_minor=amount.minor,
             currency=amount.currency,
             settlement_date=settlement_date,
             instructed_minor=instructed.minor if instructed else None,
             instructed_currency=instructed.currency if instructed else "",
             charges_minor=self._charges(charges, amount.currency),
-            charge_bearer=values.text(found.get("ChrgBr")),
-            end_to_end_id=named.get("EndToEndId", ""),
-            instruction_id=named.get("InstrId", ""),
-            transaction_id=named.get("TxId", ""),
+            charge_bearer=values.text(children.get("ChrgBr")),
+            end_to_end_id=references.get("EndToEndId", ""),
+            instruction_id=references.get("InstrId", ""),
+            transaction_id=references.get("TxId", ""),
             uetr=uetr,
-            clearing_reference=named.get("ClrSysRef", ""),
-            debtor=_party(found, "Dbtr"),
-            ultimate_debtor=values.name(found.get("UltmtDbtr")),
-            creditor=_party(found, "Cdtr"),
+            clearing_reference=references.get("ClrSysRef", ""),
+            debtor=_party(children, "Dbtr"),
+            ultimate_debtor=values.party_name(children.get("UltmtDbtr")),
+            creditor=_party(children, "Cdtr"),
             remittance=remittance,
             related_remittance=tuple(
-                values.text_at(each, "RmtId") for each in element.findall("RltdRmtInf")
+                values.text_at(advice, "RmtId") for advice in element.findall("RltdRmtInf")
             ),
         )
-        self._warn_of_oddities(transfer)
+        self._check_transfer(transfer)
         self._transfers.append(transfer)
 
-    def _amount(self, found: Fields, name: str) -> Amount | None:
-        element = found.get(name)
-        return None if element is None else values.amount(element, name, self._faults)
+    def _amount(self, children: Children, name: str) -> Amount | None:
+        element = children.get(name)
+        return None if element is None else values.amount(element, name, self._findings)
 
     def _charges(self, charges: list[Element | None], currency: str) -> int:
         total_minor = 0
         for number, element in enumerate(charges, 1):
             if element is not None:
-                leaf = f"ChrgsInf[{number}]/Amt" if number > 1 else "ChrgsInf/Amt"
-                amount = values.amount(element, leaf, self._faults)
+                path = f"ChrgsInf[{number}]/Amt" if number > 1 else "ChrgsInf/Amt"
+                amount = values.amount(element, path, self._findings)
                 if amount and amount.currency == currency:
                     total_minor += amount.minor
         return total_minor
 
-    def _warn_of_oddities(self, transfer: Transfer) -> None:
-        faults = self._faults
+    def _check_transfer(self, transfer: CreditTransfer) -> None:
+        findings = self._findings
         if transfer.uetr and not _UETR.fullmatch(transfer.uetr):
             text = "The UETR is not a UUID of version 4; it may not be the same elsewhere."
-            faults.warn("uetr", "PmtId/UETR", text, "Tell the bank.")
+            findings.warn("uetr", "PmtId/UETR", text, "Tell the bank.")
         if transfer.uetr:
             if transfer.uetr in self._uetrs:
                 text = "An earlier payment of this message has the same UETR."
-                faults.add("transfer-twice", "PmtId/UETR", text)
+                findings.add("transfer-twice", "PmtId/UETR", text)
             self._uetrs.add(transfer.uetr)
         if transfer.short_minor < 0:
             text = "More arrived than was sent."
-            faults.warn("charges", "InstdAmt", text, "The amount that arrived is what counts.")
+            findings.warn("charges", "InstdAmt", text, "The amount that arrived is what counts.")
         total_minor = transfer.remittance.total_minor(transfer.currency)
         if total_minor not in (None, transfer.amount_minor, transfer.instructed_minor):
             text = (
@@ -270,38 +279,38 @@ class _Reader:
                 f"{transfer.amount_minor}."
             )
             fix = "Apply what is named as far as it goes; a person looks at the rest."
-            faults.warn("remittance-sum", "RmtInf", text, fix)
+            findings.warn("remittance-sum", "RmtInf", text, fix)
 
-    def _prove(self, header: Element) -> None:
+    def _check_header(self, header: Element) -> None:
         """Compare the header with the payments.
 
         Source: ISO 20022, GroupHeader: NumberOfTransactions, ControlSum and
         TotalInterbankSettlementAmount.
         """
-        faults, counted = self._faults, self._seen
-        said = values.text_at(header, "NbOfTxs")
-        if not _COUNT.fullmatch(said) or int(said) != counted:
-            text = f"The header counts {said[:15] or 'no'} payments; counted were {counted}."
-            faults.add("transfer-count", "NbOfTxs", text)
+        findings, count = self._findings, self._transfer_count
+        stated_count = values.text_at(header, "NbOfTxs")
+        if not _COUNT.fullmatch(stated_count) or int(stated_count) != count:
+            text = f"The header counts {stated_count[:15] or 'no'} payments; counted were {count}."
+            findings.add("transfer-count", "NbOfTxs", text)
         if not self._is_sound:
             return
-        currencies = {each.currency for each in self._transfers}
-        total_minor = sum(each.amount_minor for each in self._transfers)
+        currencies = {transfer.currency for transfer in self._transfers}
+        total_minor = sum(transfer.amount_minor for transfer in self._transfers)
         if (total := header.find("TtlIntrBkSttlmAmt")) is not None:
-            stated = values.amount(total, "TtlIntrBkSttlmAmt", faults)
+            stated = values.amount(total, "TtlIntrBkSttlmAmt", findings)
             if stated and ({stated.currency} != currencies or stated.minor != total_minor):
                 text = f"The header says {stated.minor}; the payments add up to {total_minor}."
-                faults.add("transfer-sum", "TtlIntrBkSttlmAmt", text)
+                findings.add("transfer-sum", "TtlIntrBkSttlmAmt", text)
         if (control := header.find("CtrlSum")) is not None and len(currencies) == 1:
-            minor = values.decimal(control, min(currencies), "CtrlSum", faults)
+            minor = values.decimal(control, min(currencies), "CtrlSum", findings)
             if minor is not None and minor != total_minor:
                 text = f"The header says {minor}; the payments add up to {total_minor}."
-                faults.add("transfer-sum", "CtrlSum", text)
+                findings.add("transfer-sum", "CtrlSum", text)
 
 
-def _party(found: Fields, role: str) -> Party:
+def _party(children: Children, role: str) -> Party:
     return Party(
-        values.name(found.get(role)),
-        values.account_number(found.get(f"{role}Acct")),
-        values.bank(found.get(f"{role}Agt")),
+        values.party_name(children.get(role)),
+        values.account_number(children.get(f"{role}Acct")),
+        values.agent_bank(children.get(f"{role}Agt")),
     )

@@ -1,4 +1,4 @@
-"""What a payer says the money is for, as camt and pacs messages carry it.
+"""Remittance information of camt and pacs messages: the documents and texts a payment names.
 
 Source: ISO 20022, RemittanceInformation; docs/bank-files.md.
 """
@@ -11,15 +11,15 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from billfold.formats.iso20022 import values
-from billfold.formats.iso20022.messages import Faults
+from billfold.formats.iso20022.path_findings import PathFindings
 
 CREDIT_NOTES: Final = frozenset({"CREN", "CNFA"})
-"""Documents that lessen what is paid. Source: ISO 20022, DocumentType3Code."""
+"""Documents that reduce what is paid. Source: ISO 20022, DocumentType3Code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Why less or more is paid than a document says; less is negative."""
+    """Why less or more is paid than a document states; less is negative."""
 
     amount_minor: int
     reason: str
@@ -27,11 +27,11 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RemittanceLine:
     """One document the money is for. Amounts of a credit note are negative."""
 
     kind: str
-    """CINV for an invoice, CREN for a credit note, or what else the payer says."""
+    """CINV for an invoice, CREN for a credit note, or another code of the payer."""
     number: str
     amount_minor: int | None
     currency: str
@@ -43,11 +43,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Remittance:
+class RemittanceInformation:
     """Free texts and documents, in the payer's order."""
 
     texts: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[RemittanceLine, ...] = ()
 
     def total_minor(self, currency: str) -> int | None:
         """Add up the documents; absent if one has no amount in that currency."""
@@ -59,28 +59,28 @@ class Remittance:
         return total_minor
 
 
-NOTHING: Final = Remittance()
+NOTHING: Final = RemittanceInformation()
 
 
-def read(element: Element, leaf: str, faults: Faults) -> Remittance:
+def read(element: Element, path: str, findings: PathFindings) -> RemittanceInformation:
     """Read a RmtInf that stands at a path."""
     texts: list[str] = []
-    lines: list[Line] = []
+    lines: list[RemittanceLine] = []
     count = 0
     for child in element:
         if child.tag == "Ustrd":
-            if said := values.text(child):
-                texts.append(said)
+            if text := values.text(child):
+                texts.append(text)
         elif child.tag == "Strd":
             count += 1
-            below = f"{leaf}/Strd[{count}]" if count > 1 else f"{leaf}/Strd"
-            lines.extend(_lines(child, below, faults))
-    return Remittance(tuple(texts), tuple(lines))
+            strd_path = f"{path}/Strd[{count}]" if count > 1 else f"{path}/Strd"
+            lines.extend(_lines(child, strd_path, findings))
+    return RemittanceInformation(tuple(texts), tuple(lines))
 
 
-def _lines(element: Element, leaf: str, faults: Faults) -> list[Line]:
+def _lines(element: Element, path: str, findings: PathFindings) -> list[RemittanceLine]:
     """Read one Strd: a line for each document in it, or one for its reference alone."""
-    reference = said = ""
+    reference = text = ""
     documents: list[tuple[str, str]] = []
     amounts: Element | None = None
     for child in element:
@@ -90,52 +90,53 @@ def _lines(element: Element, leaf: str, faults: Faults) -> list[Line]:
         elif tag == "RfrdDocAmt":
             amounts = child
         elif tag == "CdtrRefInf":
-            reference = values.below(child, "Ref")
+            reference = values.child_text(child, "Ref")
         elif tag == "AddtlRmtInf":
-            said = f"{said} {values.text(child)}".lstrip()
+            text = f"{text} {values.text(child)}".lstrip()
     if not documents:
         documents = [("", "")]
     is_credit_note = documents[0][0] in CREDIT_NOTES
-    told = _NO_AMOUNTS if amounts is None else _amounts(amounts, is_credit_note, leaf, faults)
-    paid, currency, due, adjustments = told
+    paid, currency, due, adjustments = (
+        _NO_AMOUNTS if amounts is None else _amounts(amounts, is_credit_note, path, findings)
+    )
     if len(documents) > 1:
-        # One amount over several documents is nobody's: each of them is then without.
+        # One amount over several documents belongs to none of them.
         paid, due, adjustments = None, None, ()
     return [
-        Line(kind, number, paid, currency, due, adjustments, reference, said)
+        RemittanceLine(kind, number, paid, currency, due, adjustments, reference, text)
         for kind, number in documents
     ]
 
 
 def _document(element: Element) -> tuple[str, str]:
     """Read the kind and the number of a document."""
-    kind = values.at(element, "Tp", "CdOrPrtry")
+    kind = values.element_at(element, "Tp", "CdOrPrtry")
     # A choice: its only child is Cd or Prtry.
     name = values.text(kind[0]) if kind is not None and len(kind) else ""
-    return name, values.below(element, "Nb")
+    return name, values.child_text(element, "Nb")
 
 
 _Amounts = tuple[int | None, str, int | None, tuple[Adjustment, ...]]
 _NO_AMOUNTS: Final[_Amounts] = (None, "", None, ())
 
 
-def _amounts(element: Element, is_credit_note: bool, leaf: str, faults: Faults) -> _Amounts:
-    """Read a RfrdDocAmt: what is paid, its currency, what was due, and what lies between."""
-    paid = due = note = None
+def _amounts(element: Element, is_credit_note: bool, path: str, findings: PathFindings) -> _Amounts:
+    """Read a RfrdDocAmt: the amount paid, its currency, the amount due, and adjustments."""
+    paid = due = credit_note = None
     adjustments: list[Adjustment] = []
-    below = f"{leaf}/RfrdDocAmt"
+    amounts_path = f"{path}/RfrdDocAmt"
     for child in element:
         match child.tag:
             case "RmtdAmt":
-                paid = values.amount(child, f"{below}/RmtdAmt", faults)
+                paid = values.amount(child, f"{amounts_path}/RmtdAmt", findings)
             case "DuePyblAmt":
-                due = values.amount(child, f"{below}/DuePyblAmt", faults)
+                due = values.amount(child, f"{amounts_path}/DuePyblAmt", findings)
             case "CdtNoteAmt":
-                note = values.amount(child, f"{below}/CdtNoteAmt", faults)
+                credit_note = values.amount(child, f"{amounts_path}/CdtNoteAmt", findings)
             case "AdjstmntAmtAndRsn":
-                adjustments += _adjustment(child, f"{below}/AdjstmntAmtAndRsn", faults)
-    if paid is None and note is not None:
-        paid, is_credit_note = note, True
+                adjustments += _adjustment(child, f"{amounts_path}/AdjstmntAmtAndRsn", findings)
+    if paid is None and credit_note is not None:
+        paid, is_credit_note = credit_note, True
     sign = -1 if is_credit_note else 1
     return (
         None if paid is None else sign * paid.minor,
@@ -145,11 +146,15 @@ def _amounts(element: Element, is_credit_note: bool, leaf: str, faults: Faults) 
     )
 
 
-def _adjustment(element: Element, leaf: str, faults: Faults) -> Iterator[Adjustment]:
-    found = values.at(element, "Amt")
-    amount = values.amount(found, f"{leaf}/Amt", faults) if found is not None else None
+def _adjustment(element: Element, path: str, findings: PathFindings) -> Iterator[Adjustment]:
+    amount_element = element.find("Amt")
+    amount = (
+        values.amount(amount_element, f"{path}/Amt", findings)
+        if amount_element is not None
+        else None
+    )
     if amount is not None:
-        # Without an indicator it lessens what is paid, as every adjustment seen does.
+        # Without an indicator it reduces what is paid, as every adjustment seen so far does.
         sign = 1 if values.text_at(element, "CdtDbtInd") == "CRDT" else -1
-        reason, said = values.text_at(element, "Rsn"), values.text_at(element, "AddtlInf")
-        yield Adjustment(sign * amount.minor, reason, said)
+        reason, text = values.text_at(element, "Rsn"), values.text_at(element, "AddtlInf")
+        yield Adjustment(sign * amount.minor, reason, text)

@@ -1,4 +1,4 @@
-"""What stands in the elements of ISO 20022 messages: texts, amounts, days, parties, accounts.
+"""Values read from the elements of ISO 20022 messages: texts, amounts, days, parties, accounts.
 
 Source: ISO 20022 data types; ISO 4217 for the decimals of a currency; docs/bank-files.md.
 """
@@ -13,14 +13,14 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from billfold.formats.iso20022.messages import Faults
+from billfold.formats.iso20022.path_findings import PathFindings
 from billfold.money import LARGEST_MINOR
 
-Fields = dict[str, Element]
+Children = dict[str, Element]
 """The children of an element by name; of a name that repeats, the last."""
 
 NOT_PROVIDED: Final = "NOTPROVIDED"
-"""What stands in a reference that must be there when there is none. Source: EPC and CBPR+ usage."""
+"""Stands in a mandatory reference when there is none. Source: EPC and CBPR+ usage."""
 
 _DECIMALS: Final = {
     **dict.fromkeys(
@@ -30,7 +30,7 @@ _DECIMALS: Final = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
-"""Where they are not two. Source: ISO 4217."""
+"""Decimals of the currencies that do not have two. Source: ISO 4217."""
 
 _AMOUNT: Final = re.compile(r"([0-9]{0,18})(?:\.([0-9]{0,17}))?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -40,8 +40,8 @@ _DAY: Final = re.compile(
 )
 
 
-class _Garbled(ValueError):
-    """A value is not what its type wants; says which rule and why."""
+class _InvalidValue(ValueError):
+    """A value is not of its type; `code` names the broken rule."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -69,36 +69,36 @@ class Party:
 NOBODY: Final = Party()
 
 
-def fields(element: Element) -> Fields:
+def children_by_name(element: Element) -> Children:
     """Index the children of an element by name."""
     return {child.tag: child for child in element}
 
 
-def repeated(element: Element) -> set[str]:
-    """Name the children that stand more than once."""
+def repeated_names(element: Element) -> set[str]:
+    """Return the names of children that occur more than once."""
     counts = Counter(child.tag for child in element)
     return {name for name, count in counts.items() if count > 1}
 
 
-def below(element: Element, tag: str) -> str:
+def child_text(element: Element, tag: str) -> str:
     """Read the text of the first child of a name; empty if there is none."""
     return element.findtext(tag, "").strip()
 
 
 def references(element: Element | None) -> tuple[tuple[str, str], ...]:
-    """Read references with their names, without those that say there is none."""
+    """Read references with their names, without those that are NOTPROVIDED."""
     if element is None:
         return ()
-    said = [(child.tag, (child.text or "").strip()) for child in element]
-    return tuple([pair for pair in said if pair[1] and pair[1] != NOT_PROVIDED])
+    named = [(child.tag, (child.text or "").strip()) for child in element]
+    return tuple([pair for pair in named if pair[1] and pair[1] != NOT_PROVIDED])
 
 
-def at(element: Element | None, *names: str) -> Element | None:
-    """Follow the first child of each name."""
-    for each in names:
+def element_at(element: Element | None, *names: str) -> Element | None:
+    """Return the element that the first child of each name leads to."""
+    for name in names:
         if element is None:
             return None
-        element = element.find(each)
+        element = element.find(name)
     return element
 
 
@@ -109,63 +109,65 @@ def text(element: Element | None) -> str:
 
 def text_at(element: Element | None, *names: str) -> str:
     """Read the text of the element that the first child of each name leads to."""
-    return text(at(element, *names))
+    return text(element_at(element, *names))
 
 
 def reference(element: Element | None) -> str:
     """Read a reference, where NOTPROVIDED means that there is none."""
-    said = text(element)
-    return "" if said == NOT_PROVIDED else said
+    reference_text = text(element)
+    return "" if reference_text == NOT_PROVIDED else reference_text
 
 
-def amount(element: Element, leaf: str, faults: Faults) -> Amount | None:
-    """Read an amount with its currency; noted and absent if it is not one."""
+def amount(element: Element, path: str, findings: PathFindings) -> Amount | None:
+    """Read an amount with its currency; note an error and return None if it is not one."""
     try:
         return _amount((element.text or "").strip(), element.get("Ccy", ""))
-    except _Garbled as garbled:
-        faults.add(garbled.code, leaf, garbled.message)
+    except _InvalidValue as invalid:
+        findings.add(invalid.code, path, invalid.message)
         return None
 
 
-def decimal(element: Element, currency: str, leaf: str, faults: Faults) -> int | None:
-    """Read a sum that leaves its currency to the message around it; it may be negative."""
+def decimal(element: Element, currency: str, path: str, findings: PathFindings) -> int | None:
+    """Read a sum whose currency the rest of the message gives; it may be negative."""
     written = text(element)
     sign = -1 if written.startswith("-") else 1
     try:
         return sign * _amount(written.removeprefix("-"), currency).minor
-    except _Garbled as garbled:
-        faults.add(garbled.code, leaf, garbled.message)
+    except _InvalidValue as invalid:
+        findings.add(invalid.code, path, invalid.message)
         return None
 
 
 @lru_cache(maxsize=8_192)
 def _amount(written: str, currency: str) -> Amount:
     if not _CURRENCY.fullmatch(currency):
-        raise _Garbled("amount-currency", "The amount has no currency of three capital letters.")
+        raise _InvalidValue(
+            "amount-currency", "The amount has no currency of three capital letters."
+        )
     match = _AMOUNT.fullmatch(written)
     if not match or not (match[1] or match[2]):
-        raise _Garbled("amount", "The amount is not a number such as 1672.50, without a sign.")
+        raise _InvalidValue("amount", "The amount is not a number such as 1672.50, without a sign.")
     decimals = _DECIMALS.get(currency, 2)
     part = match[2] or ""
     if part[decimals:].strip("0"):
         message = f"The amount has more than the {decimals} decimals of {currency}."
-        raise _Garbled("amount-decimals", message)
+        raise _InvalidValue("amount-decimals", message)
     minor = int(match[1] + part[:decimals].ljust(decimals, "0") or "0")
     if minor > LARGEST_MINOR:
-        raise _Garbled("amount-too-large", "The amount is larger than any bank books.")
+        raise _InvalidValue("amount-too-large", "The amount is larger than any bank books.")
     return Amount(minor, currency)
 
 
-def day(element: Element | None, leaf: str, faults: Faults) -> date | None:
-    """Read a date, or the date of a moment on the bank's own clock; noted if it is none."""
+def day(element: Element | None, path: str, findings: PathFindings) -> date | None:
+    """Read a date, or the date of a moment on the bank's own clock; note an error if it is none."""
     if element is None:
         return None
     if len(element):
-        element, leaf = element[0], f"{leaf}/{element[0].tag}"
+        element, path = element[0], f"{path}/{element[0].tag}"
     try:
         return _day((element.text or "").strip())
-    except _Garbled as garbled:
-        faults.add(garbled.code, leaf, garbled.message)
+    except _InvalidValue as invalid:
+        findings.add(invalid.code, path, invalid.message)
         return None
 
 
@@ -177,40 +179,42 @@ def _day(written: str) -> date:
             return date.fromisoformat(match[1])
     except ValueError:
         pass
-    raise _Garbled("date", "The date is not a day of the calendar such as 2026-11-20.")
+    raise _InvalidValue("date", "The date is not a day of the calendar such as 2026-11-20.")
 
 
-def is_credit(element: Element | None, faults: Faults, leaf: str = "CdtDbtInd") -> bool | None:
-    """Read which way an amount goes; noted if it is not said."""
+def is_credit(
+    element: Element | None, findings: PathFindings, path: str = "CdtDbtInd"
+) -> bool | None:
+    """Read the direction of an amount; note an error and return None if it is not stated."""
     code = text(element)
     if code in ("CRDT", "DBIT"):
         return code == "CRDT"
     message = "The credit or debit indicator is not CRDT or DBIT."
-    faults.add("direction", leaf, message)
+    findings.add("direction", path, message)
     return None
 
 
-def name(element: Element | None) -> str:
+def party_name(element: Element | None) -> str:
     """Read the name of a party: below Pty from version 08 on, directly in it before."""
     if element is None:
         return ""
     party = element.find("Pty")
-    found = (element if party is None else party).find("Nm")
-    return text_at(element, "Agt", "FinInstnId", "Nm") if found is None else text(found)
+    name = (element if party is None else party).find("Nm")
+    return text_at(element, "Agt", "FinInstnId", "Nm") if name is None else text(name)
 
 
 def account_number(element: Element | None) -> str:
     """Read an account number: an IBAN, or any other."""
     if element is None:
         return ""
-    found = at(element, "Id")
-    return text_at(found, "IBAN") or text_at(found, "Othr", "Id")
+    identification = element_at(element, "Id")
+    return text_at(identification, "IBAN") or text_at(identification, "Othr", "Id")
 
 
-def bank(element: Element | None) -> str:
-    """Read which bank an agent is: its routing number if it has one, else its BIC."""
+def agent_bank(element: Element | None) -> str:
+    """Read the identifier of an agent's bank: its routing number if it has one, else its BIC."""
     if element is None:
         return ""
-    found = at(element, "FinInstnId")
-    number = text_at(found, "ClrSysMmbId", "MmbId")
-    return number or text_at(found, "BICFI") or text_at(found, "BIC")
+    institution = element_at(element, "FinInstnId")
+    number = text_at(institution, "ClrSysMmbId", "MmbId")
+    return number or text_at(institution, "BICFI") or text_at(institution, "BIC")

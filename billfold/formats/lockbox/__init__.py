@@ -1,51 +1,60 @@
-"""Lockbox files: what the bank says of the checks it opened, by layouts that are data.
+"""Lockbox files: the checks a bank opened and deposited, read by profiles that are data.
 
-The one module to import; layouts, records and the reader stand in `lockbox_*` beside it.
+The one module to import; layouts, records and the reader stand beside it.
 Source: BAI lockbox communications standard and the guides of banks; docs/bank-files.md.
 """
 
 from __future__ import annotations
 
-from billfold.formats.lockbox.layouts import Profile
-from billfold.formats.lockbox.lines import decode
-from billfold.formats.lockbox.loading import load_profile, shipped
-from billfold.formats.lockbox.reading import read_by
-from billfold.formats.lockbox.records import Batch, Check, Deposits, Remittance
-from billfold.formats.lockbox.wizard import (
+from billfold.formats.lockbox.explanation import (
+    ExplainedField,
     ExplainedLine,
     Explanation,
-    Fit,
-    ShownField,
-    choose,
     explain,
-    suggest,
 )
-from billfold.formats.problems import Problem, Unreadable
+from billfold.formats.lockbox.layouts import LockboxProfile
+from billfold.formats.lockbox.lines import decode
+from billfold.formats.lockbox.profile_choice import (
+    ProfileFit,
+    rank_profiles,
+    read_by_best_profile,
+)
+from billfold.formats.lockbox.profile_loading import load_profile, shipped_profiles
+from billfold.formats.lockbox.reading import read_by_profile
+from billfold.formats.lockbox.records import (
+    LockboxBatch,
+    LockboxCheck,
+    LockboxFile,
+    LockboxRemittance,
+)
+from billfold.formats.problems import FileProblem, Unreadable
 
 __all__ = [
-    "Batch",
-    "Check",
-    "Deposits",
+    "ExplainedField",
     "ExplainedLine",
     "Explanation",
-    "Fit",
-    "Problem",
-    "Profile",
-    "Remittance",
-    "ShownField",
+    "FileProblem",
+    "LockboxBatch",
+    "LockboxCheck",
+    "LockboxFile",
+    "LockboxProfile",
+    "LockboxRemittance",
+    "ProfileFit",
     "Unreadable",
     "explain",
     "load_profile",
+    "rank_profiles",
     "read",
-    "shipped",
-    "suggest",
+    "shipped_profiles",
 ]
 
 
-def read(content: bytes, profile: Profile | None = None) -> Deposits:
+def read(content: bytes, profile: LockboxProfile | None = None) -> LockboxFile:
     """Read a lockbox file, all of it or none; without a profile, by the shipped one that fits.
 
-    Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
+    Raises: Unreadable with every problem, and nothing else, whatever the bytes.
     """
     text = decode(content)
-    return choose(text, shipped()) if profile is None else read_by(profile, text)
+    if profile is None:
+        return read_by_best_profile(text, shipped_profiles())
+    return read_by_profile(profile, text)

@@ -1,7 +1,7 @@
-"""What a lockbox layout is: which columns of which record hold what, and how they are read.
+"""Layouts of lockbox records as data: which columns hold which field, and how they are read.
 
-Every bank changes the BAI lockbox file, so the columns are data: a profile, read by
-`lockbox_loading`. Source: BAI lockbox communications standard and the guides of banks;
+Every bank changes the BAI lockbox file, so its columns are a profile, loaded by
+`profile_loading`. Source: BAI lockbox communications standard and the guides of banks;
 docs/bank-files.md.
 """
 
@@ -28,13 +28,13 @@ RECORDS: Final = {
 }
 """The records of a file, in their order."""
 
-DISPENSABLE: Final = frozenset({"2", "4", "8"})
-"""Records that a bank may leave out altogether; its profile then has no table for them."""
+OPTIONAL_RECORDS: Final = frozenset({"2", "4", "8"})
+"""Records that a bank may leave out; its profile then has no table for them."""
 
 LARGEST_COUNT: Final = 10**9
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """How the columns of a field are read."""
 
     TEXT = "text"
@@ -45,57 +45,57 @@ class Kind(StrEnum):
     SIGN = "sign"
 
 
-_BATCH: Final = {"batch": Kind.COUNT, "item": Kind.COUNT}
+_BATCH: Final = {"batch": ColumnKind.COUNT, "item": ColumnKind.COUNT}
 _TOTALS: Final = {
     **_BATCH,
-    "lockbox": Kind.TEXT,
-    "deposit_date": Kind.DATE,
-    "check_count": Kind.COUNT,
-    "amount": Kind.AMOUNT,
+    "lockbox": ColumnKind.TEXT,
+    "deposit_date": ColumnKind.DATE,
+    "check_count": ColumnKind.COUNT,
+    "amount": ColumnKind.AMOUNT,
 }
-FIELDS: Final[Mapping[str, Mapping[str, Kind]]] = {
+FIELDS: Final[Mapping[str, Mapping[str, ColumnKind]]] = {
     "1": {
-        "priority": Kind.TEXT,
-        "destination": Kind.TEXT,
-        "origin": Kind.TEXT,
-        "created_date": Kind.DATE,
-        "created_time": Kind.TIME,
+        "priority": ColumnKind.TEXT,
+        "destination": ColumnKind.TEXT,
+        "origin": ColumnKind.TEXT,
+        "created_date": ColumnKind.DATE,
+        "created_time": ColumnKind.TIME,
     },
     "2": {
-        "destination": Kind.TEXT,
-        "origin": Kind.TEXT,
-        "reference": Kind.TEXT,
-        "service_type": Kind.TEXT,
-        "record_size": Kind.COUNT,
-        "blocking": Kind.TEXT,
-        "format_code": Kind.TEXT,
+        "destination": ColumnKind.TEXT,
+        "origin": ColumnKind.TEXT,
+        "reference": ColumnKind.TEXT,
+        "service_type": ColumnKind.TEXT,
+        "record_size": ColumnKind.COUNT,
+        "blocking": ColumnKind.TEXT,
+        "format_code": ColumnKind.TEXT,
     },
     "5": {
         **_BATCH,
-        "lockbox": Kind.TEXT,
-        "deposit_date": Kind.DATE,
-        "destination": Kind.TEXT,
-        "origin": Kind.TEXT,
+        "lockbox": ColumnKind.TEXT,
+        "deposit_date": ColumnKind.DATE,
+        "destination": ColumnKind.TEXT,
+        "origin": ColumnKind.TEXT,
     },
     "6": {
         **_BATCH,
-        "amount": Kind.AMOUNT,
-        "routing_number": Kind.TEXT,
-        "account_number": Kind.TEXT,
-        "check_number": Kind.TEXT,
-        "check_date": Kind.DATE,
-        "remitter": Kind.TEXT,
-        "payee": Kind.TEXT,
+        "amount": ColumnKind.AMOUNT,
+        "routing_number": ColumnKind.TEXT,
+        "account_number": ColumnKind.TEXT,
+        "check_number": ColumnKind.TEXT,
+        "check_date": ColumnKind.DATE,
+        "remitter": ColumnKind.TEXT,
+        "payee": ColumnKind.TEXT,
     },
     "4": {
         **_BATCH,
-        "continued": Kind.TEXT,
-        "sequence": Kind.COUNT,
-        "last": Kind.TEXT,
+        "continued": ColumnKind.TEXT,
+        "sequence": ColumnKind.COUNT,
+        "last": ColumnKind.TEXT,
     },
     "7": _TOTALS,
     "8": _TOTALS,
-    "9": {"record_count": Kind.COUNT},
+    "9": {"record_count": ColumnKind.COUNT},
 }
 """Every field a profile may place, by record."""
 
@@ -109,19 +109,19 @@ REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "8": frozenset({"check_count", "amount"}),
     "9": frozenset({"record_count"}),
 }
-"""Without these nothing could be proved, or a check could not be told from another."""
+"""Fields needed to check the totals, or to distinguish one check from another."""
 
-REMITTANCE: Final[Mapping[str, Kind]] = {
-    "customer_number": Kind.TEXT,
-    "invoice_number": Kind.TEXT,
-    "amount": Kind.AMOUNT,
-    "sign": Kind.SIGN,
-    "text": Kind.TEXT,
+REMITTANCE: Final[Mapping[str, ColumnKind]] = {
+    "customer_number": ColumnKind.TEXT,
+    "invoice_number": ColumnKind.TEXT,
+    "amount": ColumnKind.AMOUNT,
+    "sign": ColumnKind.SIGN,
+    "text": ColumnKind.TEXT,
 }
 """The fields of one remittance; records 6 and 4 may hold several, side by side."""
 
 SECRET: Final = frozenset({"routing_number", "account_number"})
-"""The drawer's bank details: never in a message, masked wherever they are shown."""
+"""The drawer's bank details: never in a message, masked on every page."""
 
 DATE_FORMATS: Final = ("YYMMDD", "MMDDYY", "YYYYMMDD", "MMDDYYYY")
 
@@ -131,23 +131,23 @@ Value = str | int | bool | date | time | None
 
 
 class Misread(Exception):
-    """The columns do not hold what the profile says."""
+    """The columns do not hold a value of their kind."""
 
-    def __init__(self, code: str, said: str) -> None:
+    def __init__(self, code: str, reason: str) -> None:
         super().__init__(code)
         self.code = code
-        self.said = said
+        self.reason = reason
         """Completes "The amount …"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """Columns of a record with a meaning, counted from 1, the last one included."""
+class LockboxField:
+    """The columns of one field of a record, counted from 1, the last one included."""
 
     name: str
     first: int
     last: int
-    kind: Kind
+    kind: ColumnKind
     date_format: str = ""
     negative: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
@@ -164,47 +164,48 @@ class Field:
         return f"{self.title}, positions {self.first}-{self.last}"
 
     def raw(self, line: str) -> str:
-        """Cut the field out of a line; columns past its end are blank, so they are missing."""
+        """Return the columns of the field in a line; shorter if the line ends before them."""
         return line[self.first - 1 : self.last]
 
     def read(self, line: str) -> Value:
-        """Read the field from a line. Anything blank but a text or a sign is None.
+        """Read the field from a line; if blank, as None, unless it is a text or a sign.
 
         Raises: Misread.
         """
         raw = self.raw(line)
-        if self.kind in _WORDS:
-            return self._sign(raw.strip()) if self.kind is Kind.SIGN else raw.strip()
+        if self.kind in _TEXT_KINDS:
+            return self._is_negative(raw.strip()) if self.kind is ColumnKind.SIGN else raw.strip()
         if not raw.strip():
             return None
         width = self.last - self.first + 1
         if len(raw) != width or not _DIGITS.fullmatch(raw):
             raise Misread(*_NOT_DIGITS[self.kind])
-        if self.kind is Kind.DATE:
+        if self.kind is ColumnKind.DATE:
             return _day(raw, self.date_format)
-        if self.kind is Kind.TIME:
+        if self.kind is ColumnKind.TIME:
             return _clock(raw)
-        return _whole(raw, LARGEST_MINOR if self.kind is Kind.AMOUNT else LARGEST_COUNT)
+        return _whole_number(
+            raw, LARGEST_MINOR if self.kind is ColumnKind.AMOUNT else LARGEST_COUNT
+        )
 
-    def _sign(self, said: str) -> bool:
-        """Tell whether the sign is the negative one."""
-        if said in self.negative:
+    def _is_negative(self, sign: str) -> bool:
+        if sign in self.negative:
             return True
-        if said in self.positive:
+        if sign in self.positive:
             return False
         raise Misread("sign", "is none of the signs this layout knows")
 
 
-_WORDS: Final = frozenset({Kind.TEXT, Kind.SIGN})
+_TEXT_KINDS: Final = frozenset({ColumnKind.TEXT, ColumnKind.SIGN})
 _NOT_DIGITS: Final = {
-    Kind.COUNT: ("not-a-number", "is not a whole number with leading zeros"),
-    Kind.AMOUNT: ("not-an-amount", "is not a number of cents with leading zeros"),
-    Kind.DATE: ("not-a-date", "is not a date"),
-    Kind.TIME: ("not-a-time", "is not a time written HHMM"),
+    ColumnKind.COUNT: ("not-a-number", "is not a whole number with leading zeros"),
+    ColumnKind.AMOUNT: ("not-an-amount", "is not a number of cents with leading zeros"),
+    ColumnKind.DATE: ("not-a-date", "is not a date"),
+    ColumnKind.TIME: ("not-a-time", "is not a time written HHMM"),
 }
 
 
-def _whole(raw: str, largest: int) -> int:
+def _whole_number(raw: str, largest: int) -> int:
     value = int(raw)
     if value > largest:
         raise Misread("too-large", "is too large to be true")
@@ -212,7 +213,7 @@ def _whole(raw: str, largest: int) -> int:
 
 
 def _day(raw: str, date_format: str) -> date | None:
-    """Read a date; zeros stand for none, and two digits for a year of this century."""
+    """Read a date; zeros are no date, and a year of two digits is one of this century."""
     if not raw.strip("0"):
         return None
     year_at = date_format.index("Y")
@@ -230,39 +231,39 @@ def _day(raw: str, date_format: str) -> date | None:
 
 
 def _clock(raw: str) -> time:
-    """Read a time; 2400 and 9999 are the end of the day."""
+    """Read a time; 2400 and 9999 mean the end of the day."""
     if raw in {"2400", "9999"}:
         return time.max
     if int(raw[:2]) < 24 and int(raw[2:]) < 60:
         return time(int(raw[:2]), int(raw[2:]))
-    raise Misread(*_NOT_DIGITS[Kind.TIME])
+    raise Misread(*_NOT_DIGITS[ColumnKind.TIME])
 
 
-Group = Mapping[str, Field]
+FieldGroup = Mapping[str, LockboxField]
 """Fields by name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class LockboxLayout:
     """The columns of one record."""
 
     code: str
-    fields: Group
-    remittances: tuple[Group, ...]
+    fields: FieldGroup
+    remittances: tuple[FieldGroup, ...]
     gaps: tuple[tuple[int, int], ...]
-    """Columns nothing covers, first and last: they should be blank."""
+    """First and last of the columns that no field covers: they should be blank."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
-    """One bank's lockbox dialect."""
+class LockboxProfile:
+    """The layouts of one bank's lockbox files."""
 
     name: str
     source: str
-    """What the layout is and where it is known from."""
+    """What the layout is and where it is documented."""
     record_length: int
     opens: str
-    """What a record 5 opens: a `batch`, a `lockbox`, or `either`, as its batch number says."""
+    """What a record 5 opens: a `batch`, a `lockbox`, or `either`, depending on its batch number."""
     overflow: tuple[int, int]
-    """First and highest sequence of the overflow records of a check; then it starts over."""
-    layouts: Mapping[str, Layout] = field(repr=False)
+    """First and highest sequence of the overflow records of a check, after which it starts over."""
+    layouts: Mapping[str, LockboxLayout] = field(repr=False)

@@ -1,4 +1,4 @@
-"""A lockbox file below its records: bytes into lines, and a line read by its layout."""
+"""Cuts a lockbox file into lines, and reads the fields of a line by its layout."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Iterator
 from datetime import date, time
 from typing import Final
 
-from billfold.formats.lockbox.layouts import Field, Group, Layout, Misread, Value
-from billfold.formats.problems import Findings, Problem, Unreadable
+from billfold.formats.lockbox.layouts import FieldGroup, LockboxField, LockboxLayout, Misread, Value
+from billfold.formats.problems import FileProblem, Findings, Unreadable
 
 SEND_AGAIN: Final = "Ask the bank to send the file again."
 WRONG_LAYOUT: Final = "The layout may be that of another bank: show the file against its profile."
 
-_MOST_ALIKE: Final = 50
+_MOST_OF_A_CODE: Final = 50
 _LINE_ENDS: Final = re.compile(r"[\r\n]+")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
-class Notes(Findings):
-    """The problems of one file; of a warning that comes again and again, the first fifty.
+class LockboxFindings(Findings):
+    """The problems of one file; of repeated warnings with the same code, only the first fifty.
 
-    A large deposit with many short payments is still a deposit.
+    A large deposit with many short payments must not be refused for its number of warnings.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._alike: Counter[str] = Counter()
+        self._times: Counter[str] = Counter()
 
     def warn(self, code: str, line: int, field: str, message: str, fix: str) -> None:
-        self._alike[code] += 1
-        if self._alike[code] <= _MOST_ALIKE:
+        self._times[code] += 1
+        if self._times[code] <= _MOST_OF_A_CODE:
             super().warn(code, line, field, message, fix)
-        elif self._alike[code] == _MOST_ALIKE + 1:
+        elif self._times[code] == _MOST_OF_A_CODE + 1:
             message = f"{message} The same is so in places after this one, which are not listed."
             super().warn(code, line, field, message, fix)
 
@@ -59,12 +59,12 @@ def decode(content: bytes) -> str:
     return text
 
 
-def _not_lockbox(code: str, message: str, fix: str) -> Problem:
-    return Problem(code, "error", 1, "record code, position 1", message, fix)
+def _not_lockbox(code: str, message: str, fix: str) -> FileProblem:
+    return FileProblem(code, "error", 1, "record code, position 1", message, fix)
 
 
 def lines(text: str, record_length: int) -> Iterator[tuple[int, str]]:
-    """Number the lines that hold anything; a file without line ends is cut into records."""
+    """Number the lines that are not blank; cut a file without line ends into records."""
     start, number = 0, 1
     for match in _LINE_ENDS.finditer(text):
         if line := text[start : match.start()].rstrip(" \t"):
@@ -79,25 +79,25 @@ def lines(text: str, record_length: int) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-class Row:
-    """One line, read field by field; what cannot be read is noted and stands as None."""
+class LockboxRecord:
+    """One line, read field by field; a field that cannot be read is reported and read as None."""
 
-    __slots__ = ("_layout", "_notes", "is_sound", "line", "number")
+    __slots__ = ("_findings", "_layout", "is_sound", "line", "number")
 
-    def __init__(self, number: int, line: str, layout: Layout, notes: Findings) -> None:
+    def __init__(self, number: int, line: str, layout: LockboxLayout, findings: Findings) -> None:
         self.number = number
         self.line = line
         self.is_sound = True
         """False once a field of it could not be read."""
         self._layout = layout
-        self._notes = notes
+        self._findings = findings
 
     @property
     def code(self) -> str:
         return self._layout.code
 
     def check_columns(self, record_length: int) -> None:
-        """Report a line that is too long, unprintable, or says something no field reads."""
+        """Report a line that is too long or unprintable, or holds text outside of all fields."""
         if len(self.line) > record_length:
             message = f"The line is longer than the {record_length} columns of the layout."
             self.add("line-too-long", "", message, WRONG_LAYOUT)
@@ -117,12 +117,12 @@ class Row:
                 return
 
     def add(self, code: str, name: str, message: str, fix: str = SEND_AGAIN) -> None:
-        """Note an error of this line; `name` is a field's, or says the place itself."""
-        self._notes.add(code, self.number, self._place(name), message, fix)
+        """Note an error of this line; `name` is that of a field, or else the place itself."""
+        self._findings.add(code, self.number, self._place(name), message, fix)
 
     def warn(self, code: str, name: str, message: str, fix: str) -> None:
         """Note what is odd in this line."""
-        self._notes.warn(code, self.number, self._place(name), message, fix)
+        self._findings.warn(code, self.number, self._place(name), message, fix)
 
     def _place(self, name: str) -> str:
         field = self._layout.fields.get(name)
@@ -144,15 +144,15 @@ class Row:
         value = self._value(self._layout.fields.get(name))
         return value if isinstance(value, time) else None
 
-    def number_of(self, name: str) -> int | None:
+    def whole_number(self, name: str) -> int | None:
         """Read a count or an amount that may be empty or may not be in the layout."""
         value = self._value(self._layout.fields.get(name))
         return value if isinstance(value, int) else None
 
-    def required(self, name: str) -> int | None:
-        """Read a count or an amount that must be there; None once it is reported."""
+    def required_number(self, name: str) -> int | None:
+        """Read a mandatory count or amount; None if it is missing or misread, which is reported."""
         was_sound, self.is_sound = self.is_sound, True
-        value = self.number_of(name)
+        value = self.whole_number(name)
         if value is None and self.is_sound:
             self.is_sound = False
             self.add("missing-value", name, f"The {self.title(name)} is blank.", WRONG_LAYOUT)
@@ -163,13 +163,13 @@ class Row:
         return self._layout.fields[name].title
 
     def remittances(self) -> Iterator[tuple[str, str, int | None, str]]:
-        """Read what stands in this record of customer, invoice, amount and text."""
+        """Read the customers, invoices, amounts and texts that this record holds."""
         for group in self._layout.remittances:
-            read = self._remittance(group)
-            if read[0].strip("0") or read[1].strip("0") or read[2] or read[3]:
-                yield read
+            values = self._remittance(group)
+            if values[0].strip("0") or values[1].strip("0") or values[2] or values[3]:
+                yield values
 
-    def _remittance(self, group: Group) -> tuple[str, str, int | None, str]:
+    def _remittance(self, group: FieldGroup) -> tuple[str, str, int | None, str]:
         customer, invoice, text = (
             group[name].raw(self.line).strip() if name in group else ""
             for name in ("customer_number", "invoice_number", "text")
@@ -179,24 +179,24 @@ class Row:
         amount_minor = amount if isinstance(amount, int) else None
         if amount_minor is not None and is_negative:
             amount_minor = -amount_minor
-        return _number(customer), _number(invoice), amount_minor, text
+        return _unless_zeros(customer), _unless_zeros(invoice), amount_minor, text
 
-    def _value(self, field: Field | None, *, is_lenient: bool = False) -> Value:
+    def _value(self, field: LockboxField | None, *, is_lenient: bool = False) -> Value:
         if field is None:
             return None
         try:
             return field.read(self.line)
         except Misread as misread:
-            message = f"The {field.title} {misread.said}."
+            message = f"The {field.title} {misread.reason}."
             if is_lenient:
                 fix = "It was keyed wrong, or the layout has another date format."
-                self._notes.warn("check-date", self.number, field.label, message, fix)
+                self._findings.warn("check-date", self.number, field.label, message, fix)
             else:
                 self.is_sound = False
-                self._notes.add(misread.code, self.number, field.label, message, WRONG_LAYOUT)
+                self._findings.add(misread.code, self.number, field.label, message, WRONG_LAYOUT)
         return None
 
 
-def _number(text: str) -> str:
-    """Empty what is only zeros: a bank fills unused columns with them."""
+def _unless_zeros(text: str) -> str:
+    """Return a text, or nothing if it is only zeros: banks fill unused columns with them."""
     return text if text.strip("0") else ""

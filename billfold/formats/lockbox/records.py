@@ -1,4 +1,4 @@
-"""What a lockbox file says, once it is read.
+"""Records of a lockbox file: batches, checks and what each check pays.
 
 Source: BAI lockbox communications standard and the guides of banks; docs/bank-files.md.
 """
@@ -8,23 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from billfold.formats.problems import Problem
+from billfold.formats.problems import FileProblem
 
 
 @dataclass(frozen=True, slots=True)
-class Remittance:
-    """What the payer's paper says one part of a check is for; empty where it says nothing."""
+class LockboxRemittance:
+    """One part of a check and what the payer's paper says it pays; empty where it says nothing."""
 
     customer_number: str
     invoice_number: str
     amount_minor: int | None
-    """Negative where a credit memo is taken."""
+    """Negative where a credit memo is deducted."""
     text: str
     line: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class LockboxCheck:
     """One check of a batch."""
 
     item: int
@@ -36,46 +36,46 @@ class Check:
     check_date: date | None
     remitter: str
     payee: str
-    remittances: tuple[Remittance, ...]
+    remittances: tuple[LockboxRemittance, ...]
     line: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class LockboxBatch:
     """The checks of one batch of one lockbox on one day."""
 
     lockbox: str
-    """Text: leading zeros count."""
+    """A text: leading zeros count."""
     deposit_date: date
     number: int
-    checks: tuple[Check, ...]
+    checks: tuple[LockboxCheck, ...]
     line: int = field(compare=False)
 
     @property
     def amount_minor(self) -> int:
         return sum(check.amount_minor for check in self.checks)
 
-    def key(self, check: Check) -> str:
-        """Name a check of this batch, the same in whatever file it comes."""
+    def key(self, check: LockboxCheck) -> str:
+        """Return the key of a check of this batch, which is the same in every file."""
         return f"{self.lockbox}/{self.deposit_date}/{self.number}/{check.item}"
 
 
 @dataclass(frozen=True, slots=True)
-class Deposits:
-    """One lockbox file whose counts and totals all hold. A day without checks is one too."""
+class LockboxFile:
+    """One lockbox file whose counts and totals agree; on a day without checks it has none."""
 
     destination: str
     origin: str
     created_date: date
     created_time: time | None
-    batches: tuple[Batch, ...]
+    batches: tuple[LockboxBatch, ...]
     profile: str = field(compare=False)
-    """Name of the layout it was read with."""
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    """Name of the profile it was read by."""
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
     currency: str = "USD"
 
     def amounts_minor(self) -> dict[date, int]:
-        """Add up each deposit date; the bank statement has that sum as one credit, type 115."""
+        """Sum the checks of each deposit date; a statement has the sum as one credit, type 115."""
         sums: dict[date, int] = {}
         for batch in self.batches:
             sums[batch.deposit_date] = sums.get(batch.deposit_date, 0) + batch.amount_minor

@@ -1,66 +1,66 @@
 """Nacha (ACH) files: bytes to records with `read`, records to bytes with `write`.
 
-The one module to import; the layouts, rules and both directions stand beside it.
+The face of the package: other packages import this, and `checks` for the table of checks.
 Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 """
 
-from billfold.formats.nacha.checks import CHECKS, Check
-from billfold.formats.nacha.codes import RETRIABLE, RETRY, RETURN_FEE, reversed_code
-from billfold.formats.nacha.facts import Facts, Original
-from billfold.formats.nacha.reading import Reader, read
+from billfold.formats.nacha.checks import CHECKS, NachaCheck
+from billfold.formats.nacha.codes import RETRIABLE_RETURN_CODES, RETRY, RETURN_FEE, reversed_code
+from billfold.formats.nacha.origination import OriginalEntry, OriginationContext
+from billfold.formats.nacha.reading import NachaReader, read
+from billfold.formats.nacha.record_writer import to_ach_characters
 from billfold.formats.nacha.records import (
     Addendum,
-    Batch,
-    Change,
-    Contest,
-    Dishonour,
-    Entry,
-    File,
+    ChangeAddendum,
+    ContestAddendum,
+    ControlTotals,
+    DishonourAddendum,
+    NachaBatch,
+    NachaEntry,
+    NachaFile,
     OtherAddendum,
-    Payment,
-    Reply,
-    Return,
-    Totals,
+    PaymentAddendum,
+    ReturnAddendum,
+    ReturnOrChange,
     check_digit,
-    entry_of,
+    entry_from_values,
     is_routing_number,
-    remittance,
+    split_into_addenda,
 )
-from billfold.formats.nacha.sheet import plain
 from billfold.formats.nacha.writing import write, write_to
-from billfold.formats.problems import Problem, Unreadable, Unwritable
+from billfold.formats.problems import FileProblem, Unreadable, Unwritable
 
 __all__ = [
     "CHECKS",
-    "RETRIABLE",
+    "RETRIABLE_RETURN_CODES",
     "RETRY",
     "RETURN_FEE",
     "Addendum",
-    "Batch",
-    "Change",
-    "Check",
-    "Contest",
-    "Dishonour",
-    "Entry",
-    "Facts",
-    "File",
-    "Original",
+    "ChangeAddendum",
+    "ContestAddendum",
+    "ControlTotals",
+    "DishonourAddendum",
+    "FileProblem",
+    "NachaBatch",
+    "NachaCheck",
+    "NachaEntry",
+    "NachaFile",
+    "NachaReader",
+    "OriginalEntry",
+    "OriginationContext",
     "OtherAddendum",
-    "Payment",
-    "Problem",
-    "Reader",
-    "Reply",
-    "Return",
-    "Totals",
+    "PaymentAddendum",
+    "ReturnAddendum",
+    "ReturnOrChange",
     "Unreadable",
     "Unwritable",
     "check_digit",
-    "entry_of",
+    "entry_from_values",
     "is_routing_number",
-    "plain",
     "read",
-    "remittance",
     "reversed_code",
+    "split_into_addenda",
+    "to_ach_characters",
     "write",
     "write_to",
 ]

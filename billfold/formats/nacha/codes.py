@@ -17,31 +17,31 @@ TRANSACTION_CODES: Final = CREDIT_CODES | DEBIT_CODES
 
 PRENOTE_CODES: Final = frozenset({23, 28, 33, 38, 43, 48, 53})
 REMITTANCE_CODES: Final = frozenset({24, 29, 34, 39, 44, 49, 54})
-"""Zero amount with an addendum that says what was settled otherwise; CCD and CTX only."""
-REPLY_CODES: Final = frozenset({21, 26, 31, 36, 41, 46, 51, 56})
+"""Entries without an amount whose addendum says what was settled otherwise; CCD and CTX only."""
+RETURN_TRANSACTION_CODES: Final = frozenset({21, 26, 31, 36, 41, 46, 51, 56})
 """Returns and notifications of change; their amount may be zero."""
-ZERO_CODES: Final = PRENOTE_CODES | REMITTANCE_CODES
+ZERO_AMOUNT_CODES: Final = PRENOTE_CODES | REMITTANCE_CODES
 ORIGINATED_CODES: Final = frozenset({22, 23, 24, 27, 28, 29, 32, 33, 34, 37, 38, 39})
-"""What a biller sends: checking and savings."""
+"""The codes a biller sends: for checking and savings accounts."""
 
 ORIGINATED_CLASSES: Final = frozenset({"PPD", "CCD", "CTX", "WEB", "TEL"})
-REPORTED_CLASSES: Final = frozenset(
+RECEIVED_ONLY_CLASSES: Final = frozenset(
     {"ACK", "ARC", "ATX", "BOC", "CIE", "POP", "POS", "RCK", "SHR", "TRC", "TRX", "XCK"}
 )
-"""Domestic classes that a biller may meet in a bank's file and never sends."""
+"""Domestic classes that a bank's file may hold and a biller never sends."""
 FOREIGN_CLASSES: Final = frozenset({"ADV", "DNE", "ENR", "IAT", "MTE"})
 """Classes for other kinds of originator; IAT and ADV have records of their own."""
 CHANGE_CLASS: Final = "COR"
-KNOWN_CLASSES: Final = ORIGINATED_CLASSES | REPORTED_CLASSES | FOREIGN_CLASSES | {CHANGE_CLASS}
+KNOWN_CLASSES: Final = ORIGINATED_CLASSES | RECEIVED_ONLY_CLASSES | FOREIGN_CLASSES | {CHANGE_CLASS}
 
-OWN_RECORDS: Final = frozenset({"ADV", "IAT"})
-"""Classes whose entries are counted and summed, not looked into."""
-COUNTED_CLASSES: Final = frozenset({"ATX", "CTX", "ENR", "TRX"})
+UNPARSED_CLASSES: Final = frozenset({"ADV", "IAT"})
+"""Classes whose entries are counted and added up, but not parsed: their layouts differ."""
+ADDENDA_COUNT_CLASSES: Final = frozenset({"ATX", "CTX", "ENR", "TRX"})
 """Classes whose name field begins with four digits, the number of addenda."""
 CONSUMER_CLASSES: Final = frozenset({"PPD", "WEB", "TEL"})
 """Classes whose entries must name the receiver."""
-ONLINE_OR_SPOKEN: Final = frozenset({"WEB", "TEL"})
-"""Classes whose authorisation is for debits; of credits, only corrections use them."""
+DEBIT_ONLY_CLASSES: Final = frozenset({"WEB", "TEL"})
+"""Classes of debits; only reversals are credits."""
 
 MOST_PAYMENT_ADDENDA: Final = {"PPD": 1, "CCD": 1, "WEB": 1, "TEL": 0, "CTX": 9_999}
 
@@ -53,34 +53,34 @@ RETURN_CODES: Final = frozenset(
 CHANGE_CODES: Final = frozenset(f"C{number:02d}" for number in range(1, 15))
 REFUSED_CHANGE_CODES: Final = frozenset(f"C{number}" for number in range(61, 70))
 
-ADVICE: Final = 280
+ADVICE_SERVICE_CLASS: Final = 280
 """Service class of ADV batches."""
 
 MICRO_ENTRY: Final = "ACCTVERIFY"
-RETRIABLE: Final = frozenset({"R01", "R09"})
+RETRIABLE_RETURN_CODES: Final = frozenset({"R01", "R09"})
 """Returns after which the debit may be tried again, and a fee be collected by debit."""
 
 RETRY: Final = "RETRY PYMT"
 RETURN_FEE: Final = "RETURN FEE"
 REVERSAL: Final = "REVERSAL"
 PURCHASE: Final = "PURCHASE"
-RESERVED: Final = frozenset({MICRO_ENTRY, RETRY, RETURN_FEE, REVERSAL, PURCHASE})
+RESERVED_DESCRIPTIONS: Final = frozenset({MICRO_ENTRY, RETRY, RETURN_FEE, REVERSAL, PURCHASE})
 """Descriptions that bind a batch to rules of their own."""
-NOT_OURS: Final = frozenset(
+FORBIDDEN_DESCRIPTIONS: Final = frozenset(
     {"AUTOENROLL", "CHECKPAYMT", "NONSETTLED", "PAYROLL", "RECLAIM", "REDEPCHECK"}
 )
-"""Reserved descriptions a biller has no use for."""
+"""Reserved descriptions that a biller may not use."""
 
 
 def is_debit(transaction_code: int) -> bool:
-    """Tell whether a code takes money from the receiver; an unknown one by its second digit."""
+    """Tell whether a code debits the receiver; an unknown code is judged by its second digit."""
     if transaction_code in TRANSACTION_CODES:
         return transaction_code in DEBIT_CODES
     return transaction_code % 10 >= 5
 
 
 def reversed_code(transaction_code: int) -> int:
-    """Give the code that corrects an entry of this code: 27 is undone by 22.
+    """Return the code that reverses an entry of this code: 22 for 27.
 
     Source: Nacha Operating Rules, "Reversing Entries".
     """

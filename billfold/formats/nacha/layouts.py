@@ -1,4 +1,4 @@
-"""Nacha record layouts as data: one table reads, writes, checks and explains a record.
+"""The layouts of Nacha records: one table to read, write, check and explain a record.
 
 Positions are 1-based and inclusive. Source: Nacha Operating Rules, Appendix Three (record formats);
 docs/bank-files.md#nacha.
@@ -16,32 +16,32 @@ PADDING: Final = "9" * WIDTH
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """Some columns of a record: what may stand there, and how a value is put there."""
+class NachaField:
+    """One field of a record: its columns, the text they may hold, and how a value is formatted."""
 
     name: str
     width: int
     allowed: str
-    """Regular expression of the whole field."""
-    written: str
-    """`%` conversion; a field without a value holds its text."""
+    """Regular expression that the text of the field must match."""
+    conversion: str
+    """`%` conversion of a value; of a field without a value, its fixed text."""
     rule: str
-    """What must stand there, in words that complete "This field must hold …"."""
-    valued: bool = True
+    """What the field must hold, in words that complete "This field must hold …"."""
+    has_value: bool = True
     code: str = "field"
-    """The check that a wrong text breaks."""
+    """The check that another text fails."""
     tolerated: str = ""
-    """What is read nevertheless, when that check only warns; empty if it refuses."""
+    """Regular expression of what is read nevertheless, if that check only warns; else empty."""
 
-    def takes(self, text: str) -> bool:
+    def allows(self, text: str) -> bool:
         """Tell whether the text may stand in the field."""
         return re.fullmatch(self.allowed, text, re.ASCII) is not None
 
 
-class Place(NamedTuple):
+class FieldPosition(NamedTuple):
     """A field at its position in a line."""
 
-    field: Field
+    field: NachaField
     first: int
     last: int
     text: str
@@ -51,99 +51,101 @@ class Place(NamedTuple):
         return f"{self.field.name}, positions {self.first}-{self.last}"
 
 
-class Layout:
-    """One kind of record. `pattern` has a group, and `form` a conversion, per valued field.
+class NachaLayout:
+    """One kind of record. `pattern` has a group, and `form` a conversion, for each value.
 
-    `tolerant` takes more than `pattern`: what is odd but can be read, with a warning.
+    `tolerant` matches more than `pattern`: also what is read with a warning.
     """
 
     __slots__ = ("fields", "form", "name", "pattern", "tolerant")
 
-    def __init__(self, name: str, *fields: Field) -> None:
+    def __init__(self, name: str, *fields: NachaField) -> None:
         if sum(field.width for field in fields) != WIDTH:
             raise ValueError(f"{name}: fields do not add up to {WIDTH}")
         self.name = name
         self.fields = fields
-        self.pattern = _joined((f.allowed, f.valued) for f in fields)
-        self.tolerant = _joined((f.tolerated or f.allowed, f.valued) for f in fields)
-        self.form = "".join(field.written for field in fields)
+        self.pattern = _join_patterns((f.allowed, f.has_value) for f in fields)
+        self.tolerant = _join_patterns((f.tolerated or f.allowed, f.has_value) for f in fields)
+        self.form = "".join(field.conversion for field in fields)
 
-    def places(self, line: str) -> Iterator[Place]:
-        """Cut a line into its fields."""
+    def positions(self, line: str) -> Iterator[FieldPosition]:
+        """Cut a line into its fields, each with its positions."""
         start = 0
         for field in self.fields:
             end = start + field.width
-            yield Place(field, start + 1, end, line[start:end])
+            yield FieldPosition(field, start + 1, end, line[start:end])
             start = end
 
     def label(self, name: str) -> str:
-        """Name a field with its positions, as problems do."""
-        return next(place.label for place in self.places("") if place.field.name == name)
+        """Format the name of a field with its positions, for problems."""
+        return next(
+            position.label for position in self.positions("") if position.field.name == name
+        )
 
 
-def _joined(parts: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
-    groups = (f"({allowed})" if valued else f"(?:{allowed})" for allowed, valued in parts)
+def _join_patterns(parts: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
+    groups = (f"({allowed})" if has_value else f"(?:{allowed})" for allowed, has_value in parts)
     return re.compile("".join(groups), re.ASCII)
 
 
-def _fixed(name: str, value: str, code: str = "field") -> Field:
-    """Lay out a constant; one with a check of its own may be read wrong."""
+def _fixed(name: str, value: str, code: str = "field") -> NachaField:
+    """Define a constant field; one with a check of its own is read with another text, too."""
     tolerated = "" if code == "field" else f".{{{len(value)}}}"
     rule = f"{value!r}"
-    return Field(name, len(value), re.escape(value), value, rule, False, code, tolerated)
+    return NachaField(name, len(value), re.escape(value), value, rule, False, code, tolerated)
 
 
-def _digits(name: str, width: int) -> Field:
+def _digits(name: str, width: int) -> NachaField:
     rule = f"{width} digits, filled with zeros on the left"
-    return Field(name, width, rf"\d{{{width}}}", f"%0{width}d", rule)
+    return NachaField(name, width, rf"\d{{{width}}}", f"%0{width}d", rule)
 
 
-def _numeral(name: str, width: int) -> Field:
-    """Lay out digits that are a name, not a quantity; they stay text.
+def _numeral(name: str, width: int) -> NachaField:
+    """Define a field of digits that identify something; its value stays text.
 
     Written with its width, so that no short value can make room for another that is too long.
     """
-    return Field(name, width, rf"\d{{{width}}}", f"%{width}s", f"exactly {width} digits")
+    return NachaField(name, width, rf"\d{{{width}}}", f"%{width}s", f"exactly {width} digits")
 
 
-def _text(name: str, width: int) -> Field:
-    return Field(name, width, f".{{{width}}}", f"%-{width}s", "printable ASCII")
+def _text(name: str, width: int) -> NachaField:
+    return NachaField(name, width, f".{{{width}}}", f"%-{width}s", "printable ASCII")
 
 
-def _required(name: str, width: int, code: str) -> Field:
+def _required(name: str, width: int, code: str) -> NachaField:
     rule = "more than blanks and zeros"
     allowed = f"(?![ 0]{{{width}}}).{{{width}}}"
-    return _lenient(Field(name, width, allowed, f"%-{width}s", rule), code)
+    return _lenient(NachaField(name, width, allowed, f"%-{width}s", rule), code)
 
 
-def _lenient(field: Field, code: str) -> Field:
-    """Read whatever stands in the field; the check only warns."""
+def _lenient(field: NachaField, code: str) -> NachaField:
+    """Let the field be read with any text, because its check only warns."""
     return replace(field, code=code, tolerated=f".{{{field.width}}}")
 
 
-def _right(name: str, width: int) -> Field:
+def _right(name: str, width: int) -> NachaField:
     rule = "a number given by the bank, blank-filled on the left"
-    return Field(name, width, f"(?! {{{width}}}).{{{width}}}", f"%{width}s", rule)
+    return NachaField(name, width, f"(?! {{{width}}}).{{{width}}}", f"%{width}s", rule)
 
 
-def _optional_digits(name: str, width: int) -> Field:
+def _optional_digits(name: str, width: int) -> NachaField:
     allowed = rf"\d{{{width}}}| {{{width}}}"
-    return Field(name, width, allowed, f"%-{width}s", f"{width} digits, or all blank")
+    return NachaField(name, width, allowed, f"%-{width}s", f"{width} digits, or all blank")
 
 
-def _one_of(name: str, width: int, allowed: str, rule: str) -> Field:
-    return Field(name, width, allowed, f"%{width}s", rule)
+def _one_of(name: str, width: int, allowed: str, rule: str) -> NachaField:
+    return NachaField(name, width, allowed, f"%{width}s", rule)
 
 
-def _unused(width: int, name: str = "Reserved") -> Field:
-    """Lay out columns we write blank and ignore on reading."""
-    return Field(name, width, f".{{{width}}}", " " * width, "anything", valued=False)
+def _unused(width: int, name: str = "Reserved") -> NachaField:
+    """Define columns that are written blank and ignored on reading."""
+    return NachaField(name, width, f".{{{width}}}", " " * width, "anything", has_value=False)
 
 
-FILE_HEADER: Final = Layout(
+FILE_HEADER: Final = NachaLayout(
     "file header",
     _fixed("Record type", "1"),
-    Field("Priority code", 2, r"\d\d", "01", "two digits, usually 01", valued=False),
+    NachaField("Priority code", 2, r"\d\d", "01", "two digits, usually 01", has_value=False),
     _right("Immediate destination", 10),
     _right("Immediate origin", 10),
     _lenient(_numeral("File creation date", 6), "creation-date"),
@@ -166,8 +168,8 @@ _SERVICE_CLASS: Final = replace(
 )
 
 
-def _batch_header(name: str, *, company: Field, company_id: Field) -> Layout:
-    return Layout(
+def _batch_header(name: str, *, company: NachaField, company_id: NachaField) -> NachaLayout:
+    return NachaLayout(
         name,
         _fixed("Record type", "5"),
         _SERVICE_CLASS,
@@ -198,7 +200,7 @@ INTERNATIONAL_BATCH_HEADER: Final = _batch_header(
 
 _INDICATOR: Final = _lenient(_one_of("Addenda indicator", 1, "[01]", "0 or 1"), "addenda-indicator")
 
-ENTRY: Final = Layout(
+ENTRY: Final = NachaLayout(
     "entry",
     _fixed("Record type", "6"),
     _digits("Transaction code", 2),
@@ -211,7 +213,7 @@ ENTRY: Final = Layout(
     _INDICATOR,
     _numeral("Trace number", 15),
 )
-COUNTED_ENTRY: Final = Layout(
+CTX_ENTRY: Final = NachaLayout(
     "entry",
     _fixed("Record type", "6"),
     _digits("Transaction code", 2),
@@ -226,9 +228,9 @@ COUNTED_ENTRY: Final = Layout(
     _INDICATOR,
     _numeral("Trace number", 15),
 )
-"""CTX, and the classes like it: the name begins with the number of addenda."""
+"""The entry of CTX and similar classes: four digits before the name count the addenda."""
 
-ADVICE_ENTRY: Final = Layout(
+ADVICE_ENTRY: Final = NachaLayout(
     "advice entry",
     _fixed("Record type", "6"),
     _digits("Transaction code", 2),
@@ -241,7 +243,7 @@ ADVICE_ENTRY: Final = Layout(
     _INDICATOR,
     _numeral("Operator, day and sequence", 15),
 )
-INTERNATIONAL_ENTRY: Final = Layout(
+INTERNATIONAL_ENTRY: Final = NachaLayout(
     "international entry",
     _fixed("Record type", "6"),
     _digits("Transaction code", 2),
@@ -256,14 +258,14 @@ INTERNATIONAL_ENTRY: Final = Layout(
 
 _RETURN_CODE: Final = _one_of("Return code", 3, r"R\d\d", "R and two digits, such as R01")
 
-PAYMENT_ADDENDUM: Final = Layout(
+PAYMENT_ADDENDUM: Final = NachaLayout(
     "payment addendum",
     _fixed("Record and addenda type", "705"),
     _text("Payment information", 80),
     _digits("Addenda sequence number", 4),
     _numeral("Entry sequence number", 7),
 )
-RETURN_ADDENDUM: Final = Layout(
+RETURN_ADDENDUM: Final = NachaLayout(
     "return addendum",
     _fixed("Record and addenda type", "799"),
     _RETURN_CODE,
@@ -273,7 +275,7 @@ RETURN_ADDENDUM: Final = Layout(
     _text("Addenda information", 44),
     _numeral("Trace number", 15),
 )
-DISHONOUR_ADDENDUM: Final = Layout(
+DISHONOUR_ADDENDUM: Final = NachaLayout(
     "dishonoured return addendum",
     _fixed("Record and addenda type", "799"),
     _RETURN_CODE,
@@ -287,7 +289,7 @@ DISHONOUR_ADDENDUM: Final = Layout(
     _text("Addenda information", 21),
     _numeral("Trace number", 15),
 )
-CONTEST_ADDENDUM: Final = Layout(
+CONTEST_ADDENDUM: Final = NachaLayout(
     "contested dishonoured return addendum",
     _fixed("Record and addenda type", "799"),
     _RETURN_CODE,
@@ -304,7 +306,7 @@ CONTEST_ADDENDUM: Final = Layout(
     _unused(1),
     _numeral("Trace number", 15),
 )
-CHANGE_ADDENDUM: Final = Layout(
+CHANGE_ADDENDUM: Final = NachaLayout(
     "notification of change addendum",
     _fixed("Record and addenda type", "798"),
     _one_of("Change code", 3, r"C\d\d", "C and two digits, such as C01"),
@@ -316,7 +318,7 @@ CHANGE_ADDENDUM: Final = Layout(
     _numeral("Trace number", 15),
 )
 
-BATCH_CONTROL: Final = Layout(
+BATCH_CONTROL: Final = NachaLayout(
     "batch control",
     _fixed("Record type", "8"),
     _SERVICE_CLASS,
@@ -330,7 +332,7 @@ BATCH_CONTROL: Final = Layout(
     _numeral("ODFI identification", 8),
     _digits("Batch number", 7),
 )
-ADVICE_BATCH_CONTROL: Final = Layout(
+ADVICE_BATCH_CONTROL: Final = NachaLayout(
     "advice batch control",
     _fixed("Record type", "8"),
     _one_of("Service class code", 3, "280", "280"),
@@ -344,8 +346,8 @@ ADVICE_BATCH_CONTROL: Final = Layout(
 )
 
 
-def _file_control(name: str, *, total_width: int) -> Layout:
-    return Layout(
+def _file_control(name: str, *, total_width: int) -> NachaLayout:
+    return NachaLayout(
         name,
         _fixed("Record type", "9"),
         _digits("Batch count", 6),

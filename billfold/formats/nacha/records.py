@@ -1,4 +1,4 @@
-"""What a Nacha file says, as values: no positions, no filling, no payments."""
+"""The records of a Nacha file as values, without positions and padding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from billfold.formats.nacha.codes import is_debit
-from billfold.formats.problems import Problem
+from billfold.formats.problems import FileProblem
 
 HASH_MODULUS: Final = 10**10
 """Entry hashes keep their rightmost ten digits."""
@@ -47,28 +47,28 @@ def is_routing_number(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
-    """Addendum 05: what the entry pays, in the payer's words or as X12 segments."""
+class PaymentAddendum:
+    """Addendum 05: what the entry pays, in free text or as X12 segments."""
 
     information: str
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
-    """Addendum 99 of a plain return (R01-R60, R80 and up): the entry came back."""
+class ReturnAddendum:
+    """Addendum 99 of a plain return (R01-R60, R80 and up): the RDFI returns the entry."""
 
     code: str
     original_trace: str
     original_rdfi: str
-    """First eight digits of the customer's bank."""
+    """First eight digits of the routing number of the receiver's bank."""
     information: str
     trace: str
     date_of_death: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Dishonour:
-    """Addendum 99 with R61-R70: the return itself was sent back by the originator's bank."""
+class DishonourAddendum:
+    """Addendum 99 with R61-R70: the ODFI sends the return back."""
 
     code: str
     original_trace: str
@@ -80,8 +80,8 @@ class Dishonour:
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """Addendum 99 with R71-R77: the customer's bank stands by its dishonoured return."""
+class ContestAddendum:
+    """Addendum 99 with R71-R77: the RDFI contests the dishonour of its return."""
 
     code: str
     original_trace: str
@@ -94,8 +94,8 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Addendum 98: the customer's bank asks for other data next time, or a bank refuses that."""
+class ChangeAddendum:
+    """Addendum 98: the RDFI asks for corrected data in future entries, or the ODFI refuses that."""
 
     code: str
     original_trace: str
@@ -108,24 +108,34 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class OtherAddendum:
-    """An addendum of an application we do not take part in, as sent."""
+    """An addendum of another type, as sent."""
 
     type_code: str
     content: str = field(repr=False)
 
 
-def remittance(text: str) -> tuple[Payment, ...]:
-    """Cut a text into payment addenda at column 80, with no regard to its own segments."""
+def split_into_addenda(text: str) -> tuple[PaymentAddendum, ...]:
+    """Cut a text into payment addenda of 80 columns, even inside its X12 segments."""
     starts = range(0, len(text), INFORMATION_WIDTH)
-    return tuple(Payment(text[start : start + INFORMATION_WIDTH].rstrip()) for start in starts)
+    return tuple(
+        PaymentAddendum(text[start : start + INFORMATION_WIDTH].rstrip()) for start in starts
+    )
 
 
-Addendum = Payment | Return | Dishonour | Contest | Change | OtherAddendum
-Reply = Return | Dishonour | Contest | Change
+Addendum = (
+    PaymentAddendum
+    | ReturnAddendum
+    | DishonourAddendum
+    | ContestAddendum
+    | ChangeAddendum
+    | OtherAddendum
+)
+ReturnOrChange = ReturnAddendum | DishonourAddendum | ContestAddendum | ChangeAddendum
+"""An addendum of type 99 or 98: what banks send about an entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NachaEntry:
     """One debit or credit to one account."""
 
     transaction_code: int
@@ -146,30 +156,30 @@ class Entry:
 
     @property
     def remittance(self) -> str:
-        """What the entry pays: its payment addenda joined, without regard to column 80."""
-        pieces = [a.information for a in self.addenda if isinstance(a, Payment)]
+        """Join the texts of the payment addenda, as if none was cut at column 80."""
+        pieces = [a.information for a in self.addenda if isinstance(a, PaymentAddendum)]
         return "".join(piece.ljust(INFORMATION_WIDTH) for piece in pieces).rstrip()
 
     @property
-    def reply(self) -> Reply | None:
-        """The return or change this entry carries; the last one, if it grew on its way."""
+    def return_or_change(self) -> ReturnOrChange | None:
+        """Find the return or change among the addenda; the last one, if banks added more."""
         for addendum in reversed(self.addenda):
-            if isinstance(addendum, Reply):
+            if isinstance(addendum, ReturnOrChange):
                 return addendum
         return None
 
 
-_new_entry: Final = partial(object.__new__, Entry)
-_setters: Final = [getattr(Entry, each.name).__set__ for each in fields(Entry)]
+_new_entry: Final = partial(object.__new__, NachaEntry)
+_setters: Final = [getattr(NachaEntry, slot.name).__set__ for slot in fields(NachaEntry)]
 _code, _bank, _account, _amount, _customer, _name, _trace, _data, _addenda = _setters
 
 
-def entry_of(values: Sequence[Any]) -> Entry:
-    """Make an entry of all its fields, in their order.
+def entry_from_values(values: Sequence[Any]) -> NachaEntry:
+    """Build an entry from the values of its fields, in their order.
 
-    A file has a hundred thousand: setting the slots of a frozen record directly saves a third.
+    For files of many entries: setting the slots of a frozen record directly saves a third.
     """
-    entry: Entry = _new_entry()
+    entry: NachaEntry = _new_entry()
     code, bank, account, amount, customer, name, trace, data, addenda = values
     _code(entry, code)
     _bank(entry, bank)
@@ -184,8 +194,8 @@ def entry_of(values: Sequence[Any]) -> Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Entries that share company, purpose and day."""
+class NachaBatch:
+    """A batch: entries of one company, one purpose and one effective date."""
 
     service_class: int
     """200 mixed, 220 credits only, 225 debits only, 280 advice."""
@@ -197,7 +207,7 @@ class Batch:
     odfi: str
     """First eight digits of the originating bank's routing number."""
     number: int
-    entries: tuple[Entry, ...]
+    entries: tuple[NachaEntry, ...]
     company_data: str = ""
     descriptive_date: str = ""
     settlement_day: int | None = None
@@ -205,13 +215,13 @@ class Batch:
     originator_status: int = 1
 
     @property
-    def totals(self) -> Totals:
-        return Totals.of(self.entries)
+    def totals(self) -> ControlTotals:
+        return ControlTotals.of_entries(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """What a control record says about the entries before it."""
+class ControlTotals:
+    """The counts and sums of a control record over the entries before it."""
 
     records: int
     entry_hash: int
@@ -219,7 +229,7 @@ class Totals:
     credit_minor: int
 
     @classmethod
-    def of(cls, entries: tuple[Entry, ...]) -> Totals:
+    def of_entries(cls, entries: tuple[NachaEntry, ...]) -> ControlTotals:
         """Add up entries. Source: Nacha Operating Rules, field "Entry Hash"."""
         records = entry_hash = debit = credit = 0
         for entry in entries:
@@ -232,8 +242,8 @@ class Totals:
                 credit += entry.amount_minor
         return cls(records, entry_hash % HASH_MODULUS, debit, credit)
 
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(
+    def __add__(self, other: ControlTotals) -> ControlTotals:
+        return ControlTotals(
             self.records + other.records,
             (self.entry_hash + other.entry_hash) % HASH_MODULUS,
             self.debit_minor + other.debit_minor,
@@ -241,12 +251,12 @@ class Totals:
         )
 
 
-NOTHING: Final = Totals(0, 0, 0, 0)
+ZERO_TOTALS: Final = ControlTotals(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A whole Nacha file. One of returns alone may come without header and control."""
+class NachaFile:
+    """One Nacha file. A file of returns alone may come without header and control."""
 
     destination: str
     origin: str
@@ -254,37 +264,39 @@ class File:
     """None only in a file without a header, or with one that has no date."""
     created_at: time | None
     modifier: str
-    batches: tuple[Batch, ...]
+    batches: tuple[NachaBatch, ...]
     destination_name: str = ""
     origin_name: str = ""
     reference_code: str = ""
     is_fragment: bool = False
     """Came without file header or control: nothing proves that no batch is missing."""
-    warnings: tuple[Problem, ...] = field(default=(), compare=False)
-    """What is odd but may be trusted."""
+    warnings: tuple[FileProblem, ...] = field(default=(), compare=False)
+    """What is unusual in the file, although it may be trusted."""
 
     @property
-    def totals(self) -> Totals:
-        return sum((batch.totals for batch in self.batches), NOTHING)
+    def totals(self) -> ControlTotals:
+        return sum((batch.totals for batch in self.batches), ZERO_TOTALS)
 
-    def entries(self) -> Iterator[tuple[Batch, Entry]]:
-        """Walk through all entries in file order, each with its batch."""
+    def entries(self) -> Iterator[tuple[NachaBatch, NachaEntry]]:
+        """Yield all entries in file order, each with its batch."""
         for batch in self.batches:
             for entry in batch.entries:
                 yield batch, entry
 
     def summary(self) -> dict[str, int | str]:
-        """Count what is in the file, for `billfold bank check`."""
+        """Count the parts of the file and add up its amounts, for `billfold bank check`."""
         totals = self.totals
         entries = sum(len(batch.entries) for batch in self.batches)
-        replies = [entry.reply for _, entry in self.entries() if entry.addenda]
+        answers = [entry.return_or_change for _, entry in self.entries() if entry.addenda]
         return {
             "batches": len(self.batches),
             "entries": entries,
             "addenda": totals.records - entries,
-            "returns": sum(isinstance(reply, Return) for reply in replies),
-            "disputes": sum(isinstance(reply, Dishonour | Contest) for reply in replies),
-            "changes": sum(isinstance(reply, Change) for reply in replies),
+            "returns": sum(isinstance(addendum, ReturnAddendum) for addendum in answers),
+            "disputes": sum(
+                isinstance(addendum, DishonourAddendum | ContestAddendum) for addendum in answers
+            ),
+            "changes": sum(isinstance(addendum, ChangeAddendum) for addendum in answers),
             "debit_minor": totals.debit_minor,
             "credit_minor": totals.credit_minor,
         }

@@ -1,4 +1,4 @@
-"""X12 interchanges as segments: delimiters discovered, line breaks passed over.
+"""Cuts X12 interchanges into segments: detects the delimiters and ignores line breaks.
 
 Source: ASC X12.5 Interchange Control Structures and X12.6 Application Control Structure;
 docs/bank-files.md.
@@ -14,7 +14,7 @@ from typing import Final
 from billfold.formats.problems import Findings
 
 SEND_AGAIN: Final = "Ask the sender to send the file again."
-TRANSACTIONS: Final = {
+TRANSACTION_SETS: Final = {
     "810": "an invoice",
     "812": "a credit or debit adjustment",
     "820": "a payment order or remittance advice",
@@ -34,10 +34,10 @@ TRANSACTIONS: Final = {
     "997": "a functional acknowledgment",
     "999": "an implementation acknowledgment",
 }
-"""What a transaction set is, for people. Source: ASC X12, list of transaction sets."""
+"""Names of transaction sets for messages. Source: ASC X12, list of transaction sets."""
 
 MOST_ELEMENTS: Final = 100
-"""Above any segment of the standard."""
+"""More than any segment of the standard has."""
 
 _ISA_SEPARATORS: Final = 16
 _ISA_LENGTH: Final = 106
@@ -51,7 +51,7 @@ _LINE_BREAKS: Final = str.maketrans("", "", "\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Delimiters:
-    """The characters that cut a text; CR or LF as terminator stands for any line break."""
+    """The delimiters of an interchange; CR or LF as terminator stands for any line break."""
 
     element: str
     terminator: str
@@ -66,40 +66,40 @@ class Segment:
     name: str
     elements: tuple[str, ...] = field(repr=False)
     line: int = field(compare=False)
-    """Of the text; where that is all one line, the segment's place, counted from 1."""
+    """Line of the text; if that is a single line, the number of the segment, counted from 1."""
 
     def __getitem__(self, position: int) -> str:
-        """Give an element without the blanks around it; one that is absent is empty."""
+        """Return an element without the blanks around it; empty if it is absent."""
         return self.elements[position - 1].strip() if position <= len(self.elements) else ""
 
     def place(self, position: int) -> str:
-        """Name an element: RMR04."""
+        """Return the name of an element: RMR04."""
         return f"{self.name}{position:02d}"
 
 
-class Oddities:
-    """What is odd but may be trusted: each kind once, where it is met first, with how often."""
+class CountedWarnings:
+    """The warnings of a file, each kind once, at its first place and with the number of others."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._times: dict[tuple[str, str], int] = {}
 
-    def note(self, code: str, line: int, place: str, message: str, fix: str) -> None:
-        """Count one; only the first of a code and place keeps its words."""
+    def add(self, code: str, line: int, place: str, message: str, fix: str) -> None:
+        """Count a warning; only the first of a code and place keeps its line and words."""
         kind = (code, place)
         self._first.setdefault(kind, (line, message, fix))
         self._times[kind] = self._times.get(kind, 0) + 1
 
     def report(self, findings: Findings) -> None:
-        """Hand them over as warnings."""
+        """Add each kind of warning to the findings."""
         for (code, place), (line, message, fix) in self._first.items():
             others = self._times[code, place] - 1
             more = f" The same is found in {others:,} more places." if others else ""
             findings.warn(code, line, place, message + more, fix)
 
 
-def decoded(content: bytes) -> str:
-    """Turn bytes into text without losing any; what pads the end of a file is left out."""
+def decode(content: bytes) -> str:
+    """Decode bytes without losing any; the padding at the end of a file is left out."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -108,24 +108,28 @@ def decoded(content: bytes) -> str:
 
 
 def has_header(text: str) -> bool:
-    """Tell whether a text begins with an interchange header, blanks and line breaks aside."""
+    """Tell whether a text begins with an interchange header, after blanks and line breaks."""
     return _HEADER.match(text) is not None
 
 
-def segments(
-    text: str, findings: Findings, oddities: Oddities, *, delimiters: Delimiters | None = None
+def split(
+    text: str,
+    findings: Findings,
+    warnings: CountedWarnings,
+    *,
+    delimiters: Delimiters | None = None,
 ) -> Iterator[Segment]:
-    """Cut a text into segments. Each ISA brings its own delimiters; a text without needs them said.
+    """Split a text into segments. Each ISA states its delimiters; a text without one needs them.
 
-    What cannot be cut is reported, and ends the segments.
+    An ISA that cannot be read is reported, and ends the segments.
     """
-    lines = _Lines(text)
+    lines = _LineCounter(text)
     pattern, control = _patterns(delimiters or Delimiters("*", "~"))
     at = 0
     while match := pattern.search(text, at):
         line = lines.number(match.start())
         if _HEADER.match(match[0]):
-            delimiters = _discovered(text, match.start(), line, findings, oddities)
+            delimiters = _delimiters_of_header(text, match.start(), line, findings, warnings)
             if delimiters is None:
                 return
             pattern, control = _patterns(delimiters)
@@ -135,22 +139,22 @@ def segments(
         if control.search(match[0]):
             message = "The segment holds a control character."
             findings.add("control-character", line, "", message, SEND_AGAIN)
-        yield _segment(match[0], delimiters, line, oddities)
+        yield _segment(match[0], delimiters, line, warnings)
 
 
-def _segment(raw: str, delimiters: Delimiters, line: int, oddities: Oddities) -> Segment:
+def _segment(raw: str, delimiters: Delimiters, line: int, warnings: CountedWarnings) -> Segment:
     if "\n" in raw or "\r" in raw:
         stripped = raw.rstrip("\r\n")
         raw = stripped.translate(_LINE_BREAKS)
         if len(raw) < len(stripped):
             message = "A line breaks inside a segment; it was joined."
-            oddities.note("line-break", line, "", message, "Check that no terminator is missing.")
+            warnings.add("line-break", line, "", message, "Check that no terminator is missing.")
     name, *elements = raw.split(delimiters.element, MOST_ELEMENTS + 1)
     return Segment(name.strip(), tuple(elements), line)
 
 
 def is_sound(segment: Segment, findings: Findings) -> bool:
-    """Tell whether a segment has a name and a length that some segment has; report if not."""
+    """Tell whether a segment has a valid name and number of elements, and report if not."""
     if not _NAME.fullmatch(segment.name):
         message = "The segment does not begin with a name of two or three letters and digits."
         findings.add("segment-name", segment.line, "", message, SEND_AGAIN)
@@ -162,13 +166,13 @@ def is_sound(segment: Segment, findings: Findings) -> bool:
     return True
 
 
-def guessed(text: str, names: Collection[str]) -> Delimiters | None:
-    """Tell the delimiters of a text that begins with one of these segments, without an ISA.
+def guess_delimiters(text: str, names: Collection[str]) -> Delimiters | None:
+    """Guess the delimiters of a text without an ISA that begins with one of these segments.
 
-    The element separator follows the first name; signs of plain text (`REF: 7`) are none. The
-    terminator is what stands before the next name, else what ends the text, else a backslash or a
-    tilde; a text without any is one segment.
-    Gives None if the text begins with no such segment.
+    The element separator follows the first name; punctuation of plain text (`REF: 7`) is none. The
+    terminator is the character before the next name, else the last one of the text, else a
+    backslash or a tilde; a text without any is one segment.
+    Returns None if the text begins with no such segment.
     """
     start = _BEGINNING.match(text)
     if start is None or start[1] not in names:
@@ -186,7 +190,7 @@ def guessed(text: str, names: Collection[str]) -> Delimiters | None:
 
 
 def _patterns(delimiters: Delimiters) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Make what finds the next segment, and what finds a character that must not be in it."""
+    """Compile the patterns of a segment, and of the characters that must not be in it."""
     is_line_end = delimiters.terminator in "\r\n"
     end = r"\r\n" if is_line_end else re.escape(delimiters.terminator)
     bad = _CONTROL - {delimiters.element, delimiters.component, delimiters.repetition}
@@ -196,10 +200,10 @@ def _patterns(delimiters: Delimiters) -> tuple[re.Pattern[str], re.Pattern[str]]
     )
 
 
-def _discovered(
-    text: str, start: int, line: int, findings: Findings, oddities: Oddities
+def _delimiters_of_header(
+    text: str, start: int, line: int, findings: Findings, warnings: CountedWarnings
 ) -> Delimiters | None:
-    """Read the delimiters off an ISA: its separator, then the two after the sixteenth of it."""
+    """Read the delimiters of an ISA: its separator, then the two after the sixteenth separator."""
     head = text[start : start + _LONGEST_ISA]
     separator = head[3:4]
     elements = head.split(separator, _ISA_SEPARATORS) if separator else [""]
@@ -209,8 +213,10 @@ def _discovered(
         findings.add("interchange-header", line, "ISA", message, SEND_AGAIN)
         return None
     component, terminator = marks[0], marks[1]
-    trio = (separator, component, terminator)
-    is_usable = not any(mark.isalnum() or mark in " ." for mark in trio) and len(set(trio)) == 3
+    delimiters = (separator, component, terminator)
+    is_usable = len(set(delimiters)) == 3 and not any(
+        mark.isalnum() or mark in " ." for mark in delimiters
+    )
     if not is_usable or separator in "\r\n" or component in "\r\n":
         message = "The delimiters cannot be told: they are letters, digits, blanks or alike."
         findings.add("delimiters", line, "ISA, positions 4, 105 and 106", message, SEND_AGAIN)
@@ -219,12 +225,12 @@ def _discovered(
     if length != _ISA_LENGTH:
         message = f"The interchange header is not {_ISA_LENGTH} characters long."
         fix = "Its elements were told by their separators; ask the sender to pad them."
-        oddities.note("interchange-header-length", line, "ISA", message, fix)
+        warnings.add("interchange-header-length", line, "ISA", message, fix)
     return Delimiters(separator, terminator, component, repetition=elements[11])
 
 
-class _Lines:
-    """Count lines forward; where all is one line, count the segments instead."""
+class _LineCounter:
+    """Counts the lines up to a position; in a text of a single line, counts the calls instead."""
 
     def __init__(self, text: str) -> None:
         self._text = text

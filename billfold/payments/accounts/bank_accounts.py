@@ -1,4 +1,4 @@
-"""Bank accounts of customers: added sealed, found by fingerprint, corrected by notice of change."""
+"""Bank accounts of customers: validated, stored sealed, compared by fingerprint, corrected."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CorrectedOtherwise(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BankAccount:
-    """An account as a payer typed it, already checked."""
+    """A bank account as a payer typed it, its numbers valid."""
 
     routing_number: str
     account_number: str
@@ -53,7 +53,7 @@ class BankAccount:
 
     @property
     def fingerprint(self) -> str:
-        """Tell the same account again without its number."""
+        """Keyed hash by which the same account is recognised without its number."""
         return fingerprint(self.routing_number, self.account_number)
 
 
@@ -62,30 +62,35 @@ def fingerprint(routing_number: str, account_number: str) -> str:
     return sealing.fingerprint(f"{routing_number}|{account_number}", purpose="bank account")
 
 
-def of_account(method_ids: Iterable[UUID]) -> dict[UUID, list[PaymentMethod]]:
-    """Lock every method on the same accounts, whoever's they are, by the method asked about.
+def sec_code(account: BankAccount | PaymentMethod) -> str:
+    """Choose the code by the account, not by the customer. Source: Nacha, SEC codes."""
+    return "CCD" if account.holder == "business" else "WEB"
+
+
+def lock_methods_by_account(method_ids: Iterable[UUID]) -> dict[UUID, list[PaymentMethod]]:
+    """Lock every method on the accounts of these methods, whoever's it is; give them by method.
 
     Each typed account is a method of its own, so an account may have many. Needs an open
     transaction.
     """
-    asked = dict(
+    fingerprints = dict(
         PaymentMethod.objects.filter(pk__in=list(method_ids)).values_list(
             "id", "account_fingerprint"
         )
     )
     locked = list(
         PaymentMethod.objects.select_for_update(no_key=True)
-        .filter(account_fingerprint__in=set(asked.values()))
+        .filter(account_fingerprint__in=set(fingerprints.values()))
         .order_by("id")
     )
     return {
-        method_id: [each for each in locked if each.account_fingerprint == fingerprint]
-        for method_id, fingerprint in asked.items()
+        method_id: [method for method in locked if method.account_fingerprint == account]
+        for method_id, account in fingerprints.items()
     }
 
 
-def stopped(fingerprints: Iterable[str]) -> set[str]:
-    """Tell which accounts a return took out of use, whoever names them."""
+def stopped_fingerprints(fingerprints: Iterable[str]) -> set[str]:
+    """Select the accounts that a return stopped, under whichever method."""
     return set(
         PaymentMethod.objects.filter(
             account_fingerprint__in=list(fingerprints),
@@ -94,26 +99,26 @@ def stopped(fingerprints: Iterable[str]) -> set[str]:
     )
 
 
-def unsealed(method_id: UUID, account_sealed: bytes) -> str:
+def unseal_number(method_id: UUID, account_sealed: bytes) -> str:
     """Open a sealed account number that was read with many others."""
     context = f"payments_paymentmethod|account|{method_id}"
     return sealing.unseal(account_sealed, context=context).decode()
 
 
-def _sealed(method_id: UUID, account_number: str) -> bytes:
+def _seal_number(method_id: UUID, account_number: str) -> bytes:
     context = f"payments_paymentmethod|account|{method_id}"
     return sealing.seal(account_number.encode(), context=context)
 
 
 def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetime) -> PaymentMethod:
-    """Keep a bank account, its number sealed. Needs an open transaction."""
-    made = new_id()
+    """Store a bank account as a payment method, its number sealed. Needs an open transaction."""
+    method_id = new_id()
     return PaymentMethod.objects.create(
-        id=made,
+        id=method_id,
         customer_id=customer_id,
         routing_number=account.routing_number,
         bank_name=account.bank_name,
-        account_sealed=_sealed(made, account.account_number),
+        account_sealed=_seal_number(method_id, account.account_number),
         account_fingerprint=account.fingerprint,
         account_last4=account.account_number[-4:],
         account_type=account.account_type,
@@ -127,9 +132,9 @@ def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetim
 def correct(
     method_id: UUID, correction: Correction, *, code: str, evidence: str, now: datetime
 ) -> None:
-    """Put corrected bank data in force, keeping the old, sealed. Data in force already is left.
+    """Put corrected bank data in force and keep the old, sealed. The same data changes nothing.
 
-    Raises: CorrectedOtherwise if the document that is the evidence said something else before.
+    Raises: CorrectedOtherwise if the same document corrected the account to something else.
     """
     method = PaymentMethod.objects.select_for_update().get(pk=method_id)
     old_number = method.account_number()
@@ -147,7 +152,7 @@ def correct(
     )
     change.save(force_insert=True)
     method.routing_number, method.account_type = routing_number, account_type
-    method.account_sealed = _sealed(method.id, number)
+    method.account_sealed = _seal_number(method.id, number)
     method.account_last4 = number[-4:]
     method.account_fingerprint = fingerprint(method.routing_number, number)
     method.save()

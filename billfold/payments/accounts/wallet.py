@@ -1,4 +1,4 @@
-"""Saved bank accounts of a customer: offered, named, preferred, taken away."""
+"""A customer's saved bank accounts: listed, added, named, made default, removed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from billfold.payments.rules.lifecycle import State
 from billfold.platform import audit
 
 NICKNAME_LONGEST: Final = 40
-_UNDER_WAY: Final = [State.SCHEDULED, State.UNKNOWN, State.IN_TRANSIT]
+_UNFINISHED: Final = [State.SCHEDULED, State.UNKNOWN, State.IN_TRANSIT]
 
 
-class Stopped(Exception):
-    """A bank said no to this account, so it is not used again before a person has looked."""
+class AccountStopped(Exception):
+    """A return stopped this account; it is not used before a person has looked at it."""
 
 
 class AlreadySaved(Exception):
@@ -31,32 +31,32 @@ class AlreadySaved(Exception):
 
 
 def saved(customer_id: UUID) -> list[PaymentMethod]:
-    """List what the customer saved, the preferred one first; a stopped one is listed, not hidden.
+    """List the saved accounts, the default first, stopped ones included.
 
     An account saved twice, by two payments at once, is listed once.
     """
-    found = PaymentMethod.objects.filter(customer_id=customer_id, is_remembered=True).exclude(
+    methods = PaymentMethod.objects.filter(customer_id=customer_id, is_remembered=True).exclude(
         state=MethodState.REMOVED
     )
     listed: dict[str, PaymentMethod] = {}
-    for method in found.order_by("-is_default", "-created_at", "id"):
+    for method in methods.order_by("-is_default", "-created_at", "id"):
         listed.setdefault(method.account_fingerprint, method)
     return list(listed.values())
 
 
-def usable(found: list[PaymentMethod]) -> list[PaymentMethod]:
-    """Keep those that can be debited."""
-    return [method for method in found if method.state == MethodState.ACTIVE]
+def usable(methods: list[PaymentMethod]) -> list[PaymentMethod]:
+    """Select the methods that can be debited."""
+    return [method for method in methods if method.state == MethodState.ACTIVE]
 
 
 def check_not_stopped(account: BankAccount) -> None:
-    """Refuse an account that a return took out of use, whoever types it. Raises: Stopped."""
-    if bank_accounts.stopped([account.fingerprint]):
-        raise Stopped
+    """Refuse an account that a return stopped, whoever types it. Raises: AccountStopped."""
+    if bank_accounts.stopped_fingerprints([account.fingerprint]):
+        raise AccountStopped
 
 
-def opened(method: PaymentMethod) -> BankAccount:
-    """Open a saved account, to have it validated."""
+def unsealed_account(method: PaymentMethod) -> BankAccount:
+    """Unseal a saved account, to have it validated."""
     return BankAccount(
         routing_number=method.routing_number,
         account_number=method.account_number(),
@@ -75,17 +75,17 @@ def add(
         if method.account_fingerprint == account.fingerprint:
             raise AlreadySaved(method)
     with transaction.atomic(durable=True):
-        made = bank_accounts.add(account, customer_id=customer_id, remember=True, now=now)
-        _note("payment method saved", made, actor, now)
-    return made
+        method = bank_accounts.add(account, customer_id=customer_id, remember=True, now=now)
+        _record("payment method saved", method, actor, now)
+    return method
 
 
-def describe(
+def update(
     method: PaymentMethod, *, nickname: str, is_default: bool, actor: audit.Actor, now: datetime
 ) -> None:
-    """Name a saved account and say whether it is offered first; one of a customer is."""
+    """Set a saved account's nickname, and whether it is the customer's default."""
     with transaction.atomic(durable=True):
-        locked = _lock(method)
+        locked = _lock_all(method)
         same = PaymentMethod.objects.filter(customer_id=method.customer_id, is_default=True)
         if is_default:
             same.exclude(pk=method.pk).update(is_default=False)
@@ -93,13 +93,13 @@ def describe(
         locked.nickname, locked.is_default = nickname, is_default
         locked.save(update_fields=["nickname", "is_default"])
         after = {"nickname": nickname, "is_default": is_default}
-        _note("payment method described", locked, actor, now, before=before, after=after)
+        _record("payment method described", locked, actor, now, before=before, after=after)
 
 
 def remove(method: PaymentMethod, *, actor: audit.Actor, now: datetime) -> None:
-    """Offer an account no more. Payments that were authorised from it still go through."""
+    """Remove an account from the wallet. Payments already authorised from it still go through."""
     with transaction.atomic(durable=True):
-        _lock(method)
+        _lock_all(method)
         twins = PaymentMethod.objects.filter(
             customer_id=method.customer_id,
             account_fingerprint=method.account_fingerprint,
@@ -107,30 +107,30 @@ def remove(method: PaymentMethod, *, actor: audit.Actor, now: datetime) -> None:
         )
         for twin in twins.select_for_update().order_by("id"):
             twin.is_remembered, twin.is_default = False, False
-            if twin.state == MethodState.ACTIVE and not under_way(twin):
+            if twin.state == MethodState.ACTIVE and not unfinished_payments(twin):
                 twin.state = MethodState.REMOVED
             twin.save(update_fields=["is_remembered", "is_default", "state"])
-            _note("payment method removed", twin, actor, now)
+            _record("payment method removed", twin, actor, now)
 
 
-def under_way(method: PaymentMethod) -> list[Payment]:
+def unfinished_payments(method: PaymentMethod) -> list[Payment]:
     """List the payments from an account that are not finished."""
     return list(
         Payment.objects.filter(
             method__account_fingerprint=method.account_fingerprint,
             customer_id=method.customer_id,
-            state__in=_UNDER_WAY,
+            state__in=_UNFINISHED,
         )
     )
 
 
-def _lock(method: PaymentMethod) -> PaymentMethod:
-    """Hold all methods of the customer in one order, so that two defaults cannot cross."""
-    held = PaymentMethod.objects.filter(customer_id=method.customer_id).order_by("id")
-    return {each.pk: each for each in held.select_for_update()}[method.pk]
+def _lock_all(method: PaymentMethod) -> PaymentMethod:
+    """Lock all methods of the customer in one order, so that two defaults cannot cross."""
+    methods = PaymentMethod.objects.filter(customer_id=method.customer_id).order_by("id")
+    return {locked.pk: locked for locked in methods.select_for_update()}[method.pk]
 
 
-def _note(
+def _record(
     action: str,
     method: PaymentMethod,
     actor: audit.Actor,

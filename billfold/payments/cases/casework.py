@@ -1,4 +1,4 @@
-"""What a person must decide: opened with its evidence, closed with a resolution."""
+"""Cases: questions that people decide, opened with evidence and closed with a resolution."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billfold.banking.models import Deposit
+from billfold.banking.models import BankLine
 from billfold.payments.cases import notes
 from billfold.payments.models import Case
 from billfold.payments.rules.accounting import PaymentFacts
-from billfold.payments.rules.lifecycle import Canceled, Fact, Postponed, Stray
+from billfold.payments.rules.lifecycle import Canceled, LifecycleEvent, Postponed, Stray
 from billfold.platform import audit
 from billfold.platform.ids import new_ids
 from billfold.rails.ach import reason_codes
@@ -41,15 +41,15 @@ _EVENTS: Final[Mapping[type[Event], str]] = {
 
 
 class NeedsResolution(Exception):
-    """A case closes only with a word on what was decided."""
+    """A case is closed only with a text that says what was decided."""
 
 
 class NotExplained(Exception):
-    """A bank line stays an open item until bookings name it; words alone do not close it."""
+    """The case of a bank line stays open until transfers explain the line."""
 
 
 class AlreadyClosed(Exception):
-    """Somebody closed the case first."""
+    """Somebody else closed the case first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class NewCase:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def open_new(found: Sequence[NewCase], *, now: datetime) -> None:
+def open_cases(new_cases: Sequence[NewCase], *, now: datetime) -> None:
     """Open cases, many at once. Needs an open transaction."""
     Case.objects.bulk_create(
         (
             Case(
-                id=made,
+                id=case_id,
                 key=new.key,
                 kind=new.kind,
                 title=new.title,
@@ -78,22 +78,22 @@ def open_new(found: Sequence[NewCase], *, now: datetime) -> None:
                 payment_id=new.payment_id,
                 opened_at=now,
             )
-            for made, new in zip(new_ids(len(found)), found, strict=True)
+            for case_id, new in zip(new_ids(len(new_cases)), new_cases, strict=True)
         ),
         ignore_conflicts=True,
     )
 
 
-def open_strays(
+def open_stray_cases(
     strays: Sequence[Stray], facts: Mapping[str, PaymentFacts], *, now: datetime
 ) -> None:
     """Open a case for each event the lifecycle does not allow."""
-    open_new(
+    open_cases(
         [
             NewCase(
                 key=f"stray/{stray.reference}/{stray.event.key}",
                 kind="stray event",
-                title=f"{event_words(stray.event)} for a payment that is {_state(stray)}",
+                title=f"{event_label(stray.event)} for a payment that is {_state_label(stray)}",
                 evidence=stray.event.evidence,
                 payment_id=facts[stray.reference].id,
                 facts={"reference": stray.reference, "event": stray.event.key},
@@ -104,12 +104,12 @@ def open_strays(
     )
 
 
-def _state(stray: Stray) -> str:
+def _state_label(stray: Stray) -> str:
     return stray.state.value.replace("_", " ")
 
 
-def event_words(event: Fact) -> str:
-    """Say what came: a code in words before the code itself."""
+def event_label(event: LifecycleEvent) -> str:
+    """Name an event for people; a return or change by its code in words, then the code."""
     if isinstance(event, Returned):
         return f"{reason_codes.return_code(event.code).label} ({event.code})"
     if isinstance(event, Corrected):
@@ -118,52 +118,52 @@ def event_words(event: Fact) -> str:
 
 
 def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
-    """Close a case with what was decided.
+    """Close a case with its resolution.
 
     Raises: NeedsResolution, AlreadyClosed, NotExplained, notes.NamesAnAccount.
     """
     with transaction.atomic(durable=True):
         if _is_about_an_open_line(case_id):
             raise NotExplained
-        close_within(case_id, resolution, actor=actor, now=now)
+        close_in_transaction(case_id, resolution, actor=actor, now=now)
 
 
 def _is_about_an_open_line(case_id: UUID) -> bool:
     evidence = Case.objects.values_list("evidence", flat=True).get(pk=case_id)
     kind, _, name = evidence.partition("/")
-    return kind == "deposit" and Deposit.objects.filter(pk=name, explained_at=None).exists()
+    return kind == "bankline" and BankLine.objects.filter(pk=name, explained_at=None).exists()
 
 
-def close_within(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
-    """Close a case as a part of the act that settles it. Needs an open transaction.
+def close_in_transaction(
+    case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime
+) -> None:
+    """Close a case within the act that settles it. Needs an open transaction.
 
     Raises: NeedsResolution, AlreadyClosed, notes.NamesAnAccount.
     """
-    decided = resolution.strip()
-    if not decided:
+    text = resolution.strip()
+    if not text:
         raise NeedsResolution
-    notes.check(decided)
+    notes.check(text)
     closed = Case.objects.filter(pk=case_id, closed_at=None).update(
-        closed_at=now, closed_by=actor.name, resolution=decided
+        closed_at=now, closed_by=actor.name, resolution=text
     )
     if not closed:
         raise AlreadyClosed
-    audit.record(
-        "case closed", f"case/{case_id}", actor=actor, now=now, after={"resolution": decided}
-    )
+    audit.record("case closed", f"case/{case_id}", actor=actor, now=now, after={"resolution": text})
 
 
-def close_about(
+def close_by_evidence(
     evidence: str, kinds: Sequence[str], resolution: str, *, actor: audit.Actor, now: datetime
 ) -> None:
-    """Close the cases of some kinds that an act has settled. Needs an open transaction."""
+    """Close the open cases of these kinds about one evidence. Needs an open transaction."""
     waiting = Case.objects.filter(evidence=evidence, kind__in=kinds, closed_at=None)
     for case in waiting.select_for_update().order_by("id"):
-        close_within(case.id, resolution, actor=actor, now=now)
+        close_in_transaction(case.id, resolution, actor=actor, now=now)
 
 
-def close_explained(key: str, resolution: str, *, now: datetime) -> None:
-    """Close the case about a fact that explained itself later. Needs an open transaction."""
+def close_by_key(key: str, resolution: str, *, now: datetime) -> None:
+    """Close the case of a bank line that was explained meanwhile. Needs an open transaction."""
     actor = audit.job("reconciliation")
     for case in Case.objects.filter(key=key, closed_at=None).select_for_update():
-        close_within(case.id, resolution, actor=actor, now=now)
+        close_in_transaction(case.id, resolution, actor=actor, now=now)

@@ -1,4 +1,4 @@
-"""What in free text may be a bank account number: of a long number, four digits stay. Pure."""
+"""Finds and masks what may be a bank account number in free text. Pure."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 
 
 def masked(text: str, *, bank: str) -> str:
-    """Shorten every number of five digits or more to its ending.
+    """Replace every number of five digits or more by its last four.
 
-    File names of ours and trace numbers that begin with `bank`, eight digits, stay whole.
+    Our file names, and trace numbers that begin with the eight digits of `bank`, are kept.
     """
     kept = re.compile(rf"{_FILE_NAME}|\b{re.escape(bank[:8])}\d{{7}}\b") if bank else None
     parts: list[str] = []
     at = 0
-    for found in kept.finditer(text) if kept else ():
-        parts += [_NUMBER.sub(_ending, text[at : found.start()]), found.group()]
-        at = found.end()
+    for name in kept.finditer(text) if kept else ():
+        parts += [_NUMBER.sub(_ending, text[at : name.start()]), name.group()]
+        at = name.end()
     return "".join([*parts, _NUMBER.sub(_ending, text[at:])])
 
 
-def _ending(found: re.Match[str]) -> str:
-    number = re.sub("[ -]", "", found.group())
+def _ending(match: re.Match[str]) -> str:
+    number = re.sub("[ -]", "", match.group())
     if _digits(number) < _SHORTEST:
-        return found.group()
+        return match.group()
     return f"ending {number[-4:]}"
 
 
-def names(text: str) -> set[str]:
-    """Find the words that hold enough digits to be taken for an account, unless they are ours."""
-    found = set(_NAME.findall(text))
-    parts = {part for name in found for part in name.split("/")}
-    return {name for name in found | parts if _digits(name) >= _SHORTEST}
+def number_like_words(text: str) -> set[str]:
+    """List the words with enough digits to be taken for an account number."""
+    words = set(_NAME.findall(text))
+    parts = {part for word in words for part in word.split("/")}
+    return {name for name in words | parts if _digits(name) >= _SHORTEST}
 
 
 def may_name_an_account(text: str, *, ours: Collection[str] = ()) -> bool:
-    """Say whether a text holds a number of five digits or more that is none of ours.
+    """Tell whether a text holds a number of five digits or more that is none of ours.
 
     Blanks and marks between its digits hide no number. Dates, amounts and telephone numbers, each
     as people write them, are none.

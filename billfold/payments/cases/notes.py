@@ -1,4 +1,4 @@
-"""What people write by hand is kept for ever, so no account number may stand in it. Promise 23."""
+"""Checks notes that people write: kept for ever, so without account numbers. Promise 23."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class NamesAnAccount(Exception):
 
 
 def check(note: str) -> None:
-    """Let a note pass that names no account. Raises: NamesAnAccount.
+    """Refuse a note that may name a bank account. Raises: NamesAnAccount.
 
     A number of five digits or more must be of ours: of a customer, an invoice or credit note, a
     payment, a file or a trace.
     """
     if masking.may_name_an_account(note) and masking.may_name_an_account(
-        note, ours=set(_ours(masking.names(note)))
+        note, ours=set(_own_names(masking.number_like_words(note)))
     ):
         raise NamesAnAccount
 
 
-def _ours(names: Set[str]) -> Iterator[str]:
-    """Find which of these words name something of ours, in capitals or not."""
+def _own_names(names: Set[str]) -> Iterator[str]:
+    """Find the words that are numbers or names of ours, in capitals or not."""
     written = names | {name.upper() for name in names}
-    found = {
+    known = {
         number
         for numbers in (
             Customer.objects.filter(number__in=written).values_list("number", flat=True),
@@ -46,15 +46,15 @@ def _ours(names: Set[str]) -> Iterator[str]:
         )
         for number in numbers
     }
-    yield from (name for name in names if found & {name, name.upper()})
-    yield from _files(names)
+    yield from (name for name in names if known & {name, name.upper()})
+    yield from _file_names(names)
     banks = BankConnection.objects.values_list("odfi_routing_number", flat=True)
     traces = tuple(bank[:8] for bank in banks)
     yield from (n for n in names if len(n) == 15 and n.isdecimal() and n.startswith(traces))
 
 
-def _files(names: Set[str]) -> Iterator[str]:
-    """Find names of files, with their ending or without."""
+def _file_names(names: Set[str]) -> Iterator[str]:
+    """Find the words that name a bank file, with its ending or without."""
     if not names:
         return
     either = reduce(or_, (Q(name=name) | Q(name__startswith=f"{name}.") for name in names))

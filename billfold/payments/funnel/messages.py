@@ -1,4 +1,4 @@
-"""The words of every message about a payment. Pure: facts in, messages out."""
+"""Writes the messages to the payer about a payment. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import date, datetime
 from typing import Final
 
 from billfold.money import Money
-from billfold.notices.outbox import Message
-from billfold.payments.funnel.loading import Loaded, Told
+from billfold.notices.outbox import NewNotice
+from billfold.payments.funnel.loading import LockedPayments, Recipient
 from billfold.payments.rules.accounting import PaymentFacts, Share
 from billfold.payments.rules.lifecycle import Canceled, Postponed, Step
 from billfold.rails.ach import reason_codes
-from billfold.rails.ach.returns import RETURN_CODES
+from billfold.rails.ach.return_reasons import RETURN_CODES
 from billfold.rails.protocol import Refused, Returned, Settled, Submitted, Withdrawn
 from billfold.receivables.billing import NewCharge
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
-    """What a payer agreed to with a click: whom they pay, when, and under which words."""
+class AgreedTerms:
+    """What a payer agreed to: whom they pay, on which day, under which authorization."""
 
     biller: str
     payee: str
@@ -29,8 +29,8 @@ class Agreed:
     cancel_until: datetime
     """In the biller's zone."""
     authorization: str
-    waits: bool = False
-    """The bank of the account is asked first."""
+    awaits_prenote: bool = False
+    """A prenote goes to the bank of the account first."""
 
 
 def long_day(day: date) -> str:
@@ -47,107 +47,111 @@ def moment(at: datetime) -> str:
     return f"{hour}:{at:%M} {'am' if at.hour < 12 else 'pm'} {zone} on {long_day(at.date())}"
 
 
-def about_steps(
-    steps: Iterable[Step], loaded: Loaded, fees: Mapping[str, NewCharge]
-) -> list[Message]:
-    """Write what the payer must be told of each step; most kinds of step at most once.
+def for_steps(
+    steps: Iterable[Step], locked: LockedPayments, fees: Mapping[str, NewCharge]
+) -> list[NewNotice]:
+    """Write the message each step calls for; of most kinds of step a payer gets one at most.
 
-    A payment that goes into another file, because the first did not leave, is told again.
+    A payment that goes into a second file, because the first did not leave, is announced again.
     """
-    made = []
+    messages = []
     for step in steps:
-        facts, told = loaded.facts[step.reference], loaded.told[step.reference]
+        facts = locked.facts[step.reference]
+        recipient = locked.recipients[step.reference]
         match step.event:
             case Submitted():
-                made.append(_sent(facts, told, step.event))
+                messages.append(_sent(facts, recipient, step.event))
             case Settled() if step.before is not step.after:
-                made.append(_settled(facts, told))
+                messages.append(_settled(facts, recipient))
             case Returned(code=code):
-                made.append(_returned(facts, told, code, fees.get(step.reference)))
+                messages.append(_returned(facts, recipient, code, fees.get(step.reference)))
             case Canceled():
-                made.append(_canceled(facts, told))
+                messages.append(_canceled(facts, recipient))
             case Refused(code=code):
-                made.append(_failed(facts, told, code))
+                messages.append(_failed(facts, recipient, code))
             case Withdrawn():
-                made.append(_sent_again(facts, told, step.event.key))
+                messages.append(_sent_again(facts, recipient, step.event.key))
             case Postponed():
-                made.append(_postponed(facts, told, step.event.key))
+                messages.append(_postponed(facts, recipient, step.event.key))
             case _:
                 pass
-    return made
+    return messages
 
 
-ASKED_FIRST: Final = (
+PRENOTE_FIRST: Final = (
     "This account is new to us, so we first ask your bank whether it takes payments."
 )
 
 
-def received(facts: PaymentFacts, told: Told, agreed: Agreed) -> Message:
-    """Confirm the click: what will happen and when, until when it can be taken back, and the words
-    that were agreed to. Nothing has gone out yet, so it does not say that money was received.
+def confirmation(facts: PaymentFacts, recipient: Recipient, terms: AgreedTerms) -> NewNotice:
+    """Confirm that a payment is scheduled: its days, until when it can be canceled, and the text of
+    the authorization. Nothing was sent yet, so it does not say that money was received.
     """
-    paid_to = f"{agreed.payee}, {agreed.phone}" if agreed.phone else agreed.payee
+    paid_to = f"{terms.payee}, {terms.phone}" if terms.phone else terms.payee
     return _message(
         facts,
-        told,
+        recipient,
         "received",
-        f"Your payment of {facts.amount.shown()} to {agreed.biller} is scheduled",
+        f"Your payment of {facts.amount.formatted()} to {terms.biller} is scheduled",
         [
             "Thank you. Your payment is scheduled; nothing was taken from your account yet.",
             "",
-            f"Amount: {facts.amount.shown()}",
+            f"Amount: {facts.amount.formatted()}",
             "Fee: $0.00",
-            f"Paid from: {told.method}",
+            f"Paid from: {recipient.account_label}",
             f"Paid to: {paid_to}",
-            f"Payment date: {long_day(agreed.collect_on)}",
-            *([ASKED_FIRST] if agreed.waits else []),
-            f"Reflected in your account by: {long_day(told.reflected_by)}",
+            f"Payment date: {long_day(terms.collect_on)}",
+            *([PRENOTE_FIRST] if terms.awaits_prenote else []),
+            f"Reflected in your account by: {long_day(recipient.reflected_by)}",
             *_invoices("It is for:", facts.remitted, facts),
             "",
-            f"You can cancel until {moment(agreed.cancel_until)}.",
+            f"You can cancel until {moment(terms.cancel_until)}.",
             "",
             "Your authorization:",
-            agreed.authorization,
+            terms.authorization,
         ],
     )
 
 
-def _sent(facts: PaymentFacts, told: Told, event: Submitted) -> Message:
-    """Tell of the file a payment stands in. Whether that file has left, nobody knows yet."""
-    promised = long_day(told.reflected_by)
+def _sent(facts: PaymentFacts, recipient: Recipient, event: Submitted) -> NewNotice:
+    """Announce the file a payment is in. Whether that file was sent is not known yet."""
+    promised = long_day(recipient.reflected_by)
     return _message(
         facts,
-        told,
+        recipient,
         event.key.replace("submitted", "sent", 1),
-        f"Your payment of {facts.amount.shown()} is being processed",
+        f"Your payment of {facts.amount.formatted()} is being processed",
         [
             f"It goes to the bank with the file of {long_day(event.on)}, which asks for",
-            f"{facts.amount.shown()} from {told.method}.",
+            f"{facts.amount.formatted()} from {recipient.account_label}.",
             f"It will be reflected in your account by {promised}."
-            if told.reflected_by > event.on
+            if recipient.reflected_by > event.on
             else f"It is late: you were told {promised}. We are looking into it.",
             "It can no longer be canceled.",
         ],
     )
 
 
-def _settled(facts: PaymentFacts, told: Told) -> Message:
+def _settled(facts: PaymentFacts, recipient: Recipient) -> NewNotice:
     return _message(
         facts,
-        told,
+        recipient,
         "settled",
-        f"Your payment of {facts.amount.shown()} is complete",
+        f"Your payment of {facts.amount.formatted()} is complete",
         [
-            f"Your payment of {facts.amount.shown()} has reached us. Thank you.",
+            f"Your payment of {facts.amount.formatted()} has reached us. Thank you.",
             *_invoices("It is for:", facts.remitted, facts),
         ],
     )
 
 
-def _returned(facts: PaymentFacts, told: Told, code: str, fee: NewCharge | None) -> Message:
+def _returned(
+    facts: PaymentFacts, recipient: Recipient, code: str, fee: NewCharge | None
+) -> NewNotice:
     reason = reason_codes.return_code(code)
     lines = [
-        f"The bank sent back your payment of {facts.amount.shown()} from {told.method}.",
+        f"The bank sent back your payment of {facts.amount.formatted()} "
+        f"from {recipient.account_label}.",
         reason.meaning,
         *_invoices(
             "What it paid is open again, with the same due date as before:",
@@ -157,22 +161,26 @@ def _returned(facts: PaymentFacts, told: Told, code: str, fee: NewCharge | None)
     ]
     if fee is not None:
         lines += [
-            f"A Return Fee of {fee.amount.shown()} was added to your account: {fee.number},",
+            f"A Return Fee of {fee.amount.formatted()} was added to your account: {fee.number},",
             f"due {long_day(fee.due_date)}.",
         ]
     if reason.account == "remove":
         lines.append("This bank account can no longer be used. Please pay from another one.")
     return _message(
-        facts, told, "returned", f"Your payment of {facts.amount.shown()} was returned", lines
+        facts,
+        recipient,
+        "returned",
+        f"Your payment of {facts.amount.formatted()} was returned",
+        lines,
     )
 
 
-def _canceled(facts: PaymentFacts, told: Told) -> Message:
+def _canceled(facts: PaymentFacts, recipient: Recipient) -> NewNotice:
     return _message(
         facts,
-        told,
+        recipient,
         "canceled",
-        f"Your payment of {facts.amount.shown()} is canceled",
+        f"Your payment of {facts.amount.formatted()} is canceled",
         ["Your payment was canceled before it was sent. Nothing was taken from your account."],
     )
 
@@ -191,7 +199,7 @@ _OTHER_DETAILS: Final = (
 
 
 def failed_because(code: str) -> str:
-    """Say why a payment was not made: our own reason, or what the bank said of the account."""
+    """Give the sentence why a payment was not made: our own reason, or the bank's."""
     if code in FAILED_BECAUSE:
         return FAILED_BECAUSE[code]
     if code in RETURN_CODES:
@@ -199,72 +207,74 @@ def failed_because(code: str) -> str:
     return _OTHER_DETAILS if code.startswith("C") else _REFUSED
 
 
-def _failed(facts: PaymentFacts, told: Told, code: str) -> Message:
+def _failed(facts: PaymentFacts, recipient: Recipient, code: str) -> NewNotice:
     return _message(
         facts,
-        told,
+        recipient,
         "failed",
-        f"Your payment of {facts.amount.shown()} was not made",
+        f"Your payment of {facts.amount.formatted()} was not made",
         [
-            f"Your payment of {facts.amount.shown()} from {told.method} was not made.",
+            f"Your payment of {facts.amount.formatted()} from {recipient.account_label} "
+            "was not made.",
             failed_because(code),
             "Please look at your account and pay again if something is still due.",
         ],
     )
 
 
-def _sent_again(facts: PaymentFacts, told: Told, key: str) -> Message:
+def _sent_again(facts: PaymentFacts, recipient: Recipient, key: str) -> NewNotice:
     return _message(
         facts,
-        told,
+        recipient,
         key,
-        f"Your payment of {facts.amount.shown()} will be sent again",
+        f"Your payment of {facts.amount.formatted()} will be sent again",
         [
             "The file your payment was in was not processed, so no money has moved.",
-            f"We will send it again on {long_day(told.collect_on)}. You need not do anything.",
-            f"It will be reflected in your account by {long_day(told.reflected_by)}.",
+            f"We will send it again on {long_day(recipient.collect_on)}. You need not do anything.",
+            f"It will be reflected in your account by {long_day(recipient.reflected_by)}.",
         ],
     )
 
 
-def _postponed(facts: PaymentFacts, told: Told, key: str) -> Message:
+def _postponed(facts: PaymentFacts, recipient: Recipient, key: str) -> NewNotice:
     return _message(
         facts,
-        told,
+        recipient,
         key,
-        f"Your payment of {facts.amount.shown()} goes out later than planned",
+        f"Your payment of {facts.amount.formatted()} goes out later than planned",
         [
             "We could not ask your bank in time whether your account takes payments, so nothing",
             "was taken from it yet.",
-            f"Your payment date is now {long_day(told.collect_on)}. You need not do anything, and",
+            f"Your payment date is now {long_day(recipient.collect_on)}. "
+            "You need not do anything, and",
             "you can cancel until then.",
-            f"It will be reflected in your account by {long_day(told.reflected_by)}.",
+            f"It will be reflected in your account by {long_day(recipient.reflected_by)}.",
         ],
     )
 
 
 def _invoices(heading: str, shares: Sequence[Share], facts: PaymentFacts) -> Sequence[str]:
-    named = [
+    lines = [
         f"  {share.subject.partition('/')[2]}: "
-        f"{Money(share.amount_minor, facts.amount.currency).shown()}"
+        f"{Money(share.amount_minor, facts.amount.currency).formatted()}"
         for share in shares
     ]
-    return [heading, *named] if named else []
+    return [heading, *lines] if lines else []
 
 
 def _message(
-    facts: PaymentFacts, told: Told, kind: str, subject: str, lines: Sequence[str]
-) -> Message:
+    facts: PaymentFacts, recipient: Recipient, kind: str, subject: str, lines: Sequence[str]
+) -> NewNotice:
     ending = [
-        f"Account # {told.customer_number}, {told.customer_name}",
+        f"Account # {recipient.customer_number}, {recipient.customer_name}",
         f"Confirmation number {facts.reference}",
     ]
-    return Message(
+    return NewNotice(
         key=f"{facts.subject}/{kind}",
         kind=kind.partition("/")[0],
-        to_email=told.email,
-        to_name=told.name,
+        to_email=recipient.email,
+        to_name=recipient.name,
         subject=subject,
-        body="\n".join([f"Hello {told.name},", "", *lines, "", *ending, ""]),
+        body="\n".join([f"Hello {recipient.name},", "", *lines, "", *ending, ""]),
         about=facts.subject,
     )

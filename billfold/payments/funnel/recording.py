@@ -1,4 +1,4 @@
-"""The one funnel: a fact about a payment, from whatever door, takes effect here and only here."""
+"""Records events of payments: the only way in which an event changes state, books and invoices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from billfold.notices import outbox
 from billfold.payments.cases import casework
 from billfold.payments.funnel import applications, loading, messages, returns
 from billfold.payments.rules import accounting, lifecycle
-from billfold.payments.rules.lifecycle import Fact, Plan, State
+from billfold.payments.rules.lifecycle import LifecycleEvent, Plan, State
 from billfold.platform import rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
@@ -23,7 +23,7 @@ _CHUNK = 5_000
 
 
 class UnknownPayment(Exception):
-    """An event names a payment that does not exist; `intake` must park it instead."""
+    """An event names a payment that does not exist; `intake` opens a case for such an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +35,38 @@ class Recorded:
     strays: int
 
 
-def record(events: Sequence[Fact], *, now: datetime) -> Recorded:
+def record(events: Sequence[LifecycleEvent], *, now: datetime) -> Recorded:
     """Apply events to their payments, the books and the invoices. Needs an open transaction.
 
     Each event's subject is a payment's reference. Costs a fixed number of statements for each
     few thousand events. Repeated events change nothing; events the lifecycle does not allow
     open a case. Raises: UnknownPayment.
     """
-    new = strays = 0
+    new_count = stray_count = 0
     for at in range(0, len(events), _CHUNK):
-        fresh, strange = _record_chunk(events[at : at + _CHUNK], now)
-        new, strays = new + fresh, strays + strange
-    return Recorded(new=new, repeated=len(events) - new, strays=strays)
+        new, strays = _record_chunk(events[at : at + _CHUNK], now)
+        new_count, stray_count = new_count + new, stray_count + strays
+    return Recorded(new=new_count, repeated=len(events) - new_count, strays=stray_count)
 
 
-def _record_chunk(events: Sequence[Fact], now: datetime) -> tuple[int, int]:
-    loaded = loading.lock(event.subject for event in events)
-    ids = {reference: payment.id for reference, payment in loaded.facts.items()}
-    fresh = _fresh(events, ids)
-    plan = lifecycle.plan(loaded.states, fresh)
-    _add_events(fresh, plan, ids, now)
-    _move(plan, ids)
-    book.post(accounting.transfers(plan.steps, loaded.facts), now=now)
+def _record_chunk(events: Sequence[LifecycleEvent], now: datetime) -> tuple[int, int]:
+    locked = loading.lock(event.subject for event in events)
+    ids = {reference: payment.id for reference, payment in locked.facts.items()}
+    new = _new_events(events, ids)
+    plan = lifecycle.plan(locked.states, new)
+    _add_events(new, plan, ids, now)
+    _move_states(plan, ids)
+    book.post(accounting.transfers(plan.steps, locked.facts), now=now)
     fault("record_inside")
-    applications.follow(plan.steps, loaded.facts, now=now)
-    fees = returns.follow(plan.steps, loaded, now=now)
-    casework.open_strays(plan.strays, loaded.facts, now=now)
-    outbox.queue(messages.about_steps(plan.steps, loaded, fees), now=now)
-    return len(fresh), len(plan.strays)
+    applications.write(plan.steps, locked.facts, now=now)
+    fees = returns.apply_consequences(plan.steps, locked, now=now)
+    casework.open_stray_cases(plan.strays, locked.facts, now=now)
+    outbox.queue(messages.for_steps(plan.steps, locked, fees), now=now)
+    return len(new), len(plan.strays)
 
 
-def _fresh(events: Sequence[Fact], ids: Mapping[str, UUID]) -> list[Fact]:
-    """Leave out what is recorded already, and repeats within the batch."""
+def _new_events(events: Sequence[LifecycleEvent], ids: Mapping[str, UUID]) -> list[LifecycleEvent]:
+    """Select the events that are not recorded yet, each once."""
     for event in events:
         if event.subject not in ids:
             raise UnknownPayment(event.subject)
@@ -77,40 +77,42 @@ def _fresh(events: Sequence[Fact], ids: Mapping[str, UUID]) -> list[Fact]:
             [[ids[event.subject] for event in events], [event.key for event in events]],
         )
         seen = set(cursor.fetchall())
-    fresh = []
+    new = []
     for event in events:
         name = (ids[event.subject], event.key)
         if name not in seen:
             seen.add(name)
-            fresh.append(event)
-    return fresh
+            new.append(event)
+    return new
 
 
-def _add_events(fresh: Sequence[Fact], plan: Plan, ids: Mapping[str, UUID], now: datetime) -> None:
+def _add_events(
+    new: Sequence[LifecycleEvent], plan: Plan, ids: Mapping[str, UUID], now: datetime
+) -> None:
     outcomes = {(step.reference, step.event.key): step.after.value for step in plan.steps}
     rows.insert(
         "payments_paymentevent",
         {
-            "id": ("uuid", new_ids(len(fresh))),
-            "payment_id": ("uuid", [ids[event.subject] for event in fresh]),
-            "key": ("text", [event.key for event in fresh]),
-            "kind": ("text", lifecycle.kinds(fresh)),
-            "on_date": ("date", [event.on for event in fresh]),
-            "at": ("timestamptz", [now] * len(fresh)),
-            "code": ("text", [getattr(event, "code", "") for event in fresh]),
-            "evidence": ("text", [event.evidence for event in fresh]),
+            "id": ("uuid", new_ids(len(new))),
+            "payment_id": ("uuid", [ids[event.subject] for event in new]),
+            "key": ("text", [event.key for event in new]),
+            "kind": ("text", lifecycle.event_kinds(new)),
+            "on_date": ("date", [event.on for event in new]),
+            "at": ("timestamptz", [now] * len(new)),
+            "code": ("text", [getattr(event, "code", "") for event in new]),
+            "evidence": ("text", [event.evidence for event in new]),
             "outcome": (
                 "text",
-                [outcomes.get((event.subject, event.key), "stray") for event in fresh],
+                [outcomes.get((event.subject, event.key), "stray") for event in new],
             ),
         },
     )
 
 
-def _move(plan: Plan, ids: Mapping[str, UUID]) -> None:
+def _move_states(plan: Plan, ids: Mapping[str, UUID]) -> None:
     """Change states by compare-and-swap. The rows are locked, so each must still be as read."""
-    moved: list[tuple[str, tuple[State, State]]] = list(plan.moves.items())
-    if not moved:
+    moves: list[tuple[str, tuple[State, State]]] = list(plan.moves.items())
+    if not moves:
         return
     with connection.cursor() as cursor:
         cursor.execute(
@@ -118,10 +120,10 @@ def _move(plan: Plan, ids: Mapping[str, UUID]) -> None:
                FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS m (id, before, after)
                WHERE p.id = m.id AND p.state = m.before""",
             [
-                [ids[reference] for reference, _ in moved],
-                [before.value for _, (before, _) in moved],
-                [after.value for _, (_, after) in moved],
+                [ids[reference] for reference, _ in moves],
+                [before.value for _, (before, _) in moves],
+                [after.value for _, (_, after) in moves],
             ],
         )
-        if cursor.rowcount != len(moved):
+        if cursor.rowcount != len(moves):
             raise AssertionError("a locked payment changed its state")

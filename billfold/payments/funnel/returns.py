@@ -1,6 +1,6 @@
-"""What follows a return or a notice of change: fee, frozen account, corrected account, case.
+"""Carries out the consequences of a return or change: fee, stopped or corrected account, case.
 
-The codes' consequences are data in `rails.ach_codes`; this file carries them out.
+The consequences of the codes are data in `rails.ach`.
 """
 
 from __future__ import annotations
@@ -14,33 +14,35 @@ from uuid import UUID
 from billfold.payments.accounts import bank_accounts
 from billfold.payments.cases import casework, masking
 from billfold.payments.funnel import return_fees
-from billfold.payments.funnel.loading import Loaded
+from billfold.payments.funnel.loading import LockedPayments
 from billfold.payments.models import Instruction, Mandate, MethodState, PaymentMethod
 from billfold.payments.rules.lifecycle import Step
 from billfold.platform import audit
 from billfold.rails.ach import reason_codes
-from billfold.rails.ach.returns import ReturnCode
+from billfold.rails.ach.return_reasons import ReturnCode
 from billfold.rails.protocol import Corrected, Returned
 from billfold.receivables import billing
 
 _STATE_AFTER: Final = {"remove": MethodState.FROZEN, "hold": MethodState.HELD}
 
 
-def follow(steps: Sequence[Step], loaded: Loaded, *, now: datetime) -> dict[str, billing.NewCharge]:
-    """Carry out what returns and corrections ask for; give the fee charged, by reference."""
+def apply_consequences(
+    steps: Sequence[Step], locked: LockedPayments, *, now: datetime
+) -> dict[str, billing.NewCharge]:
+    """Carry out what returns and corrections call for; give the fees charged, by reference."""
     returned = [step for step in steps if isinstance(step.event, Returned)]
     for step in steps:
         if isinstance(step.event, Corrected):
-            _correct(step, step.event, loaded, now)
+            _correct(step, step.event, locked, now)
     if not returned:
         return {}
-    _stop_methods(returned, loaded, now)
-    _open_cases(returned, loaded, now)
-    return return_fees.charge(returned, loaded, now=now)
+    _stop_methods(returned, locked, now)
+    _open_cases(returned, locked, now)
+    return return_fees.charge(returned, locked, now=now)
 
 
-def _stop_methods(returned: Sequence[Step], loaded: Loaded, now: datetime) -> None:
-    """Take accounts out of use where the code says so, and end the consents they carried.
+def _stop_methods(returned: Sequence[Step], locked: LockedPayments, now: datetime) -> None:
+    """Stop accounts and revoke their mandates where the return code requires it.
 
     An account is stopped under every method that names it, whoever saved or typed it.
     """
@@ -48,18 +50,18 @@ def _stop_methods(returned: Sequence[Step], loaded: Loaded, now: datetime) -> No
     for step in returned:
         assert isinstance(step.event, Returned)
         code = reason_codes.return_code(step.event.code)
-        codes[loaded.told[step.reference].method_id].append(code)
+        codes[locked.recipients[step.reference].method_id].append(code)
     stop_accounts(codes, now=now)
 
 
-def stop_accounts(said: Mapping[UUID, Sequence[ReturnCode]], *, now: datetime) -> None:
-    """Stop the accounts of methods as the codes of returns say, under every method of them."""
+def stop_accounts(codes_by_method: Mapping[UUID, Sequence[ReturnCode]], *, now: datetime) -> None:
+    """Stop the accounts of methods as return codes require, under every method that names them."""
     codes = {
-        method_id: [code for code in each if code.account != "keep"]
-        for method_id, each in said.items()
+        method_id: [code for code in of_method if code.account != "keep"]
+        for method_id, of_method in codes_by_method.items()
     }
-    codes = {method_id: each for method_id, each in codes.items() if each}
-    for method_id, same_account in bank_accounts.of_account(codes).items():
+    codes = {method_id: of_method for method_id, of_method in codes.items() if of_method}
+    for method_id, same_account in bank_accounts.lock_methods_by_account(codes).items():
         for code in codes[method_id]:
             _stop([method.pk for method in same_account], code, now)
 
@@ -76,93 +78,93 @@ def _stop(method_ids: Sequence[UUID], code: ReturnCode, now: datetime) -> None:
     actor, after = audit.job("returns"), {"state": state, "reason": reason}
     audit.write(
         [
-            audit.entry(
-                "payment method stopped", f"method/{made}", actor=actor, now=now, after=after
+            audit.new_entry(
+                "payment method stopped", f"method/{method_id}", actor=actor, now=now, after=after
             )
-            for made in method_ids
+            for method_id in method_ids
         ]
     )
 
 
-def _open_cases(returned: Sequence[Step], loaded: Loaded, now: datetime) -> None:
-    settled_on = _settlement_days([loaded.facts[step.reference].id for step in returned])
-    found = []
+def _open_cases(returned: Sequence[Step], locked: LockedPayments, now: datetime) -> None:
+    settled_on = _settlement_days([locked.facts[step.reference].id for step in returned])
+    new_cases = []
     for step in returned:
         event = step.event
         assert isinstance(event, Returned)
-        payment_id = loaded.facts[step.reference].id
+        payment_id = locked.facts[step.reference].id
         code = reason_codes.return_code(event.code)
-        words = _words(code, event, settled_on.get(payment_id))
-        if words or code.opens_case:
-            found.append(
+        remarks = _remarks(code, event, settled_on.get(payment_id))
+        if remarks or code.opens_case:
+            new_cases.append(
                 casework.NewCase(
                     key=f"returned/{step.reference}/{event.key}",
                     kind="return to look at",
-                    title="; ".join([f"{code.label} ({event.code})", *words]),
+                    title="; ".join([f"{code.label} ({event.code})", *remarks]),
                     evidence=event.evidence,
                     payment_id=payment_id,
                     facts={"todo": code.todo, "info": masking.masked(event.info, bank="")},
                 )
             )
-    casework.open_new(found, now=now)
+    casework.open_cases(new_cases, now=now)
 
 
-def _words(code: ReturnCode, event: Returned, settled_on: date | None) -> list[str]:
-    """Say what a return is beyond its code. Source: docs/bank-files.md#return-codes."""
-    said = []
+def _remarks(code: ReturnCode, event: Returned, settled_on: date | None) -> list[str]:
+    """List what else matters about a return. Source: docs/bank-files.md#return-codes."""
+    remarks = []
     if reason_codes.is_suspected_fraud(event.code, event.info):
-        said.append("suspected fraud")
+        remarks.append("suspected fraud")
     if settled_on and reason_codes.is_untimely(
         code.code, settlement=settled_on, available=event.on
     ):
-        said.append("late return: the bank may dishonour it (R68)")
-    return said
+        remarks.append("late return: the bank may dishonour it (R68)")
+    return remarks
 
 
 def _settlement_days(payment_ids: Sequence[UUID]) -> dict[UUID, date]:
-    """Find the days on which the live debits of payments settled, or should."""
+    """Read the effective date of each payment's live debit."""
     live = Instruction.objects.filter(payment__in=payment_ids, is_live=True, kind="payment")
     days = live.values_list("payment_id", "file__effective_date")
     return {payment_id: day for payment_id, day in days if day is not None}
 
 
-def _correct(step: Step, event: Corrected, loaded: Loaded, now: datetime) -> None:
-    """Use the bank data the customer's bank gave, from the next entry on; else ask a person."""
-    told = loaded.told[step.reference]
+def _correct(step: Step, event: Corrected, locked: LockedPayments, now: datetime) -> None:
+    """Put corrected bank data in force, or open a case where it cannot be used."""
+    method_id = locked.recipients[step.reference].method_id
     correction = reason_codes.correction(event.code, event.corrected)
     change = reason_codes.change_code(event.code)
     if correction is None:
-        said = "cannot be trusted" if change.applies else "needs a person"
-        _ask_about_change(step, event, said, loaded, now)
+        why = "cannot be trusted" if change.applies else "needs a person"
+        _open_change_case(step, event, why, locked, now)
         return
     try:
         bank_accounts.correct(
-            told.method_id, correction, code=event.code, evidence=event.evidence, now=now
+            method_id, correction, code=event.code, evidence=event.evidence, now=now
         )
     except bank_accounts.CorrectedOtherwise:
-        said = "says something else than another one in the same file"
-        _ask_about_change(step, event, said, loaded, now)
+        why = "says something else than another one in the same file"
+        _open_change_case(step, event, why, locked, now)
 
 
-def _ask_about_change(
-    step: Step, event: Corrected, said: str, loaded: Loaded, now: datetime
+def _open_change_case(
+    step: Step, event: Corrected, why: str, locked: LockedPayments, now: datetime
 ) -> None:
-    casework.open_new(
+    casework.open_cases(
         [
             casework.NewCase(
                 key=f"change/{step.reference}/{event.key}",
                 kind="notice of change",
-                title=f"Notice of change: {casework.event_words(event)} {said}",
+                title=f"Notice of change: {casework.event_label(event)} {why}",
                 evidence=event.evidence,
-                payment_id=loaded.facts[step.reference].id,
-                facts={"code": event.code, "info": _said(event)},
+                payment_id=locked.facts[step.reference].id,
+                facts={"code": event.code, "info": _corrected_words(event)},
             )
         ],
         now=now,
     )
 
 
-def _said(event: Corrected) -> str:
-    """Give what the bank would have us use, unless it is an account."""
+def _corrected_words(event: Corrected) -> str:
+    """Give the corrected data for a person to read, unless it is an account number."""
     is_account = reason_codes.change_code(event.code).applies
     return "" if is_account else masking.masked(event.corrected.strip(), bank="")

@@ -1,6 +1,6 @@
-"""What the bank answers to a file we sent: it takes it, or refuses it whole.
+"""Applies the bank's acknowledgements to the files they are about: accepted, or rejected whole.
 
-An answer that does not fit what the file is by now changes nothing by itself: a person must look.
+One that does not fit the state of the file changes nothing by itself: a case is opened.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from billfold.banking import connections
 from billfold.banking.models import BankFile, FileState
 from billfold.payments.cases import casework, masking, unresolved_files
 from billfold.payments.models import Instruction
-from billfold.payments.outgoing import cutoff, transmission
+from billfold.payments.outgoing import transmission, withdrawal
 from billfold.platform import audit
 
 _ACTOR: Final = audit.job("acknowledgement")
 _UNANSWERED: Final = frozenset({FileState.RELEASED, FileState.SENDING, FileState.SENT})
-"""States in which a yes may come."""
+"""States in which a file may be accepted."""
 
 
 class NotAnAcknowledgement(Exception):
@@ -27,44 +27,49 @@ class NotAnAcknowledgement(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a bank's acknowledgement says of one file."""
+class _Acknowledgement:
+    """What the bank says about one file."""
 
     verdict: Literal["accepted", "rejected"]
     sha256: str
     reasons: Sequence[str]
 
 
-def follow(plain: bytes, *, now: datetime) -> None:
-    """Mark the file the bank answers about; one refused whole is withdrawn. Again: nothing.
+def apply(plain: bytes, *, now: datetime) -> None:
+    """Mark the file as accepted, or withdraw it if it was rejected. Repeated, it changes nothing.
 
     Needs an open transaction. Raises: NotAnAcknowledgement.
     """
-    answer = _answer(plain)
-    connections.hold_cut_offs()
-    file = BankFile.objects.select_for_update().filter(direction="out", sha256=answer.sha256)
+    acknowledgement = _parse(plain)
+    connections.block_cut_offs()
+    file = BankFile.objects.select_for_update().filter(
+        direction="out", sha256=acknowledgement.sha256
+    )
     sent = file.first()
     if sent is None:
         raise NotAnAcknowledgement("it answers about a file we did not send")
     bank = sent.connection.odfi_routing_number
-    reasons = [masking.masked(reason, bank=bank) for reason in answer.reasons]
-    answer = replace(answer, reasons=reasons)
-    if sent.state == answer.verdict:
+    reasons = [masking.masked(reason, bank=bank) for reason in acknowledgement.reasons]
+    acknowledgement = replace(acknowledgement, reasons=reasons)
+    if sent.state == acknowledgement.verdict:
         return
-    if answer.verdict == "accepted" and _may_be_there(sent):
+    if acknowledgement.verdict == "accepted" and _bank_may_have(sent):
         _accept(sent, now)
-    elif answer.verdict == "rejected" and sent.state in {FileState.SENDING, FileState.SENT}:
-        _reject(sent, answer, now)
+    elif acknowledgement.verdict == "rejected" and sent.state in {
+        FileState.SENDING,
+        FileState.SENT,
+    }:
+        _reject(sent, acknowledgement, now)
     else:
-        _ask(sent, answer, now)
+        _open_case(sent, acknowledgement, now)
 
 
-def _may_be_there(sent: BankFile) -> bool:
-    """Say whether the bank can have the file, if only because a person was told wrongly that it
+def _bank_may_have(sent: BankFile) -> bool:
+    """Tell whether the bank can have the file. It can also where a person decided, wrongly, that it
     never arrived: then it waits for its second release.
     """
-    is_found_missing = sent.state == FileState.BUILT and sent.release_round > 1
-    return sent.state in _UNANSWERED or is_found_missing
+    was_declared_missing = sent.state == FileState.BUILT and sent.release_round > 1
+    return sent.state in _UNANSWERED or was_declared_missing
 
 
 def _accept(sent: BankFile, now: datetime) -> None:
@@ -76,7 +81,9 @@ def _accept(sent: BankFile, now: datetime) -> None:
     released = ["release_round", "released_at"]
     sent.save(update_fields=["state", "answered_at", "sent_at", *released])
     subject = f"bankfile/{sent.id}"
-    casework.close_about(subject, transmission.KINDS, "The bank took it", actor=_ACTOR, now=now)
+    casework.close_by_evidence(
+        subject, transmission.KINDS, "The bank took it", actor=_ACTOR, now=now
+    )
     audit.record(
         "bank file accepted",
         subject,
@@ -87,42 +94,45 @@ def _accept(sent: BankFile, now: datetime) -> None:
     )
 
 
-def _reject(sent: BankFile, answer: _Answer, now: datetime) -> None:
-    why = "; ".join(answer.reasons)
+def _reject(sent: BankFile, acknowledgement: _Acknowledgement, now: datetime) -> None:
+    why = "; ".join(acknowledgement.reasons)
     try:
-        cutoff.withdraw(sent.pk, why=why, actor=_ACTOR, now=now)
-    except cutoff.NotWithdrawable:
-        _ask(sent, answer, now)
+        withdrawal.withdraw(sent.pk, why=why, actor=_ACTOR, now=now)
+    except withdrawal.NotWithdrawable:
+        _open_case(sent, acknowledgement, now)
         return
-    BankFile.objects.filter(pk=sent.pk).update(problems=list(answer.reasons))
-    casework.open_new(
+    BankFile.objects.filter(pk=sent.pk).update(problems=list(acknowledgement.reasons))
+    casework.open_cases(
         [
             casework.NewCase(
                 key=f"rejected/{sent.id}",
                 kind="file rejected",
                 title=f"The bank refused {sent.name}: {why}",
                 evidence=f"bankfile/{sent.id}",
-                facts={"reasons": list(answer.reasons)},
+                facts={"reasons": list(acknowledgement.reasons)},
             )
         ],
         now=now,
     )
 
 
-def _ask(sent: BankFile, answer: _Answer, now: datetime) -> None:
-    """Ask what the bank did with a file of which it says what cannot follow."""
-    facts: dict[str, object] = {"reasons": list(answer.reasons)}
-    title = f"The bank says {answer.verdict} of {sent.name}, which is {sent.state} here"
-    again = _files_again(sent)
-    if answer.verdict == "accepted" and again:
-        title += f": its payments are asked for again in {', '.join(again)}"
-        facts["files"] = again
-    elif answer.verdict == "accepted" and sent.state in {FileState.VOID, FileState.REJECTED}:
+def _open_case(sent: BankFile, acknowledgement: _Acknowledgement, now: datetime) -> None:
+    """Open a case about an acknowledgement that does not fit the state of its file."""
+    facts: dict[str, object] = {"reasons": list(acknowledgement.reasons)}
+    title = f"The bank says {acknowledgement.verdict} of {sent.name}, which is {sent.state} here"
+    later_files = _later_files(sent)
+    if acknowledgement.verdict == "accepted" and later_files:
+        title += f": its payments are asked for again in {', '.join(later_files)}"
+        facts["files"] = later_files
+    elif acknowledgement.verdict == "accepted" and sent.state in {
+        FileState.VOID,
+        FileState.REJECTED,
+    }:
         title += ": its payments go into no file before this is settled"
-    casework.open_new(
+    casework.open_cases(
         [
             casework.NewCase(
-                key=f"answer/{sent.id}/{answer.verdict}",
+                key=f"answer/{sent.id}/{acknowledgement.verdict}",
                 kind=unresolved_files.KIND,
                 title=title,
                 evidence=f"bankfile/{sent.id}",
@@ -133,20 +143,20 @@ def _ask(sent: BankFile, answer: _Answer, now: datetime) -> None:
     )
 
 
-def _files_again(sent: BankFile) -> list[str]:
-    """Name the files that ask again for what a withdrawn file asked for."""
-    asked = Instruction.objects.filter(kind="payment")
-    payments = asked.filter(file=sent, is_live=False).values("payment")
-    later = asked.filter(payment__in=payments, is_live=True).exclude(file=sent)
+def _later_files(sent: BankFile) -> list[str]:
+    """List the later files that debit again what a withdrawn file was to debit."""
+    debits = Instruction.objects.filter(kind="payment")
+    payments = debits.filter(file=sent, is_live=False).values("payment")
+    later = debits.filter(payment__in=payments, is_live=True).exclude(file=sent)
     return sorted(set(later.values_list("file__name", flat=True)))
 
 
-def _answer(plain: bytes) -> _Answer:
+def _parse(plain: bytes) -> _Acknowledgement:
     pairs = [line.partition(":")[::2] for line in plain.decode("utf-8", "replace").splitlines()]
-    said = {name.strip(): value.strip() for name, value in pairs}
+    values = {name.strip(): value.strip() for name, value in pairs}
     reasons = [value.strip() for name, value in pairs if name.strip() == "reason"]
-    match said.get("status"), said.get("sha256", ""):
+    match values.get("status"), values.get("sha256", ""):
         case ("accepted" | "rejected") as verdict, sha256 if sha256:
-            return _Answer(verdict, sha256, reasons)
+            return _Acknowledgement(verdict, sha256, reasons)
         case _:
             raise NotAnAcknowledgement("it says neither accepted nor rejected of a sha256")

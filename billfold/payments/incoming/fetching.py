@@ -1,4 +1,4 @@
-"""What the bank left is brought in; a document that cannot be had becomes a person's to look at."""
+"""Fetches what the bank left, and opens a case for each document that cannot be fetched."""
 
 from __future__ import annotations
 
@@ -15,33 +15,37 @@ from billfold.payments.models import Case
 KIND = "file could not be fetched"
 
 
-def fetch(bank: BankConnection, *, now: datetime) -> exchange.Fetched:
+def fetch(bank: BankConnection, *, now: datetime) -> exchange.FetchResult:
     """Store what the bank left, and open a case for each document that cannot be fetched."""
     fetched = exchange.fetch_new(bank, now=now)
-    if fetched.unfit:
-        _open_cases(bank, fetched.unfit, now=now)
+    if fetched.unfetched:
+        _open_cases(bank, fetched.unfetched, now=now)
     return fetched
 
 
-def _open_cases(bank: BankConnection, unfit: Sequence[exchange.Unfit], *, now: datetime) -> None:
-    """Ask about each document once; again only if its case was closed and it is there still."""
-    keys = [f"unfetched/{bank.id}/{each.name}" for each in unfit]
+def _open_cases(
+    bank: BankConnection, unfit: Sequence[exchange.UnfetchedDocument], *, now: datetime
+) -> None:
+    """Open one case for each document; another only after that was closed, if it is still there."""
+    keys = [f"unfetched/{bank.id}/{document.name}" for document in unfit]
     with transaction.atomic(durable=True):
         known = list(
-            Case.objects.filter(kind=KIND, facts__document__in=[each.name for each in unfit])
+            Case.objects.filter(
+                kind=KIND, facts__document__in=[document.name for document in unfit]
+            )
         )
         waiting = {case.facts["document"] for case in known if case.closed_at is None}
-        casework.open_new(
+        casework.open_cases(
             [
                 casework.NewCase(
-                    key=f"{key}/{sum(case.facts['document'] == each.name for case in known)}",
+                    key=f"{key}/{sum(case.facts['document'] == document.name for case in known)}",
                     kind=KIND,
-                    title=f"{each.name} lies in the bank's folder and cannot be fetched: "
-                    f"{each.reason}",
-                    facts={"document": each.name},
+                    title=f"{document.name} lies in the bank's folder and cannot be fetched: "
+                    f"{document.reason}",
+                    facts={"document": document.name},
                 )
-                for key, each in zip(keys, unfit, strict=True)
-                if each.name not in waiting
+                for key, document in zip(keys, unfit, strict=True)
+                if document.name not in waiting
             ],
             now=now,
         )

@@ -1,15 +1,15 @@
-"""What the bank sent is read here, once, after it was stored: evidence in, facts out."""
+"""Reads stored bank files, each once, into statement lines, events and cases."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from billfold.banking import connections, exchange, statement_days, statements
 from billfold.banking.models import BankFile, FileState
@@ -17,19 +17,30 @@ from billfold.formats.problems import Unreadable
 from billfold.money import Money
 from billfold.payments.cases import casework
 from billfold.payments.funnel import recording
-from billfold.payments.incoming import acknowledgements, likely_payments, prenote_answers, receipts
+from billfold.payments.incoming import acknowledgements, prenote_returns, receipts
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, retries, sealing
 from billfold.platform.faults import fault
 from billfold.rails import ach
-from billfold.rails.protocol import AnyEvent, Corrected, Document, Noticed, Returned
+from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Returned
 
 log = logging.getLogger("billfold.intake")
 
 
 UNREADABLE: Final = "file could not be read"
-STUMBLED: Final = "file could not be taken in"
-_KINDS: Final = (UNREADABLE, STUMBLED)
+FAILED: Final = "file could not be taken in"
+_KINDS: Final = (UNREADABLE, FAILED)
+
+
+_LIKELY = """
+SELECT i.amount_minor, i.rdfi, (array_agg(p.reference ORDER BY p.created_at DESC, p.id))[:10]
+FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
+WHERE i.is_live AND p.state IN ('in_transit', 'settled')
+  AND (i.amount_minor, i.rdfi) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+GROUP BY i.amount_minor, i.rdfi"""
+
+LikelyPayments = dict[tuple[int, str], list[str]]
+"""References of payments by amount and RDFI, newest first."""
 
 
 class NotRecognised(Exception):
@@ -38,10 +49,10 @@ class NotRecognised(Exception):
 
 _REFUSALS = (
     Unreadable,
-    statement_days.WaitsForAPerson,
-    statements.OtherAccount,
-    statements.OtherCurrency,
-    statements.SaidOtherwise,
+    statement_days.NeedsReview,
+    statements.UnknownAccount,
+    statements.UnknownCurrency,
+    statements.ContradictsStored,
     statements.DoesNotAddUp,
     acknowledgements.NotAnAcknowledgement,
     NotRecognised,
@@ -49,40 +60,40 @@ _REFUSALS = (
 
 
 def read_received(*, now: datetime) -> list[BankFile]:
-    """Read every stored document that nobody read yet, each in a transaction of its own.
+    """Read every stored document that was not read yet, each in a transaction of its own.
 
-    One that cannot be taken in is put aside with a case, and the next one is read.
+    One that cannot be read is refused with a case, and the next one is read.
     """
     waiting = BankFile.objects.filter(direction="in", state=FileState.RECEIVED)
     return [
-        _take_in(file_id, now)
+        _read_one(file_id, now)
         for file_id in waiting.order_by("made_at", "id").values_list("id", flat=True)
     ]
 
 
-def _take_in(file_id: UUID, now: datetime) -> BankFile:
+def _read_one(file_id: UUID, now: datetime) -> BankFile:
     fault("read_begun")
-    lost = retries.UNDONE | retries.EXISTS
     try:
-        file = retries.whole(lambda: _read_once(file_id, now), after=lost)
+        file = _read_once(file_id, now)
     except _REFUSALS as refused:
         file = _refuse(file_id, refused, now)
     except Exception as refused:
-        if retries.passes(refused) or isinstance(refused, sealing.KeysMissing):
+        if retries.is_temporary(refused) or isinstance(refused, sealing.KeysMissing):
             raise  # Nothing is wrong with the document: it is read when that is over.
         log.exception("bank file %s could not be taken in", file_id)
-        file = _put_aside(file_id, refused, now)
+        file = _refuse_after_failure(file_id, refused, now)
     fault("read_committed")
     return file
 
 
+@retries.retried(after=retries.UNDONE | retries.EXISTS)
 def _read_once(file_id: UUID, now: datetime) -> BankFile:
     with transaction.atomic(durable=True):
         file = BankFile.objects.select_for_update().get(pk=file_id)
         if file.state == FileState.RECEIVED:
             _read(file, now)
-            _mark(file, FileState.READ)
-            casework.close_about(
+            _save_state(file, FileState.READ)
+            casework.close_by_evidence(
                 f"bankfile/{file.id}", _KINDS, "It was read", actor=audit.job("read"), now=now
             )
         fault("read_inside")
@@ -90,28 +101,28 @@ def _read_once(file_id: UUID, now: datetime) -> BankFile:
 
 
 def _read(file: BankFile, now: datetime) -> None:
-    plain = exchange.content(file)
+    plain = exchange.unseal_content(file)
     match file.kind:
         case "statement":
-            statements.keep(file, plain)
+            statements.store(file, plain)
         case "returns":
             _returns(file, plain, now)
         case "acknowledgement":
-            acknowledgements.follow(plain, now=now)
+            acknowledgements.apply(plain, now=now)
         case "lockbox" | "wires" | "remittance":
-            receipts.take_in(file, plain, now=now)
+            receipts.report(file, plain, now=now)
         case _:
             raise NotRecognised
 
 
-def _mark(file: BankFile, state: FileState) -> None:
+def _save_state(file: BankFile, state: FileState) -> None:
     file.state = state
     counted = ["entry_count", "debit_minor", "credit_minor"]
     file.save(update_fields=["state", "problems", "answered_at", *counted])
 
 
 def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
-    """Keep the bytes, name every problem, and ask a person. The file was taken in not at all."""
+    """Refuse a file as a whole: its bytes stay, its problems are listed, a case is opened."""
     problems = (
         [str(problem) for problem in refused.problems]
         if isinstance(refused, Unreadable)
@@ -120,10 +131,10 @@ def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
     return _mark_refused(file_id, UNREADABLE, problems, now)
 
 
-def _put_aside(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
-    """Ask a person about a file our own code stumbled over; its words may hold account numbers."""
+def _refuse_after_failure(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
+    """Refuse a file at which our own code failed; its words may hold account numbers."""
     problems = [f"it could not be taken in ({type(refused).__name__})"]
-    return _mark_refused(file_id, STUMBLED, problems, now)
+    return _mark_refused(file_id, FAILED, problems, now)
 
 
 def _mark_refused(file_id: UUID, kind: str, problems: Sequence[str], now: datetime) -> BankFile:
@@ -132,12 +143,12 @@ def _mark_refused(file_id: UUID, kind: str, problems: Sequence[str], now: dateti
         if file.state != FileState.RECEIVED:
             return file
         file.problems = problems[:200]
-        _mark(file, FileState.REFUSED)
+        _save_state(file, FileState.REFUSED)
         evidence = f"bankfile/{file.id}"
         earlier = Case.objects.filter(evidence=evidence, kind__in=_KINDS)
         if earlier.filter(closed_at=None).exists():
             return file
-        casework.open_new(
+        casework.open_cases(
             [
                 casework.NewCase(
                     key=f"unreadable/{file.id}/{earlier.count()}",
@@ -153,38 +164,43 @@ def _mark_refused(file_id: UUID, kind: str, problems: Sequence[str], now: dateti
 
 
 def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
-    """Resolve each return through the instruction whose trace it names; park what does not fit."""
-    connections.hold_cut_offs()
+    """Resolve each return through the instruction of its trace; open cases for misfits."""
+    connections.block_cut_offs()
     evidence = f"bankfile/{file.id}"
-    events = list(ach.read(Document(file.name, plain)))
-    known = {
+    events = list(ach.read(BankDocument(file.name, plain)))
+    instructions = {
         instruction.trace: instruction
         for instruction in Instruction.objects.filter(
             trace__in=[event.subject for event in events]
         ).select_related("payment__method")
     }
-    likely = likely_payments.of_returns(event for event in events if event.subject not in known)
-    recordable: list[AnyEvent] = []
-    strange: list[casework.NewCase] = []
-    of_prenotes: list[prenote_answers.Answer] = []
+    likely = _likely_payments(event for event in events if event.subject not in instructions)
+    events_to_record: list[AnyEvent] = []
+    misfits: list[casework.NewCase] = []
+    prenote_events: list[prenote_returns.PrenoteReturn] = []
     for event in events:
-        misfit = _misfit(event, known.get(event.subject))
+        misfit = _misfit(event, instructions.get(event.subject))
         if misfit:
-            strange.append(_parked(event, misfit, evidence, known.get(event.subject), likely))
-        elif isinstance(event, Returned | Corrected) and known[event.subject].kind == "prenote":
-            of_prenotes.append(prenote_answers.Answer(known[event.subject], event))
+            misfits.append(
+                _misfit_case(event, misfit, evidence, instructions.get(event.subject), likely)
+            )
+        elif (
+            isinstance(event, Returned | Corrected)
+            and instructions[event.subject].kind == "prenote"
+        ):
+            prenote_events.append(prenote_returns.PrenoteReturn(instructions[event.subject], event))
         else:
-            reference = known[event.subject].payment.reference
-            recordable.append(replace(event, subject=reference, evidence=evidence))
-    recording.record(recordable, now=now)
-    prenote_answers.follow(of_prenotes, evidence, now=now)
-    casework.open_new(strange, now=now)
+            reference = instructions[event.subject].payment.reference
+            events_to_record.append(replace(event, subject=reference, evidence=evidence))
+    recording.record(events_to_record, now=now)
+    prenote_returns.apply(prenote_events, evidence, now=now)
+    casework.open_cases(misfits, now=now)
     file.entry_count = len(events)
     file.debit_minor = sum(event.amount.minor for event in events if isinstance(event, Returned))
 
 
 def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
-    """Say why a person must look at an event; nothing if it fits what we sent."""
+    """Say why an event does not fit what we sent; nothing if it does."""
     if isinstance(event, Noticed):
         return f"{event.kind} {event.code}"
     if instruction is None:
@@ -198,25 +214,35 @@ def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
     return ""
 
 
-def _parked(
+def _likely_payments(events: Iterable[AnyEvent]) -> LikelyPayments:
+    """Find the payments in transit or settled that have the amount and the bank of a return."""
+    wanted = {(e.amount.minor, e.rdfi) for e in events if isinstance(e, Returned)}
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LIKELY, [list(each) for each in zip(*sorted(wanted), strict=True)])
+        return {(amount, rdfi): references for amount, rdfi, references in cursor.fetchall()}
+
+
+def _misfit_case(
     event: AnyEvent,
     misfit: str,
     evidence: str,
     instruction: Instruction | None,
-    likely: likely_payments.Suspects,
+    likely: LikelyPayments,
 ) -> casework.NewCase:
-    """Ask about an event: beside the payment it names, or those it may mean."""
+    """Make the case of a misfit, with the payment it names or those it may mean."""
     code = getattr(event, "code", "")
     amount = getattr(event, "amount", None)
-    words = code if isinstance(event, Noticed) else casework.event_words(event)
+    words = code if isinstance(event, Noticed) else casework.event_label(event)
     facts: dict[str, object] = {
         "trace": event.subject,
         "code": code,
-        "amount": amount.shown() if amount else "",
+        "amount": amount.formatted() if amount else "",
         "on": event.on.isoformat(),
     }
     if instruction:
-        facts["sent"] = Money(instruction.amount_minor, instruction.currency).shown()
+        facts["sent"] = Money(instruction.amount_minor, instruction.currency).formatted()
     elif isinstance(event, Returned):
         facts["likely"] = likely.get((event.amount.minor, event.rdfi), [])
     return casework.NewCase(

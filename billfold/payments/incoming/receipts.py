@@ -1,7 +1,7 @@
-"""Money that came without our asking, as lockbox, wire and remittance files tell of it.
+"""Reads lockbox, wire and remittance files: money that customers sent of their own accord.
 
-The file is proved and counted, and a person is told what is in it: putting such money on invoices
-is not done by the system yet.
+The file is read and counted, and a case tells what is in it. Such money is not applied to invoices
+by the system yet.
 """
 
 from __future__ import annotations
@@ -10,48 +10,49 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billfold.banking.models import BankFile
-from billfold.formats.x12 import advice_820
+from billfold.formats import x12
 from billfold.money import Money
 from billfold.payments.cases import casework
 from billfold.rails import lockbox, wire
-from billfold.rails.protocol import Document, Received
+from billfold.rails.protocol import BankDocument, Received
 
 KIND = "money to apply"
 
 
-def take_in(file: BankFile, content: bytes, *, now: datetime) -> None:
-    """Prove a file of receipts and hand it to a person. Needs an open transaction.
+def report(file: BankFile, content: bytes, *, now: datetime) -> None:
+    """Read a file of receipts and open a case that sums it up. Needs an open transaction.
 
     Raises: Unreadable.
     """
-    document = Document(file.name, content)
+    document = BankDocument(file.name, content)
     if file.kind == "remittance":
-        _advised(file, advice_820.read(content), now)
+        _report_advice(file, x12.read(content), now)
     else:
         rail = lockbox if file.kind == "lockbox" else wire
-        _received(file, rail.read(document), now)
+        _report_receipts(file, rail.read(document), now)
 
 
-def _received(file: BankFile, receipts: Sequence[Received], now: datetime) -> None:
+def _report_receipts(file: BankFile, receipts: Sequence[Received], now: datetime) -> None:
     file.entry_count = len(receipts)
     sums: dict[str, int] = {}
-    for each in receipts:
-        sums[each.amount.currency] = sums.get(each.amount.currency, 0) + each.amount.minor
+    for receipt in receipts:
+        amount = receipt.amount
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
     file.credit_minor = sums.get("USD", 0)
     if receipts:
-        shown = ", ".join(Money(minor, currency).shown() for currency, minor in sums.items())
-        what = "checks" if file.kind == "lockbox" else "wires"
-        _tell(file, f"{file.name}: {len(receipts)} {what}, {shown}", now)
+        amounts = ", ".join(Money(minor, currency).formatted() for currency, minor in sums.items())
+        kind = "checks" if file.kind == "lockbox" else "wires"
+        _open_case(file, f"{file.name}: {len(receipts)} {kind}, {amounts}", now)
 
 
-def _advised(file: BankFile, advice: advice_820.Remittance, now: datetime) -> None:
+def _report_advice(file: BankFile, advice: x12.RemittanceAdvice, now: datetime) -> None:
     file.entry_count = sum(len(payment.lines) for payment in advice.payments)
     if advice.payments:
-        _tell(file, f"{file.name}: remittance advice of {len(advice.payments)} payments", now)
+        _open_case(file, f"{file.name}: remittance advice of {len(advice.payments)} payments", now)
 
 
-def _tell(file: BankFile, title: str, now: datetime) -> None:
-    casework.open_new(
+def _open_case(file: BankFile, title: str, now: datetime) -> None:
+    casework.open_cases(
         [
             casework.NewCase(
                 key=f"arrived/{file.id}",

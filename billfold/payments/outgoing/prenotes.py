@@ -1,7 +1,7 @@
-"""Prenotes: the bank of a new account is asked with an entry of zero, and the first debit waits.
+"""Prenotes: an entry of zero tests a new account, and the first debit waits until it is through.
 
-One prenote serves every payment from its account. It vouches for the account if its file was sent
-and nothing came back until the third banking day after it settled.
+One prenote serves every payment from its account. It validates the account if its file was sent
+and the prenote was not returned by the third banking day after it settled.
 Source: Nacha Operating Rules, prenotification; docs/bank-files.md#account-validation.
 """
 
@@ -27,7 +27,7 @@ from billfold.rails.protocol import Collection
 from billfold.receivables.models import BillerProfile
 
 KIND: Final = "prenote"
-_GONE: Final = frozenset({FileState.SENT, FileState.ACCEPTED})
+_SENT: Final = frozenset({FileState.SENT, FileState.ACCEPTED})
 
 _LIVE = """
 SELECT m.account_fingerprint, i.trace, f.state, f.effective_date
@@ -76,8 +76,8 @@ FROM unnest(%s::uuid[], %s::date[], %s::date[]) AS v (id, day, by) WHERE p.id = 
 
 
 @dataclass(frozen=True, slots=True)
-class _Prenote:
-    """A prenote that nothing came back of yet."""
+class _LivePrenote:
+    """A prenote that was not returned."""
 
     trace: str
     file_state: str
@@ -87,17 +87,17 @@ class _Prenote:
     def clear_on(self) -> date:
         return bankdays.prenote_clear(self.effective_date)
 
-    def vouches(self, *, on: date) -> bool:
-        return self.file_state in _GONE and self.clear_on <= on
+    def proves_account(self, *, on: date) -> bool:
+        return self.file_state in _SENT and self.clear_on <= on
 
     def is_stuck(self, *, on: date) -> bool:
-        """Say whether its file can only be taken back by now."""
-        return self.file_state not in _GONE and self.effective_date <= on
+        """Tell whether its file missed its day and can only be withdrawn."""
+        return self.file_state not in _SENT and self.effective_date <= on
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A locked payment whose account nobody has vouched for yet."""
+    """A locked payment whose account is not validated yet."""
 
     id: UUID
     reference: str
@@ -107,8 +107,8 @@ class _Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A payment in whose name the bank of its account is asked, and the entry that asks."""
+class PrenoteEntry:
+    """A prenote to be sent, and the payment for which it is sent."""
 
     payment_id: UUID
     fingerprint: str
@@ -116,65 +116,68 @@ class Asked:
 
 
 def first_debit_day(fingerprint: str, *, counts_from: datetime, cutoff_eastern: time) -> date:
-    """Find the first banking day whose file may debit an account that waits for its prenote.
+    """Find the first banking day whose file may debit an account that needs a prenote.
 
-    That prenote goes with the next file, unless one is under way.
+    The prenote goes with the next file, unless one was sent already.
     """
     day = bankdays.file_day(counts_from, cutoff_eastern=cutoff_eastern)
     today = counts_from.astimezone(bankdays.EASTERN).date()
-    return _first_day(_live([fingerprint]).get(fingerprint), file_day=day, today=today)
+    return _first_day_after(
+        _live_prenotes([fingerprint]).get(fingerprint), file_day=day, today=today
+    )
 
 
-def _first_day(found: _Prenote | None, *, file_day: date, today: date) -> date:
-    if found is None or found.is_stuck(on=today):
+def _first_day_after(prenote: _LivePrenote | None, *, file_day: date, today: date) -> date:
+    if prenote is None or prenote.is_stuck(on=today):
         return bankdays.prenote_clear(bankdays.next_banking_day(file_day))
-    return max(file_day, found.clear_on)
+    return max(file_day, prenote.clear_on)
 
 
-def _live(fingerprints: Iterable[str]) -> dict[str, _Prenote]:
-    """Find the earliest prenote of each account that may still vouch for it."""
+def _live_prenotes(fingerprints: Iterable[str]) -> dict[str, _LivePrenote]:
+    """Read the earliest live prenote of each account."""
     with connection.cursor() as cursor:
         cursor.execute(_LIVE, [list(fingerprints)])
-        return {row[0]: _Prenote(*row[1:]) for row in cursor.fetchall()}
+        return {row[0]: _LivePrenote(*row[1:]) for row in cursor.fetchall()}
 
 
-def _lock(statement: str, *values: Any, at_most: int | None = None) -> list[_Waiting]:
+def _lock_waiting(statement: str, *values: Any, at_most: int | None = None) -> list[_Waiting]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, at_most])
         return [_Waiting(*row) for row in cursor.fetchall()]
 
 
-def judge(business_date: date, *, next_file_day: date, now: datetime) -> None:
-    """Vouch for the accounts whose wait is over, before a cut-off selects what is due; payments
-    whose prenote did not get out in time wait on. Needs an open transaction.
+def settle_due(business_date: date, *, next_file_day: date, now: datetime) -> None:
+    """Validate the accounts whose prenotes are through, before a cut-off selects what is due.
+
+    Payments whose prenote is not through are postponed. Needs an open transaction.
     """
-    due = _lock(_DUE, business_date)
+    due = _lock_waiting(_DUE, business_date)
     if not due:
         return
     today = now.astimezone(bankdays.EASTERN).date()
     on = max(business_date, today)
-    found = _live({payment.fingerprint for payment in due})
+    prenotes = _live_prenotes({payment.fingerprint for payment in due})
     traces: dict[_Waiting, str] = {}
     days: dict[_Waiting, date] = {}
     for payment in due:
-        prenote = found.get(payment.fingerprint)
-        if prenote and prenote.vouches(on=on):
+        prenote = prenotes.get(payment.fingerprint)
+        if prenote and prenote.proves_account(on=on):
             traces[payment] = prenote.trace
-        else:  # One that nobody asked about yet is asked about in this file.
+        else:  # An account without a prenote gets one in this file.
             day = next_file_day if prenote else on
-            days[payment] = _first_day(prenote, file_day=day, today=today)
-    _vouch(traces, now)
+            days[payment] = _first_day_after(prenote, file_day=day, today=today)
+    _validate_mandates(traces, now)
     _postpone(days, "", now)
 
 
-def _vouch(traces: Mapping[_Waiting, str], now: datetime) -> None:
+def _validate_mandates(traces: Mapping[_Waiting, str], now: datetime) -> None:
     ids = [payment.mandate_id for payment in traces]
     with connection.cursor() as cursor:
         cursor.execute(_VOUCH, [now, ids, list(traces.values())])
     actor = audit.job("cut-off")
     audit.write(
         [
-            audit.entry(
+            audit.new_entry(
                 "account validated",
                 f"payment/{payment.reference}",
                 actor=actor,
@@ -187,7 +190,7 @@ def _vouch(traces: Mapping[_Waiting, str], now: datetime) -> None:
 
 
 def _postpone(days: Mapping[_Waiting, date], evidence: str, now: datetime) -> None:
-    """Promise payments a later day, and tell their payers."""
+    """Move payments to a later day and record it, which tells their payers."""
     later = {payment: day for payment, day in days.items() if day > payment.collect_on}
     if not later:
         return
@@ -205,25 +208,25 @@ def _postpone(days: Mapping[_Waiting, date], evidence: str, now: datetime) -> No
     )
 
 
-def not_asked(*, at_most: int) -> list[Asked]:
-    """Give the accounts to ask about in the file being made. Needs an open transaction."""
+def entries_to_send(*, at_most: int) -> list[PrenoteEntry]:
+    """Make the prenotes that the next file needs, one an account. Needs an open transaction."""
     if at_most <= 0:
         return []
     first: dict[str, UUID] = {}
-    for payment in _lock(_NOT_ASKED, at_most=at_most):
+    for payment in _lock_waiting(_NOT_ASKED, at_most=at_most):
         first.setdefault(payment.fingerprint, payment.id)
     fingerprints = {payment_id: fingerprint for fingerprint, payment_id in first.items()}
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNTS, [list(fingerprints)])
         return [
-            Asked(
+            PrenoteEntry(
                 payment_id=row[0],
                 fingerprint=fingerprints[row[0]],
                 collection=Collection(
                     reference=row[1],
                     amount=Money(0),
                     routing_number=row[3],
-                    account_number=bank_accounts.unsealed(row[2], row[4]),
+                    account_number=bank_accounts.unseal_number(row[2], row[4]),
                     account_type=row[5],
                     holder_name=row[6],
                     customer_number=row[7],
@@ -235,37 +238,39 @@ def not_asked(*, at_most: int) -> list[Asked]:
         ]
 
 
-def follow(file: BankFile, asked: Sequence[Asked], *, now: datetime) -> None:
-    """Hold payments to the wait their prenotes began, where the file settles later than thought."""
-    if not asked or file.effective_date is None:
+def postpone_waiting(file: BankFile, entries: Sequence[PrenoteEntry], *, now: datetime) -> None:
+    """Postpone payments whose prenotes settle, with their file, later than was expected."""
+    if not entries or file.effective_date is None:
         return
     clear_on = bankdays.prenote_clear(file.effective_date)
-    waiting = _lock(_OF_ACCOUNTS, [each.fingerprint for each in asked])
+    waiting = _lock_waiting(_OF_ACCOUNTS, [entry.fingerprint for entry in entries])
     _postpone(dict.fromkeys(waiting, clear_on), f"bankfile/{file.id}", now)
 
 
 def is_answered(file: BankFile) -> bool:
-    """Say whether something came back of a prenote in the file: then the bank processed it."""
+    """Tell whether a prenote of the file was answered: then the bank processed the file."""
     return Instruction.objects.filter(file=file, kind=KIND).exclude(answer="").exists()
 
 
 def withdraw(file: BankFile, *, next_file_day: date, now: datetime) -> None:
-    """Follow a file that was never processed: its prenotes vouch for nothing, and go out again."""
-    gone = Instruction.objects.filter(file=file, kind=KIND, is_live=True)
-    found = gone.values_list("trace", "payment__method__account_fingerprint")
-    accounts = dict(found)
+    """Void the prenotes of a file that was never processed; the next file sends them again."""
+    instructions = Instruction.objects.filter(file=file, kind=KIND, is_live=True)
+    rows = instructions.values_list("trace", "payment__method__account_fingerprint")
+    accounts = dict(rows)
     if not accounts:
         return
-    gone.update(is_live=False)
+    instructions.update(is_live=False)
     Mandate.objects.filter(
         validation_evidence__in=[f"{KIND}/{trace}" for trace in accounts],
         payment__state="scheduled",
     ).update(validated_at=None, validation_evidence="")
     today = now.astimezone(bankdays.EASTERN).date()
-    waiting = _lock(_OF_ACCOUNTS, list(accounts.values()))
-    left = _live(set(accounts.values()))
+    waiting = _lock_waiting(_OF_ACCOUNTS, list(accounts.values()))
+    remaining = _live_prenotes(set(accounts.values()))
     days = {
-        payment: _first_day(left.get(payment.fingerprint), file_day=next_file_day, today=today)
+        payment: _first_day_after(
+            remaining.get(payment.fingerprint), file_day=next_file_day, today=today
+        )
         for payment in waiting
     }
     _postpone(days, f"bankfile/{file.id}", now)

@@ -1,4 +1,4 @@
-"""A file that does not get to the bank, or nobody knows whether it did: a person decides."""
+"""Cases about files that were not sent, or of which nobody knows whether they were."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from billfold.bankdays import EASTERN
 from billfold.banking import exchange
-from billfold.banking.exchange import Outcome, Sending
+from billfold.banking.exchange import SendOutcome, SendResult
 from billfold.banking.models import BankFile, FileState
 from billfold.payments.cases import casework
 from billfold.payments.models import Case
@@ -21,30 +21,30 @@ UNREACHABLE: Final = "bank does not answer"
 TOO_LATE: Final = "file too late"
 KINDS: Final = (KIND, UNREACHABLE, TOO_LATE)
 _ANSWERS_WITHIN: Final = timedelta(hours=1)
-"""How long a bank may be away before people hear of it; the cut-off leaves them that long."""
+"""How long a bank may be unreachable before a case is opened; the cut-off leaves that long."""
 
 
 class NotUnknown(Exception):
-    """The case is not about a transmission, or the file's fate is known by now."""
+    """The case is not about a transmission, or it is known meanwhile whether the file arrived."""
 
 
-def _about(file: BankFile) -> str:
+def _evidence(file: BankFile) -> str:
     return f"bankfile/{file.id}"
 
 
-def open_case(file: BankFile, reason: str, *, now: datetime) -> None:
-    """Ask whether a file arrived, once for each try."""
+def open_unknown_case(file: BankFile, reason: str, *, now: datetime) -> None:
+    """Open a case that asks whether a file arrived, once for each attempt."""
     with transaction.atomic(durable=True):
-        earlier = Case.objects.filter(kind=KIND, evidence=_about(file))
+        earlier = Case.objects.filter(kind=KIND, evidence=_evidence(file))
         if earlier.filter(closed_at=None).exists():
             return
-        casework.open_new(
+        casework.open_cases(
             [
                 casework.NewCase(
                     key=f"transmission/{file.id}/{earlier.count()}",
                     kind=KIND,
                     title=f"Did {file.name} reach the bank? {reason}",
-                    evidence=_about(file),
+                    evidence=_evidence(file),
                     facts={"sha256": file.sha256, "size": file.size},
                 )
             ],
@@ -52,27 +52,27 @@ def open_case(file: BankFile, reason: str, *, now: datetime) -> None:
         )
 
 
-def follow(sending: Sending, *, now: datetime) -> None:
-    """Ask people about a file that stays here, once, and stop asking when it has left."""
+def open_or_close_case(sending: SendResult, *, now: datetime) -> None:
+    """Open a case for a file that could not be sent, once, and close it when the file was sent."""
     file = sending.file
     match sending.outcome:
-        case Outcome.UNKNOWN:
-            open_case(file, sending.reason, now=now)
-        case Outcome.UNREACHABLE:
+        case SendOutcome.UNKNOWN:
+            open_unknown_case(file, sending.reason, now=now)
+        case SendOutcome.UNREACHABLE:
             if file.released_at is not None and file.released_at <= now - _ANSWERS_WITHIN:
                 words = f"{file.name} is released and the bank does not answer: {sending.reason}"
-                _ask(file, f"unreachable/{file.id}", UNREACHABLE, words, now)
-        case Outcome.SENT:
+                _open_case(file, f"unreachable/{file.id}", UNREACHABLE, words, now)
+        case SendOutcome.SENT:
             with transaction.atomic(durable=True):
-                casework.close_about(
-                    _about(file), [UNREACHABLE], "It was sent", actor=audit.job("send"), now=now
+                casework.close_by_evidence(
+                    _evidence(file), [UNREACHABLE], "It was sent", actor=audit.job("send"), now=now
                 )
         case _:
             pass
 
 
-def ask_about_late_files(*, now: datetime) -> None:
-    """Ask people to take back what can no longer settle on its day."""
+def open_cases_for_late_files(*, now: datetime) -> None:
+    """Open a case for each unsent file that can no longer settle on its effective date."""
     today = now.astimezone(EASTERN).date()
     late = BankFile.objects.filter(
         direction="out",
@@ -84,35 +84,35 @@ def ask_about_late_files(*, now: datetime) -> None:
             f"{file.name} can no longer settle on {file.effective_date:%b %d}: take it back; its "
             "payments go into the next file"
         )
-        _ask(file, f"late/{file.id}", TOO_LATE, words, now)
+        _open_case(file, f"late/{file.id}", TOO_LATE, words, now)
 
 
-def _ask(file: BankFile, key: str, kind: str, title: str, now: datetime) -> None:
+def _open_case(file: BankFile, key: str, kind: str, title: str, now: datetime) -> None:
     with transaction.atomic(durable=True):
-        casework.open_new([casework.NewCase(key, kind, title, evidence=_about(file))], now=now)
+        casework.open_cases([casework.NewCase(key, kind, title, evidence=_evidence(file))], now=now)
 
 
-def decide(
+def resolve(
     case_id: UUID, resolution: str, *, has_arrived: bool, actor: audit.Actor, now: datetime
 ) -> None:
-    """Carry out what a person found out: the bank has the file, or it is approved and sent anew.
+    """Resolve an unknown transmission: the file arrived, or it is approved and sent again.
 
-    Raises: NotUnknown; NeedsResolution and AlreadyClosed as `cases.close`.
+    Raises: NotUnknown; NeedsResolution and AlreadyClosed as `casework.close`.
     """
     with transaction.atomic(durable=True):
         case = Case.objects.select_for_update().get(pk=case_id)
-        about = BankFile.objects.select_for_update().filter(
+        sending = BankFile.objects.select_for_update().filter(
             pk=case.evidence.removeprefix("bankfile/"), state=FileState.SENDING
         )
-        file = about.first() if case.kind == KIND else None
+        file = sending.first() if case.kind == KIND else None
         if file is None:
             raise NotUnknown
         if has_arrived:
-            about.update(state=FileState.SENT, sent_at=now)
+            sending.update(state=FileState.SENT, sent_at=now)
             audit.record("bank file sent", case.evidence, actor=actor, now=now)
         else:
-            exchange.ask_again(file)
-        casework.close_within(case_id, resolution, actor=actor, now=now)
+            exchange.require_new_approvals(file)
+        casework.close_in_transaction(case_id, resolution, actor=actor, now=now)
         audit.record(
             "transmission decided",
             case.evidence,

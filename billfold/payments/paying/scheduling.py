@@ -1,6 +1,4 @@
-"""Asking for money: a payment is scheduled by a click, taken back until the cut-off, and asked for
-in the file of its day.
-"""
+"""Schedules payments, and cancels them until their cut-off."""
 
 from __future__ import annotations
 
@@ -18,21 +16,21 @@ from django.db import connection, transaction
 from billfold import bankdays
 from billfold.banking import connections
 from billfold.money import Money, total
-from billfold.notices import outbox
 from billfold.payments.accounts import bank_accounts, mandates
+from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import BankAccount
-from billfold.payments.accounts.mandates import Consent, Validation
+from billfold.payments.accounts.mandates import Consent
 from billfold.payments.cases import unresolved_files
-from billfold.payments.funnel import loading, messages, recording
+from billfold.payments.funnel import loading, recording
 from billfold.payments.models import MethodState, Payment, PaymentMethod
 from billfold.payments.outgoing import prenotes
-from billfold.payments.paying import standing
-from billfold.payments.rules.accounting import PaymentFacts, Share
+from billfold.payments.paying import confirmation, invoice_standing
+from billfold.payments.rules.accounting import Share
 from billfold.payments.rules.lifecycle import Canceled, State
 from billfold.platform import audit, retries, rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id, new_ids
-from billfold.receivables.models import BillerProfile, Customer
+from billfold.receivables.models import BillerProfile
 
 
 class NothingChosen(Exception):
@@ -52,14 +50,14 @@ class NotPositive(Exception):
 
 
 class ExceedsPayable(Exception):
-    """More was asked than can still be paid on the invoice."""
+    """More was requested than can still be paid on the invoice."""
 
-    def __init__(self, *, invoice_id: UUID, number: str, payable: Money, asked: Money) -> None:
-        super().__init__(f"{number}: asked {asked}, payable {payable}")
+    def __init__(self, *, invoice_id: UUID, number: str, payable: Money, requested: Money) -> None:
+        super().__init__(f"{number}: requested {requested}, payable {payable}")
         self.invoice_id = invoice_id
         self.number = number
         self.payable = payable
-        self.asked = asked
+        self.requested = requested
 
 
 class ReferenceReused(Exception):
@@ -76,7 +74,7 @@ class TooLateToCancel(Exception):
 
 @dataclass(frozen=True)
 class Intent:
-    """What a person wants to pay, from which account, as they agreed to it."""
+    """What a person wants to pay, from which account, with their consent to the debit."""
 
     reference: str
     customer_id: UUID
@@ -94,7 +92,7 @@ class Intent:
 
     @cached_property
     def request_hash(self) -> str:
-        """Tell the same request again: who pays what from where."""
+        """Identify the request: who pays what from where."""
         account = self.account
         source = (
             str(account.id)
@@ -108,41 +106,41 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The payment an intent became, now or at its first try."""
+    """The payment made of an intent, now or when the same request came first."""
 
     payment: Payment
     is_new: bool
 
 
+@retries.retried(after=retries.UNDONE | retries.EXISTS)
 def schedule(intents: Sequence[Intent], *, now: datetime) -> list[Scheduled]:
     """Make payments, all or none. The same reference again gives the payment made the first time.
 
     Raises: NothingChosen, NotYours, NotPositive, ExceedsPayable, ReferenceReused, MethodNotUsable.
     """
-    lost = retries.UNDONE | retries.EXISTS
-    return retries.whole(lambda: _schedule(intents, now), after=lost)
-
-
-def _schedule(intents: Sequence[Intent], now: datetime) -> list[Scheduled]:
     fault("schedule_begun")
     with transaction.atomic(durable=True):
-        invoice_ids = {invoice_id for intent in intents for invoice_id in intent.shares}
-        found = standing.lock(invoice_ids)
-        earlier = _earlier(intents)
-        fresh = [intent for intent in intents if intent.reference not in earlier]
-        _check(fresh, found)
-        made = _write(fresh, found, now)
+        invoices = invoice_standing.lock(
+            {invoice_id for intent in intents for invoice_id in intent.shares}
+        )
+        earlier = _earlier_payments(intents)
+        new_intents = [intent for intent in intents if intent.reference not in earlier]
+        _check(new_intents, invoices)
+        payments = _write(new_intents, invoices, now)
         fault("schedule_inside")
     fault("schedule_committed")
-    done = {payment.reference: payment for payment in made} | earlier
+    by_reference = {payment.reference: payment for payment in payments} | earlier
     return [
-        Scheduled(done[intent.reference], is_new=intent.reference not in earlier)
+        Scheduled(by_reference[intent.reference], is_new=intent.reference not in earlier)
         for intent in intents
     ]
 
 
-def _earlier(intents: Sequence[Intent]) -> dict[str, Payment]:
-    """Find payments made by an earlier try. The invoice locks make a parallel try wait for us."""
+def _earlier_payments(intents: Sequence[Intent]) -> dict[str, Payment]:
+    """Read payments made by an earlier request. The invoice locks make a parallel one wait for us.
+
+    Raises: ReferenceReused.
+    """
     references = [intent.reference for intent in intents]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -161,38 +159,43 @@ def _earlier(intents: Sequence[Intent]) -> dict[str, Payment]:
     }
 
 
-def _check(intents: Sequence[Intent], found: Mapping[UUID, standing.Payable]) -> None:
-    left = {invoice_id: invoice.payable for invoice_id, invoice in found.items()}
+def _check(
+    intents: Sequence[Intent], invoices: Mapping[UUID, invoice_standing.InvoiceStanding]
+) -> None:
+    payable = {invoice_id: invoice.payable for invoice_id, invoice in invoices.items()}
     for intent in intents:
         if not intent.shares:
             raise NothingChosen
-        for invoice_id, asked in intent.shares.items():
-            invoice = found.get(invoice_id)
+        for invoice_id, amount in intent.shares.items():
+            invoice = invoices.get(invoice_id)
             if invoice is None or invoice.customer_id != intent.customer_id:
                 raise NotYours
-            if asked.minor <= 0:
+            if amount.minor <= 0:
                 raise NotPositive(invoice_id)
-            if asked > left[invoice_id]:
+            if amount > payable[invoice_id]:
                 raise ExceedsPayable(
                     invoice_id=invoice_id,
                     number=invoice.number,
-                    payable=left[invoice_id],
-                    asked=asked,
+                    payable=payable[invoice_id],
+                    requested=amount,
                 )
-            left[invoice_id] -= asked
+            payable[invoice_id] -= amount
 
 
 def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
-    """Give each intent's method: saved ones locked in id order, new ones kept."""
+    """Give each intent's method: saved ones locked in id order, new accounts stored.
+
+    Raises: NotYours, MethodNotUsable.
+    """
     saved = {
         method.pk: method
         for method in PaymentMethod.objects.select_for_update()
         .filter(pk__in=[i.account.pk for i in intents if isinstance(i.account, PaymentMethod)])
         .order_by("pk")
     }
-    named = {i.account.fingerprint for i in intents if isinstance(i.account, BankAccount)}
-    named |= {method.account_fingerprint for method in saved.values()}
-    if bank_accounts.stopped(named):
+    fingerprints = {i.account.fingerprint for i in intents if isinstance(i.account, BankAccount)}
+    fingerprints |= {method.account_fingerprint for method in saved.values()}
+    if bank_accounts.stopped_fingerprints(fingerprints):
         raise MethodNotUsable
     for intent in intents:
         if isinstance(intent.account, PaymentMethod):
@@ -212,7 +215,9 @@ def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
 
 
 def _write(
-    intents: Sequence[Intent], found: Mapping[UUID, standing.Payable], now: datetime
+    intents: Sequence[Intent],
+    invoices: Mapping[UUID, invoice_standing.InvoiceStanding],
+    now: datetime,
 ) -> list[Payment]:
     if not intents:
         return []
@@ -220,16 +225,14 @@ def _write(
     cutoff, counts_from = day.cutoff_eastern, day.counting_from(now)
     profile = BillerProfile.objects.get()
     zone, debit_days = profile.zone, profile.debit_days
-    made, consents = [], []
+    payments, consents = [], []
     for intent, method in zip(intents, _methods(intents, now), strict=True):
-        collect_on = promised_day(
+        collect_on = collection_day(
             method, intent.validation, counts_from=counts_from, cutoff_eastern=cutoff
         )
-        mandate = mandates.agreed_once(
-            method, intent.amount, intent.consent, intent.validation, now
-        )
+        mandate = mandates.one_time(method, intent.amount, intent.consent, intent.validation, now)
         consents.append(mandate)
-        made.append(
+        payments.append(
             Payment(
                 id=new_id(),
                 reference=intent.reference,
@@ -247,22 +250,22 @@ def _write(
                 created_at=now,
             )
         )
-    rows.add(consents)
-    rows.add(made)
-    _remit(intents, made)
-    _tell(intents, made, found, [_agreed(payment, profile, cutoff) for payment in made], now)
-    return made
+    rows.insert_objects(consents)
+    rows.insert_objects(payments)
+    shares = _write_remittances(intents, payments, invoices)
+    confirmation.queue(payments, shares, profile=profile, cutoff_eastern=cutoff, now=now)
+    return payments
 
 
-def promised_day(
+def collection_day(
     account: BankAccount | PaymentMethod,
     validation: Validation,
     *,
     counts_from: datetime,
     cutoff_eastern: time,
 ) -> date:
-    """Find the banking day whose file may ask for a payment made at that moment."""
-    if not validation.is_awaited(mandates.sec_code(account)):
+    """Find the banking day whose file may debit for a payment made at that moment."""
+    if not validation.is_awaited(bank_accounts.sec_code(account)):
         return bankdays.file_day(counts_from, cutoff_eastern=cutoff_eastern)
     return prenotes.first_debit_day(
         account.account_fingerprint if isinstance(account, PaymentMethod) else account.fingerprint,
@@ -271,110 +274,54 @@ def promised_day(
     )
 
 
-def _agreed(payment: Payment, profile: BillerProfile, cutoff: time) -> messages.Agreed:
-    until = bankdays.cutoff_at(payment.collect_on, cutoff)
-    return messages.Agreed(
-        biller=profile.trade_name,
-        payee=profile.legal_name,
-        phone=profile.support_phone,
-        collect_on=payment.collect_on,
-        cancel_until=until.astimezone(ZoneInfo(profile.zone)),
-        authorization=payment.mandate.text,
-        waits=payment.mandate.validated_at is None and payment.mandate.sec_code == "WEB",
-    )
-
-
-def _remit(intents: Sequence[Intent], made: Sequence[Payment]) -> None:
+def _write_remittances(
+    intents: Sequence[Intent],
+    payments: Sequence[Payment],
+    invoices: Mapping[UUID, invoice_standing.InvoiceStanding],
+) -> list[list[Share]]:
+    """Write what each payment is for; give its shares."""
     shares = [
-        (payment.id, invoice_id, amount.minor)
-        for intent, payment in zip(intents, made, strict=True)
-        for invoice_id, amount in intent.shares.items()
+        [
+            Share(remittance_id, invoice_id, f"invoice/{invoices[invoice_id].number}", amount.minor)
+            for remittance_id, (invoice_id, amount) in zip(
+                new_ids(len(intent.shares)), intent.shares.items(), strict=True
+            )
+        ]
+        for intent in intents
+    ]
+    remittances = [
+        (payment.id, share)
+        for payment, of_payment in zip(payments, shares, strict=True)
+        for share in of_payment
     ]
     rows.insert(
         "payments_remittance",
         {
-            "id": ("uuid", new_ids(len(shares))),
-            "payment_id": ("uuid", [share[0] for share in shares]),
-            "invoice_id": ("uuid", [share[1] for share in shares]),
-            "amount_minor": ("bigint", [share[2] for share in shares]),
+            "id": ("uuid", [share.id for _, share in remittances]),
+            "payment_id": ("uuid", [payment_id for payment_id, _ in remittances]),
+            "invoice_id": ("uuid", [share.invoice_id for _, share in remittances]),
+            "amount_minor": ("bigint", [share.amount_minor for _, share in remittances]),
         },
     )
+    return shares
 
 
-def _tell(
-    intents: Sequence[Intent],
-    made: Sequence[Payment],
-    found: Mapping[UUID, standing.Payable],
-    agreed: Sequence[messages.Agreed],
-    now: datetime,
-) -> None:
-    customers = {
-        row[0]: row[1:]
-        for row in Customer.objects.filter(
-            pk__in={payment.customer_id for payment in made}
-        ).values_list("id", "number", "name", "state")
-    }
-    letters, entries = [], []
-    for intent, payment, words in zip(intents, made, agreed, strict=True):
-        person = intent.consent.agreed_by
-        number, name, state = customers[payment.customer_id]
-        told = loading.Told(
-            email=person.email,
-            name=person.name,
-            customer_number=number,
-            customer_name=name,
-            customer_state=state,
-            method=payment.method.label,
-            method_id=payment.method_id,
-            mandate_id=payment.mandate_id,
-            reflected_by=payment.reflected_by,
-            collect_on=payment.collect_on,
-        )
-        remitted = [
-            Share(payment.id, invoice_id, f"invoice/{found[invoice_id].number}", amount.minor)
-            for invoice_id, amount in intent.shares.items()
-        ]
-        subject = PaymentFacts(
-            payment.id, payment.reference, payment.customer_id, payment.amount, remitted, ()
-        )
-        letters.append(messages.received(subject, told, words))
-        entries.append(
-            audit.entry(
-                "payment scheduled",
-                payment.subject,
-                actor=person.actor(),
-                now=now,
-                after={
-                    "amount_minor": payment.amount_minor,
-                    "account": number,
-                    "consent_sha256": hashlib.sha256(intent.consent.text.encode()).hexdigest(),
-                    "account_fingerprint": payment.method.account_fingerprint,
-                },
-            )
-        )
-    audit.write(entries)
-    outbox.queue(letters, now=now)
-
-
+@retries.retried()
 def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
-    """Take a payment back before its cut-off has begun. Raises: TooLateToCancel.
+    """Cancel a payment before its cut-off has begun. Raises: TooLateToCancel.
 
     The clock does not decide: a worker that was down at the moment of the cut-off has sent nothing.
     """
-    retries.whole(lambda: _cancel(payment, actor, now))
-
-
-def _cancel(payment: Payment, actor: audit.Actor, now: datetime) -> None:
     fault("cancel_begun")
     with transaction.atomic(durable=True):
         closed_through = connections.keep_day_open().closed_through
-        loaded = loading.lock([payment.reference])
-        if loaded.states[payment.reference] is not State.SCHEDULED:
+        locked = loading.lock([payment.reference])
+        if locked.states[payment.reference] is not State.SCHEDULED:
             raise TooLateToCancel
-        collect_on = loaded.told[payment.reference].collect_on
+        collect_on = locked.recipients[payment.reference].collect_on
         if closed_through is not None and closed_through >= collect_on:
             raise TooLateToCancel  # Its cut-off is under way.
-        if unresolved_files.is_about(payment.id):
+        if unresolved_files.name_payment(payment.id):
             raise TooLateToCancel
         today = now.astimezone(bankdays.EASTERN).date()
         recording.record([Canceled(payment.reference, "canceled", today)], now=now)
@@ -383,6 +330,6 @@ def _cancel(payment: Payment, actor: audit.Actor, now: datetime) -> None:
     fault("cancel_committed")
 
 
-def cancel_until(payment: Payment) -> datetime:
-    """Tell the moment of the cut-off that takes the payment."""
+def cancelable_until(payment: Payment) -> datetime:
+    """Compute the moment of the payment's cut-off."""
     return bankdays.cutoff_at(payment.collect_on, connections.cutoff_eastern())

@@ -1,4 +1,4 @@
-"""One condition that must hold, and what was found against it."""
+"""One condition of a promise, and the violations found against it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from django.db import connection
 
 from billfold.platform.tenancy import Biller
 
-SHOWN: Final = 5
+NAMED_AT_MOST: Final = 5
 """How many offenders are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What breaks a promise: how many, and the first of them in words."""
+class Violations:
+    """What breaks a promise: how many rows, and the first of them in words."""
 
     count: int
     first: Sequence[str] = ()
 
     @classmethod
-    def of(cls, offenders: Iterable[str]) -> Found:
+    def of(cls, offenders: Iterable[str]) -> Violations:
         """Count offenders as they come, keeping only those that are shown."""
         count, first = 0, list[str]()
         for words in offenders:
             count += 1
-            if len(first) < SHOWN:
+            if len(first) < NAMED_AT_MOST:
                 first.append(words)
         return cls(count, first)
 
 
-NOTHING: Final = Found(0)
+NOTHING: Final = Violations(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class Inspection:
 
     biller: Biller
     now: datetime
-    kept: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
     """What a check read that a later one needs too, by name."""
 
     def once(self, name: str, read: Callable[[], Any]) -> Any:
-        """Give what `read` gave the first time."""
-        if name not in self.kept:
-            self.kept[name] = read()
-        return self.kept[name]
+        """Call `read` once and give its result each time."""
+        if name not in self.cache:
+            self.cache[name] = read()
+        return self.cache[name]
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Read rows; the statement may name `now`, `schema`, `role` and `is_held`."""
@@ -58,28 +58,28 @@ class Inspection:
         named["is_held"] = self.biller.state == "hold"
         with connection.cursor() as cursor:
             cursor.execute(statement, named | values)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-            return found
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
-    def offenders(self, statement: str, **values: Any) -> Found:
+    def offenders(self, statement: str, **values: Any) -> Violations:
         """Count the rows of a query whose one column is an offender in words."""
         rows = self.rows(
-            f"""SELECT count(*) OVER (), found.words FROM ({statement}) found (words)
-                ORDER BY found.words LIMIT {SHOWN}""",  # noqa: S608  our own statements
+            f"""SELECT count(*) OVER (), offender.words FROM ({statement}) offender (words)
+                ORDER BY offender.words LIMIT {NAMED_AT_MOST}""",  # noqa: S608  our own statements
             **values,
         )
-        return Found(rows[0][0], [words for _, words in rows]) if rows else NOTHING
+        return Violations(rows[0][0], [words for _, words in rows]) if rows else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ProofCheck:
     """One condition of one promise."""
 
     promise: int
     title: str
-    find: Callable[[Inspection], Found]
+    find: Callable[[Inspection], Violations]
 
 
-def by_sql(promise: int, title: str, statement: str, **values: Any) -> Check:
+def by_sql(promise: int, title: str, statement: str, **values: Any) -> ProofCheck:
     """Make a check of a query that gives each offender in words."""
-    return Check(promise, title, lambda look: look.offenders(statement, **values))
+    return ProofCheck(promise, title, lambda inspection: inspection.offenders(statement, **values))

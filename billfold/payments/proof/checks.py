@@ -1,4 +1,4 @@
-"""Every check, and every promise no look at a running system can settle."""
+"""Lists every check, and the promises that cannot be checked on a running system."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from billfold.payments.proof import (
     records,
     sealed,
 )
-from billfold.payments.proof.check import Check
+from billfold.payments.proof.check import ProofCheck
 
-CHECKS: Final[tuple[Check, ...]] = (
+CHECKS: Final[tuple[ProofCheck, ...]] = (
     *money.CHECKS,
     *outside.CHECKS,
     *paying_once.CHECKS,

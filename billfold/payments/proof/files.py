@@ -1,4 +1,4 @@
-"""Promise 14: files leave once. And 27 for their bytes: what we sent can be written again."""
+"""Promise 14: checks that files are sent once. Promise 27: that their bytes are intact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from billfold.formats import nacha
 from billfold.formats.problems import Unreadable, Unwritable
 from billfold.payments.cases import unresolved_files
 from billfold.payments.outgoing import transmission
-from billfold.payments.proof.check import Check, Found, Inspection, by_sql
+from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import changed_only, unique
 from billfold.platform import sealing
 
@@ -83,34 +83,34 @@ WHERE p.state = 'scheduled' AND doubt.is_open IS NOT TRUE
 """
 
 
-def _read(look: Inspection) -> dict[int, list[str]]:
-    """Open every stored file once; give what is wrong, by promise."""
-    wrong: dict[int, list[str]] = defaultdict(list)
-    instructions = _instructions(look)
+def _read(inspection: Inspection) -> dict[int, list[str]]:
+    """Open every stored file once; give the violations by promise."""
+    violations: dict[int, list[str]] = defaultdict(list)
+    instructions = _instructions(inspection)
     for file in BankFile.objects.order_by("made_at", "id").iterator(chunk_size=10):
         try:
-            plain = exchange.content(file)
+            plain = exchange.unseal_content(file)
         except sealing.Unsealable:
-            wrong[27].append(f"file {file.name} does not open with our keys")
+            violations[27].append(f"file {file.name} does not open with our keys")
             continue
         if hashlib.sha256(plain).hexdigest() != file.sha256 or len(plain) != file.size:
-            wrong[27].append(f"file {file.name} is not the bytes it was")
+            violations[27].append(f"file {file.name} is not the bytes it was")
         if file.direction == "out":
-            _reread(file, plain, instructions.pop(file.pk, {}), wrong)
-    return wrong
+            _reread(file, plain, instructions.pop(file.pk, {}), violations)
+    return violations
 
 
-def _instructions(look: Inspection) -> dict[object, dict[str, int]]:
-    found: dict[object, dict[str, int]] = defaultdict(dict)
-    for file_id, trace, minor in look.rows(
+def _instructions(inspection: Inspection) -> dict[object, dict[str, int]]:
+    amounts: dict[object, dict[str, int]] = defaultdict(dict)
+    for file_id, trace, minor in inspection.rows(
         "SELECT file_id, trace, amount_minor FROM payments_instruction"
     ):
-        found[file_id][trace] = minor
-    return found
+        amounts[file_id][trace] = minor
+    return amounts
 
 
 def _reread(
-    file: BankFile, plain: bytes, asked: dict[str, int], wrong: dict[int, list[str]]
+    file: BankFile, plain: bytes, instructed: dict[str, int], violations: dict[int, list[str]]
 ) -> None:
     """Read an outgoing file, compare its debits with our entries, and write it again."""
     try:
@@ -118,29 +118,29 @@ def _reread(
         line_end = "\r\n" if b"\r\n" in plain else "\n"
         again = nacha.write(read, line_end="\r\n" if line_end == "\r\n" else "\n")
     except (Unreadable, Unwritable) as refused:
-        wrong[27].append(f"file {file.name} cannot be written again: {refused.problems[0]}")
+        violations[27].append(f"file {file.name} cannot be written again: {refused.problems[0]}")
         return
     if again != plain:
-        wrong[27].append(f"file {file.name} comes out otherwise when written again")
+        violations[27].append(f"file {file.name} comes out otherwise when written again")
     debits = {entry.trace: entry.amount_minor for _, entry in read.entries() if entry.is_debit}
-    wrong[14].extend(_differences(file.name, debits, asked))
+    violations[14].extend(_differences(file.name, debits, instructed))
 
 
-def _differences(name: str, debits: dict[str, int], asked: dict[str, int]) -> Iterator[str]:
-    for trace in sorted(debits.keys() | asked.keys()):
-        if debits.get(trace) != asked.get(trace):
+def _differences(name: str, debits: dict[str, int], instructed: dict[str, int]) -> Iterator[str]:
+    for trace in sorted(debits.keys() | instructed.keys()):
+        if debits.get(trace) != instructed.get(trace):
             yield (
                 f"file {name} debits {debits.get(trace, 'nothing')} under {trace}, "
-                f"our entry is {asked.get(trace, 'not there')}"
+                f"our entry is {instructed.get(trace, 'not there')}"
             )
 
 
-def _bytes(promise: int, title: str) -> Check:
-    def find(look: Inspection) -> Found:
-        read: dict[int, list[str]] = look.once("bank files", lambda: _read(look))
-        return Found.of(read[promise])
+def _bytes(promise: int, title: str) -> ProofCheck:
+    def find(inspection: Inspection) -> Violations:
+        read: dict[int, list[str]] = inspection.once("bank files", lambda: _read(inspection))
+        return Violations.of(read[promise])
 
-    return Check(promise, title, find)
+    return ProofCheck(promise, title, find)
 
 
 CHECKS: Final = (

@@ -1,36 +1,36 @@
-"""The database's own guards: rights, triggers, unique indexes, constraints. Are they all there?"""
+"""Makes checks that the database's own guards exist: rights, triggers, indexes, constraints."""
 
 from __future__ import annotations
 
-from billfold.payments.proof.check import Check, by_sql
+from billfold.payments.proof.check import ProofCheck, by_sql
 from billfold.platform import tenancy
 
 _CHANGEABLE = """
-SELECT 'the application may ' || lower(act.name) || ' rows of ' || asked.name
-FROM unnest(%(tables)s::text[]) asked (name)
-JOIN pg_class c ON c.relname = asked.name AND c.relnamespace = %(schema)s::text::regnamespace
+SELECT 'the application may ' || lower(act.name) || ' rows of ' || wanted.name
+FROM unnest(%(tables)s::text[]) wanted (name)
+JOIN pg_class c ON c.relname = wanted.name AND c.relnamespace = %(schema)s::text::regnamespace
 CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) act (name)
 WHERE has_table_privilege(%(role)s::text, c.oid, act.name)
    OR (act.name = 'UPDATE' AND has_any_column_privilege(%(role)s::text, c.oid, 'UPDATE'))
 UNION ALL
-SELECT 'there is no table ' || asked.name FROM unnest(%(tables)s::text[]) asked (name)
-WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relname = asked.name
+SELECT 'there is no table ' || wanted.name FROM unnest(%(tables)s::text[]) wanted (name)
+WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relname = wanted.name
                   AND c.relnamespace = %(schema)s::text::regnamespace)
 """
 _UNGUARDED = """
-SELECT 'the trigger that keeps rows of ' || asked.name || ' as they are is missing or off'
-FROM unnest(%(tables)s::text[]) asked (name)
+SELECT 'the trigger that keeps rows of ' || wanted.name || ' as they are is missing or off'
+FROM unnest(%(tables)s::text[]) wanted (name)
 WHERE NOT EXISTS (
     SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     JOIN pg_proc f ON f.oid = t.tgfoid
-    WHERE c.relname = asked.name AND c.relnamespace = %(schema)s::text::regnamespace
+    WHERE c.relname = wanted.name AND c.relnamespace = %(schema)s::text::regnamespace
       AND t.tgname = 'append_only' AND f.proname = 'refuse_change' AND t.tgenabled IN ('O', 'A')
       -- Bits: before 2, delete 8, update 16, truncate 32. Source: PostgreSQL, catalog/pg_trigger.h.
       AND t.tgtype & 58 = 58 AND t.tgqual IS NULL AND t.tgattr = '')
 """
 
 
-def never_changed(promise: int, what: str, *tables: str) -> list[Check]:
+def never_changed(promise: int, what: str, *tables: str) -> list[ProofCheck]:
     """Check that rows of `tables` can be added and read, never changed or removed."""
     return [
         by_sql(
@@ -57,28 +57,28 @@ WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relname = %(table)s
 """
 
 
-def changed_only(promise: int, title: str, table: str) -> Check:
+def changed_only(promise: int, title: str, table: str) -> ProofCheck:
     """Check that the application can change nothing of a table but what `tenancy` says."""
     columns = list(tenancy.CHANGEABLE[table])
     return by_sql(promise, title, _OTHER_COLUMNS, table=table, columns=columns)
 
 
 _NOT_UNIQUE = """
-SELECT 'no unique index on ' || asked.name || ' (' || asked.columns || ')'
+SELECT 'no unique index on ' || wanted.name || ' (' || wanted.columns || ')'
 FROM unnest(%(tables)s::text[], %(columns)s::text[], %(partial)s::boolean[])
-    asked (name, columns, partial)
+    wanted (name, columns, partial)
 WHERE NOT EXISTS (
     SELECT FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid
-    WHERE c.relname = asked.name AND c.relnamespace = %(schema)s::text::regnamespace
+    WHERE c.relname = wanted.name AND c.relnamespace = %(schema)s::text::regnamespace
       AND x.indisunique AND x.indisvalid AND x.indimmediate
-      AND (x.indpred IS NOT NULL) = asked.partial
-      AND asked.columns = (
+      AND (x.indpred IS NOT NULL) = wanted.partial
+      AND wanted.columns = (
           SELECT string_agg(a.attname, ', ' ORDER BY a.attname) FROM unnest(x.indkey) key (number)
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = key.number))
 """
 
 
-def unique(promise: int, title: str, *columns: str, partial: bool = False) -> Check:
+def unique(promise: int, title: str, *columns: str, partial: bool = False) -> ProofCheck:
     """Check that the database lets each `table.column+column` stand once.
 
     `partial`: only among some of the rows, as the index itself says.
@@ -95,14 +95,14 @@ def unique(promise: int, title: str, *columns: str, partial: bool = False) -> Ch
 
 
 _UNCONSTRAINED = """
-SELECT 'the constraint ' || asked.name || ' is missing or was never validated'
-FROM unnest(%(names)s::text[]) asked (name)
+SELECT 'the constraint ' || wanted.name || ' is missing or was never validated'
+FROM unnest(%(names)s::text[]) wanted (name)
 WHERE NOT EXISTS (
-    SELECT FROM pg_constraint k WHERE k.conname = asked.name AND k.convalidated
+    SELECT FROM pg_constraint k WHERE k.conname = wanted.name AND k.convalidated
       AND k.connamespace = %(schema)s::text::regnamespace)
 """
 
 
-def constrained(promise: int, title: str, *names: str) -> Check:
+def constrained(promise: int, title: str, *names: str) -> ProofCheck:
     """Check that constraints of these names stand and cover every row."""
     return by_sql(promise, title, _UNCONSTRAINED, names=list(names))

@@ -1,6 +1,6 @@
-"""Promise 23: the account numbers we know, looked for wherever they must not stand.
+"""Promise 23: searches tables and logs for account numbers in the clear.
 
-A number counts as found where it stands as a word of its own, or right after its routing number as
+A number counts where it stands as a word of its own, or right after its routing number as
 in a bank file. Numbers under six characters are looked for only in the second way: alone they
 could be anything. So could a number that is also the number of an invoice, credit note or
 customer: it is passed over. Ids of ours, and JSON numbers too short for an account, are no words.
@@ -18,7 +18,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from billfold.payments.proof.check import SHOWN, Check, Found, Inspection
+from billfold.payments.proof.check import NAMED_AT_MOST, Inspection, ProofCheck, Violations
 from billfold.payments.proof.sealed import accounts, opened, stream
 
 SHORTEST_WORD: Final = 6
@@ -33,7 +33,7 @@ _MOST_DIGITS: Final = 9
 
 @dataclass(slots=True)
 class _Search:
-    """What is looked for, and where it was seen."""
+    """The account numbers that are searched for, and where they were seen."""
 
     words: frozenset[str]
     behind: dict[str, set[str]]
@@ -48,7 +48,7 @@ class _Search:
 
     def look(self, text: str, place: str, *, is_json: bool = False) -> None:
         """Note every known number in a text."""
-        if self.is_digits and not self._may_hold(_DIGITS.findall(text)):
+        if self.passes_over(text):
             return
         text = _UUID.sub(" ", text)
         if is_json:
@@ -59,10 +59,13 @@ class _Search:
             for number in self._behind_routing(run):
                 self._note(number, place)
 
-    def _may_hold(self, runs: list[str]) -> bool:
-        """Pass over most texts quickly."""
+    def passes_over(self, text: str) -> bool:
+        """Tell of most texts quickly that no known number stands in them."""
+        if not self.is_digits:
+            return False
+        runs = _DIGITS.findall(text)
         enough = _ROUTING + self.shortest
-        return not self.words.isdisjoint(runs) or any(len(run) >= enough for run in runs)
+        return self.words.isdisjoint(runs) and all(len(run) < enough for run in runs)
 
     def _behind_routing(self, run: str) -> Iterator[str]:
         for at in range(len(run) - _ROUTING - self.shortest + 1):
@@ -74,7 +77,7 @@ class _Search:
     def _note(self, number: str, place: str) -> None:
         self.seen[number] += 1
         places = self.places.setdefault(number, [])
-        if len(places) < SHOWN:
+        if len(places) < NAMED_AT_MOST:
             places.append(place)
 
 
@@ -82,21 +85,22 @@ def _digits_in_a_row(number: str) -> int:
     return max(map(len, _DIGITS.findall(number)), default=0)
 
 
-def _known(look: Inspection) -> _Search:
+def _known(inspection: Inspection) -> _Search:
     """Open every account number there is; the biller's own counts unless its pages print it."""
     printed = {
-        n for (n,) in look.rows("SELECT deposit_account_number FROM receivables_billerprofile")
+        n
+        for (n,) in inspection.rows("SELECT deposit_account_number FROM receivables_billerprofile")
     }
-    pairs = set(accounts(look))
-    for made, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
-        routing, _, rest = (opened(sealed, f"payments_methodchange|before|{made}") or "").partition(
-            "|"
-        )
+    pairs = set(accounts(inspection))
+    for change_id, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
+        routing, _, rest = (
+            opened(sealed, f"payments_methodchange|before|{change_id}") or ""
+        ).partition("|")
         pairs.add((routing, rest.partition("|")[0]))
-    for made, routing, sealed in stream(
+    for bank_id, routing, sealed in stream(
         "SELECT id, odfi_routing_number, account_number_sealed FROM banking_bankconnection"
     ):
-        number = opened(sealed, f"banking_bankconnection|account_number|{made}") or ""
+        number = opened(sealed, f"banking_bankconnection|account_number|{bank_id}") or ""
         if number not in printed:
             pairs.add((routing, number))
     behind: dict[str, set[str]] = {}
@@ -114,23 +118,28 @@ def _known(look: Inspection) -> _Search:
 
 
 _COLUMNS: Final = """
-SELECT c.table_name, c.column_name, c.data_type = 'jsonb'
+SELECT c.table_name, array_agg(c.column_name::text ORDER BY c.column_name),
+       array_agg(c.data_type = 'jsonb' ORDER BY c.column_name)
 FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
 WHERE c.table_schema = %(schema)s::text AND t.table_type = 'BASE TABLE'
   AND c.data_type IN ('text', 'character varying', 'character', 'json', 'jsonb')
   AND coalesce(c.character_maximum_length, 100) >= 6
   AND (c.table_name, c.column_name) NOT IN (('django_session', 'session_data'))
-ORDER BY 1, 2"""
+GROUP BY c.table_name ORDER BY 1"""
 
 
-def _search_tables(look: Inspection, search: _Search) -> None:
-    for table, column, is_json in look.rows(_COLUMNS):
-        place = f"{table}.{column}"
-        for (text,) in stream(
-            f"SELECT {column}::text FROM {table} "  # noqa: S608  names from the catalogue
-            f"WHERE {column}::text ~ '[0-9]{{{search.least_digits}}}'"
+def _search_tables(inspection: Inspection, search: _Search) -> None:
+    for table, columns, are_json in inspection.rows(_COLUMNS):
+        texts = ", ".join(f"{column}::text" for column in columns)
+        # All columns of a row at once: most rows hold no such number, and are read only once.
+        for row in stream(
+            f"SELECT {texts} FROM {table} "  # noqa: S608  names from the catalogue
+            f"WHERE concat_ws(' ', {texts}) ~ '[0-9]{{{search.least_digits}}}'"
         ):
-            search.look(text, place, is_json=is_json)
+            if search.passes_over(" ".join(filter(None, row))):
+                continue
+            for text, column, is_json in zip(row, columns, are_json, strict=True):
+                search.look(text or "", f"{table}.{column}", is_json=is_json)
     sessions = SessionStore()
     for (data,) in stream("SELECT session_data FROM django_session"):
         search.look(str(sessions.decode(data)), "django_session.session_data")
@@ -157,20 +166,20 @@ WHERE EXISTS (SELECT FROM receivables_invoice
    OR EXISTS (SELECT FROM receivables_customer WHERE strpos(number, word.word) > 0)"""
 
 
-def _find(look: Inspection) -> Found:
-    search = _known(look)
+def _find(inspection: Inspection) -> Violations:
+    search = _known(inspection)
     if not search.behind:
-        return Found(0)
-    _search_tables(look, search)
+        return Violations(0)
+    _search_tables(inspection, search)
     _search_logs(search)
-    innocent = {word for (word,) in look.rows(_IDENTIFIERS, words=sorted(search.seen))}
+    innocent = {word for (word,) in inspection.rows(_IDENTIFIERS, words=sorted(search.seen))}
     guilty = sorted(search.seen.keys() - innocent)
     words = [
         f"an account number ending {number[-4:]} stands in the clear in {place}"
         for number in guilty
         for place in sorted(set(search.places[number]))
     ]
-    return Found(sum(search.seen[number] for number in guilty), words[:SHOWN])
+    return Violations(sum(search.seen[number] for number in guilty), words[:NAMED_AT_MOST])
 
 
-CHECKS: Final = (Check(23, "No account number stands in the clear in tables or logs", _find),)
+CHECKS: Final = (ProofCheck(23, "No account number stands in the clear in tables or logs", _find),)

@@ -1,4 +1,4 @@
-"""Promises 1 to 6: the books are balanced, derivable, whole, and agree with payments."""
+"""Promises 1 to 6: checks that the books balance and agree with invoices and payments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from billfold.ledger.chart import SUBJECT_CODES
 from billfold.money import EXPONENTS
-from billfold.payments.proof.check import Check, Found, Inspection, by_sql
+from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import constrained, never_changed
 
 _NOT_A_TRANSFER: Final = """
@@ -120,9 +120,9 @@ WHERE c.table_schema = %(schema)s::text
 """
 
 
-def _currencies(look: Inspection) -> Found:
+def _currencies(inspection: Inspection) -> Violations:
     """Find rows with no currency, or one we do not know how to count in."""
-    tables = look.rows(
+    tables = inspection.rows(
         """SELECT c.table_name FROM information_schema.columns c
            JOIN information_schema.tables t USING (table_schema, table_name)
            WHERE c.table_schema = %(schema)s::text AND c.column_name = 'currency'
@@ -134,7 +134,7 @@ def _currencies(look: Inspection) -> Found:
             HAVING (currency = ANY(%(known)s)) IS NOT TRUE"""  # noqa: S608  names from the catalogue
         for (table,) in tables
     )
-    return look.offenders(each, known=list(EXPONENTS))
+    return inspection.offenders(each, known=list(EXPONENTS))
 
 
 _WHERE_IT_IS: Final = """
@@ -263,7 +263,7 @@ CHECKS: Final = (
     by_sql(4, "Stored movements of each day are those of the transfers", _MOVEMENTS),
     by_sql(4, "The trial balance is balanced", _TRIAL_BALANCE),
     by_sql(5, "Amounts are whole numbers", _COLUMN_TYPES),
-    Check(5, "Every currency is one we can count in", _currencies),
+    ProofCheck(5, "Every currency is one we can count in", _currencies),
     by_sql(6, "All of a payment is applied, unapplied or back with the payer", _WHERE_IT_IS),
     by_sql(6, "What is in transit follows from the payment's events", _IN_TRANSIT),
     by_sql(6, "Every application agrees with its transfer", _APPLICATIONS),

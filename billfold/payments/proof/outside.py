@@ -1,4 +1,4 @@
-"""Promises 7 and 8: our books against what the bank says."""
+"""Promises 7 and 8: checks our books against the bank's statements."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ WITH booked AS (
                            - CASE WHEN credit.code = 'cash' THEN t.amount_minor ELSE 0 END) AS minor
     FROM ledger_transfer t JOIN ledger_account debit ON debit.id = t.debit_id
     JOIN ledger_account credit ON credit.id = t.credit_id
-    WHERE t.evidence <> '' AND starts_with(t.evidence, 'deposit/') GROUP BY 1, 2
+    WHERE t.evidence <> '' AND starts_with(t.evidence, 'bankline/') GROUP BY 1, 2
 ), line AS (
-    SELECT 'deposit/' || id AS evidence, currency, as_of, type_code, explained_at,
+    SELECT 'bankline/' || id AS evidence, currency, as_of, type_code, explained_at,
            CASE WHEN is_credit THEN amount_minor ELSE -amount_minor END AS minor
-    FROM banking_deposit
+    FROM banking_bankline
 )
 SELECT 'bank line ' || type_code || ' of ' || as_of || ' over ' || line.minor || CASE
            WHEN explained_at IS NULL THEN ' is not explained, yet transfers name it'
@@ -30,16 +30,16 @@ WHERE (explained_at IS NOT NULL AND coalesce(booked.minor, 0) <> line.minor)
 _UNEXPLAINED: Final = """
 SELECT 'bank line ' || d.type_code || ' of ' || d.as_of || ' over ' || d.amount_minor
        || ' is not explained and no open case asks about it'
-FROM banking_deposit d JOIN banking_statement s ON s.id = d.statement_id
+FROM banking_bankline d JOIN banking_statement s ON s.id = d.statement_id
 JOIN banking_bankfile f ON f.id = s.file_id
 WHERE d.explained_at IS NULL AND f.made_at < %(now)s::timestamptz - interval '1 hour'
   AND NOT EXISTS (SELECT FROM payments_case c
-                  WHERE c.key = 'deposit/' || d.id AND c.closed_at IS NULL)
+                  WHERE c.key = 'bankline/' || d.id AND c.closed_at IS NULL)
 """
 _CASH: Final = """
 SELECT 'transfer ' || t.key || ' moves cash and names no bank line'
 FROM ledger_account cash JOIN ledger_transfer t ON cash.id IN (t.debit_id, t.credit_id)
-LEFT JOIN banking_deposit d ON t.evidence = 'deposit/' || d.id
+LEFT JOIN banking_bankline d ON t.evidence = 'bankline/' || d.id
 WHERE cash.code = 'cash' AND d.id IS NULL
 """
 _STILL_IN_TRANSIT: Final = """
@@ -51,7 +51,7 @@ JOIN payments_paymentevent e ON e.payment_id = p.id
 WHERE a.code = 'in_transit' AND a.debits_minor <> a.credits_minor
   AND NOT EXISTS (
       SELECT FROM payments_case c
-      LEFT JOIN banking_deposit d ON c.key = 'deposit/' || d.id
+      LEFT JOIN banking_bankline d ON c.key = 'bankline/' || d.id
       LEFT JOIN payments_instruction i ON i.payment_id = p.id AND i.is_live
           AND i.kind = 'payment'
       LEFT JOIN banking_bankfile f ON f.id = i.file_id
@@ -78,7 +78,7 @@ _ADD_UP: Final = """
 SELECT 'the statement of ' || s.as_of || ' goes from ' || s.opening_minor || ' to '
        || s.closing_minor || ', its lines add up to '
        || coalesce(sum(CASE WHEN is_credit THEN amount_minor ELSE -amount_minor END), 0)
-FROM banking_statement s LEFT JOIN banking_deposit d ON d.statement_id = s.id
+FROM banking_statement s LEFT JOIN banking_bankline d ON d.statement_id = s.id
 GROUP BY s.id
 HAVING s.closing_minor - s.opening_minor
        <> coalesce(sum(CASE WHEN is_credit THEN amount_minor ELSE -amount_minor END), 0)
@@ -86,7 +86,7 @@ HAVING s.closing_minor - s.opening_minor
 _ON_ITS_STATEMENT: Final = """
 SELECT 'bank line ' || d.type_code || ' of ' || d.as_of || ' over ' || d.amount_minor
        || ' stands on a statement of another day, account or currency'
-FROM banking_deposit d JOIN banking_statement s ON s.id = d.statement_id
+FROM banking_bankline d JOIN banking_statement s ON s.id = d.statement_id
 WHERE (d.as_of, d.connection_id, d.currency) <> (s.as_of, s.connection_id, s.currency)
 """
 
@@ -103,6 +103,6 @@ CHECKS: Final = (
     by_sql(8, "A statement opens with what the one before closed with", _JOIN_UP),
     by_sql(8, "The lines of a statement lead from its opening to its closing", _ADD_UP),
     *never_changed(8, "statements", "banking_statement"),
-    changed_only(8, "The application cannot rewrite a bank line", "banking_deposit"),
+    changed_only(8, "The application cannot rewrite a bank line", "banking_bankline"),
     by_sql(8, "Every bank line stands on the statement of its day", _ON_ITS_STATEMENT),
 )

@@ -1,4 +1,4 @@
-"""Promises 10, 13 and 15 to 17: every act and every fact takes effect once."""
+"""Promises 10, 13 and 15 to 17: checks that every act and every event took effect once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from billfold.payments.proof.check import by_sql
 from billfold.payments.proof.guards import changed_only, constrained, unique
 from billfold.payments.rules.lifecycle import NEXT
-from billfold.rails.ach.returns import RETURN_CODES
+from billfold.rails.ach.return_reasons import RETURN_CODES
 
 _PAID_TWICE: Final = """
 SELECT 'reference ' || reference || ' names ' || count(*) || ' payments'
@@ -52,7 +52,7 @@ GROUP BY e.payment_id, e.key HAVING count(*) > 1
 _EVIDENCE: Final = """
 WITH known AS (
     SELECT 'bankfile/' || id AS evidence FROM banking_bankfile
-    UNION ALL SELECT 'deposit/' || id FROM banking_deposit
+    UNION ALL SELECT 'bankline/' || id FROM banking_bankline
 ), named AS (
     SELECT DISTINCT evidence, kind FROM payments_paymentevent
     WHERE evidence <> '' OR kind NOT IN ('canceled', 'refused', 'postponed')
@@ -168,7 +168,7 @@ CHECKS: Final = (
         "payments_case.key",
         "banking_bankfile.direction+sha256",
         "banking_statement.connection_id+as_of",
-        "banking_deposit.connection_id+as_of+type_code+amount_minor+bank_reference"
+        "banking_bankline.connection_id+as_of+type_code+amount_minor+bank_reference"
         "+customer_reference+text_fingerprint+occurrence",
     ),
     by_sql(13, "No event took effect twice", _REPEATED),

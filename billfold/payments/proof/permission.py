@@ -1,4 +1,4 @@
-"""Promises 18, 20 and 22: no debit, release or look without the right to it."""
+"""Promises 18, 20 and 22: checks that no debit, release or access lacked its permission."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 from django.conf import settings
 
 from billfold import bankdays
-from billfold.banking.exchange import PEOPLE_NEEDED
-from billfold.payments.proof.check import Check, Found, Inspection, by_sql
+from billfold.banking.exchange import APPROVALS_NEEDED
+from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import changed_only, never_changed, unique
-from billfold.rails.ach.returns import RETURN_CODES
+from billfold.rails.ach.return_reasons import RETURN_CODES
 
 _UNAUTHORISED: Final = """
 SELECT 'the debit of payment ' || p.reference || ' ' || CASE
@@ -73,7 +73,7 @@ WHERE m.sec_code = 'WEB' AND i.kind = 'payment'
   AND (m.validated_at IS NULL OR m.validated_at > f.made_at OR m.validated_by = '')
 """
 _BY_PRENOTE: Final = """
-SELECT p.reference, f.business_date, asked.effective_date
+SELECT p.reference, f.business_date, prenote_entry.effective_date
 FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
 JOIN banking_bankfile f ON f.id = i.file_id JOIN payments_mandate m ON m.id = p.mandate_id
 LEFT JOIN (
@@ -82,19 +82,19 @@ LEFT JOIN (
     JOIN payments_payment p ON p.id = i.payment_id
     JOIN payments_paymentmethod m ON m.id = p.method_id
     WHERE i.kind = 'prenote' AND i.is_live AND f.sent_at IS NOT NULL
-) asked ON asked.name = m.validation_evidence
-    AND (asked.account_fingerprint = m.account_fingerprint OR m.revoked_at IS NOT NULL)
+) prenote_entry ON prenote_entry.name = m.validation_evidence
+    AND (prenote_entry.account_fingerprint = m.account_fingerprint OR m.revoked_at IS NOT NULL)
 WHERE m.validated_by = 'prenote' AND m.sec_code = 'WEB' AND i.kind = 'payment' AND i.is_live
 ORDER BY 1
 """
 
 
-def _by_prenote(look: Inspection) -> Found:
-    """Find debits that did not wait for the prenote that is to vouch for their account."""
-    return Found.of(
+def _by_prenote(inspection: Inspection) -> Violations:
+    """Find debits that did not wait for the prenote that validates their account."""
+    return Violations.of(
         f"payment {reference} was put in the file of {business_date}, "
         + (f"its account's prenote settled on {settled}" if settled else "with no prenote before")
-        for reference, business_date, settled in look.rows(_BY_PRENOTE)
+        for reference, business_date, settled in inspection.rows(_BY_PRENOTE)
         if settled is None or bankdays.prenote_clear(settled) > business_date
     )
 
@@ -126,10 +126,10 @@ WHERE f.direction = 'out'
 """
 
 
-def _released(look: Inspection) -> Found:
-    """Find files that left without the people the bank connection asks for."""
+def _released(inspection: Inspection) -> Violations:
+    """Find files sent with fewer approvals than the bank connection requires."""
     kinds = ["person"] if settings.IS_LIVE else ["person", "demo"]
-    return look.offenders(_RELEASED, needed=PEOPLE_NEEDED, kinds=kinds)
+    return inspection.offenders(_RELEASED, needed=APPROVALS_NEEDED, kinds=kinds)
 
 
 _OTHER_BYTES: Final = """
@@ -202,9 +202,9 @@ CHECKS: Final = (
     changed_only(18, "The application cannot rewrite a consent", "payments_mandate"),
     by_sql(18, "No account is debited after a return stopped it", _STOPPED, keeping=_KEEPING),
     by_sql(18, "Every account was validated before its first WEB debit", _NOT_VALIDATED),
-    Check(18, "No first debit goes out before its prenote has cleared", _by_prenote),
+    ProofCheck(18, "No first debit goes out before its prenote has cleared", _by_prenote),
     by_sql(18, "The application cannot remove a consent", _REMOVABLE),
-    Check(20, "Every file that left was released by two people", _released),
+    ProofCheck(20, "Every file that left was released by two people", _released),
     by_sql(20, "Every approval names the bytes of its file", _OTHER_BYTES),
     unique(
         20,

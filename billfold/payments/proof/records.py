@@ -1,4 +1,4 @@
-"""Promises 25 to 27: everything is on record, told, and kept as it came."""
+"""Promises 25 to 27: checks the audit trail, the notices and the stored imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from billfold.payments.proof.check import Check, Found, Inspection, by_sql
+from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import never_changed, unique
 from billfold.platform import audit
 from billfold.platform.models import AuditEntry, AuditSeal
@@ -19,7 +19,7 @@ from billfold.platform.models import AuditEntry, AuditSeal
 _PIECE: Final = 8 * 1024 * 1024
 
 
-def _chain(_look: Inspection) -> Found:
+def _chain(_inspection: Inspection) -> Violations:
     """Hash the whole audit trail again."""
 
     def offenders() -> Iterator[str]:
@@ -36,14 +36,14 @@ def _chain(_look: Inspection) -> Found:
             linked = list(rows) if number == seal.number else []
             if number == seal.number:
                 number, rows = next(sealed, (None, iter(())))
-            found = audit.chain_hash(previous, (_entry(row) for row in linked))
-            if found != seal.hash:
+            recomputed = audit.chain_hash(previous, (_entry(row) for row in linked))
+            if recomputed != seal.hash:
                 yield f"seal {seal.number} of {seal.at:%Y-%m-%d %H:%M} no longer fits its entries"
             elif [row[1] for row in linked] != list(range(len(linked))):
                 yield f"seal {seal.number} has gaps among its entries"
             previous = seal.hash
 
-    return Found.of(offenders())
+    return Violations.of(offenders())
 
 
 _FIELDS: Final = (
@@ -152,26 +152,26 @@ WHERE encode(sha256(content), 'hex') <> sha256
 """
 
 
-def _imports(look: Inspection) -> Found:
+def _imports(inspection: Inspection) -> Violations:
     """Unpack every import, piece by piece, and hash it again."""
 
     def offenders() -> Iterator[str]:
-        for made, name, sha256, size in look.rows(
+        for import_id, name, sha256, size in inspection.rows(
             "SELECT id, name, sha256, octet_length(content) FROM receivables_importrun"
         ):
-            if _unpacked_hash(made, size) != sha256:
+            if _unpacked_hash(import_id, size) != sha256:
                 yield f"import {name} is not the bytes it was"
 
-    return Found.of(offenders())
+    return Violations.of(offenders())
 
 
-def _unpacked_hash(made: UUID, size: int) -> str:
+def _unpacked_hash(import_id: UUID, size: int) -> str:
     unpacking, digest = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), hashlib.sha256()
     with connection.cursor() as cursor:
         for start in range(1, size + 1, _PIECE):
             cursor.execute(
                 "SELECT substring(content FROM %s FOR %s) FROM receivables_importrun WHERE id = %s",
-                [start, _PIECE, made],
+                [start, _PIECE, import_id],
             )
             (piece,) = cursor.fetchone()
             try:
@@ -182,7 +182,7 @@ def _unpacked_hash(made: UUID, size: int) -> str:
 
 
 CHECKS: Final = (
-    Check(25, "The audit trail's chain holds", _chain),
+    ProofCheck(25, "The audit trail's chain holds", _chain),
     by_sql(25, "No seal is missing or empty", _SEALS),
     by_sql(25, "Every entry is sealed within ten minutes", _UNSEALED),
     by_sql(25, "Every act about money is on record", _UNRECORDED),
@@ -192,7 +192,7 @@ CHECKS: Final = (
     by_sql(26, "Every fact a payer must hear of has its notice", _UNTOLD),
     by_sql(26, "No notice tells what did not happen", _NEVER_HAPPENED, kinds=_KINDS),
     unique(26, "The database takes one notice of each fact", "notices_notice.key"),
-    Check(27, "Every import is the bytes that came", _imports),
+    ProofCheck(27, "Every import is the bytes that came", _imports),
     by_sql(27, "Every import's totals are those put on record", _OTHER_IMPORT),
     by_sql(27, "Every invoice document is the bytes that came", _OTHER_DOCUMENT),
 )

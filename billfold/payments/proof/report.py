@@ -1,4 +1,4 @@
-"""Does this biller's system keep its promises? Looks at everything, changes nothing."""
+"""Checks whether a biller's data keep the promises. Reads everything, changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db import DatabaseError, connection, transaction
 
-from billfold.payments.proof.check import SHOWN, Check, Found, Inspection
+from billfold.payments.proof.check import NAMED_AT_MOST, Inspection, ProofCheck, Violations
 from billfold.payments.proof.checks import CHECKS, NOT_CHECKABLE, TITLES
 from billfold.platform import sealing, tenancy
 
@@ -19,20 +19,20 @@ _MEMORY: Final = "SET LOCAL work_mem = '128MB'"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """One condition, and what was found against it."""
+class CheckResult:
+    """One condition, and the violations of it."""
 
     title: str
-    found: Found
+    violations: Violations
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PromiseResult:
     """One promise with its conditions."""
 
     promise: int
-    checked: Sequence[Checked]
+    results: Sequence[CheckResult]
 
     @property
     def title(self) -> str:
@@ -40,15 +40,17 @@ class Kept:
 
     @property
     def offenders(self) -> int:
-        return sum(each.found.count for each in self.checked)
+        return sum(result.violations.count for result in self.results)
 
     @property
     def first(self) -> list[str]:
-        return [words for each in self.checked for words in each.found.first][:SHOWN]
+        return [words for result in self.results for words in result.violations.first][
+            :NAMED_AT_MOST
+        ]
 
     @property
     def seconds(self) -> float:
-        return sum(each.seconds for each in self.checked)
+        return sum(result.seconds for result in self.results)
 
     def as_json(self) -> dict[str, Any]:
         """Put it in the words of `billfold verify --json`."""
@@ -60,23 +62,23 @@ class Kept:
             "seconds": round(self.seconds, 3),
             "checks": [
                 {
-                    "title": each.title,
-                    "offenders": each.found.count,
-                    "first": list(each.found.first),
-                    "seconds": round(each.seconds, 3),
+                    "title": result.title,
+                    "offenders": result.violations.count,
+                    "first": list(result.violations.first),
+                    "seconds": round(result.seconds, 3),
                 }
-                for each in self.checked
+                for result in self.results
             ],
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What was found at one biller."""
+class ProofReport:
+    """The outcome of every promise at one biller."""
 
     schema: str
     at: datetime
-    promises: Sequence[Kept]
+    promises: Sequence[PromiseResult]
 
     @property
     def is_clean(self) -> bool:
@@ -84,11 +86,11 @@ class Report:
 
     @property
     def broken(self) -> list[int]:
-        return [kept.promise for kept in self.promises if kept.offenders]
+        return [result.promise for result in self.promises if result.offenders]
 
     @property
     def seconds(self) -> float:
-        return sum(kept.seconds for kept in self.promises)
+        return sum(result.seconds for result in self.promises)
 
     def as_json(self) -> dict[str, Any]:
         """Put it in the words of `billfold verify --json`."""
@@ -98,7 +100,7 @@ class Report:
             "is_clean": self.is_clean,
             "broken": self.broken,
             "seconds": round(self.seconds, 3),
-            "promises": [kept.as_json() for kept in self.promises],
+            "promises": [result.as_json() for result in self.promises],
             "not_checkable": [
                 {"promise": promise, "title": TITLES[promise], "reason": reason}
                 for promise, reason in NOT_CHECKABLE.items()
@@ -106,34 +108,44 @@ class Report:
         }
 
 
-def run(biller: tenancy.Biller, *, now: datetime, checks: Sequence[Check] = CHECKS) -> Report:
+def run(
+    biller: tenancy.Biller, *, now: datetime, checks: Sequence[ProofCheck] = CHECKS
+) -> ProofReport:
     """Check every promise that can be checked, as the owner of the tables, in one snapshot.
 
     The transaction is read only: the server refuses whatever a check might try to write.
     """
-    with tenancy.owning(biller), transaction.atomic(durable=True):
+    with tenancy.as_owner(biller), transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute(_SNAPSHOT)
         return examine(biller, now=now, checks=checks)
 
 
-def examine(biller: tenancy.Biller, *, now: datetime, checks: Sequence[Check] = CHECKS) -> Report:
+def examine(
+    biller: tenancy.Biller, *, now: datetime, checks: Sequence[ProofCheck] = CHECKS
+) -> ProofReport:
     """Check promises in the transaction that is open, with the rights it has."""
     with connection.cursor() as cursor:
         cursor.execute(_MEMORY)
-    look = Inspection(biller, now)
-    done: dict[int, list[Checked]] = {}
+    inspection = Inspection(biller, now)
+    results: dict[int, list[CheckResult]] = {}
     for check in checks:
-        done.setdefault(check.promise, []).append(_carry_out(check, look))
-    return Report(biller.schema, now, [Kept(promise, done[promise]) for promise in sorted(done)])
+        results.setdefault(check.promise, []).append(_carry_out(check, inspection))
+    return ProofReport(
+        biller.schema,
+        now,
+        [PromiseResult(promise, results[promise]) for promise in sorted(results)],
+    )
 
 
-def _carry_out(check: Check, look: Inspection) -> Checked:
+def _carry_out(check: ProofCheck, inspection: Inspection) -> CheckResult:
     """Carry out one check. One that cannot be carried out has not been passed."""
     began_at = time.monotonic()
     try:
         with transaction.atomic():
-            found = check.find(look)
+            violations = check.find(inspection)
     except (DatabaseError, sealing.KeysMissing) as refused:
-        found = Found(1, [f"could not be checked: {type(refused).__name__}: {refused}".strip()])
-    return Checked(check.title, found, time.monotonic() - began_at)
+        violations = Violations(
+            1, [f"could not be checked: {type(refused).__name__}: {refused}".strip()]
+        )
+    return CheckResult(check.title, violations, time.monotonic() - began_at)

@@ -1,4 +1,4 @@
-"""Promise 23: what must be sealed is sealed, and opens to what stands beside it."""
+"""Promise 23: checks that sealed values open and agree with the columns beside them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from django.db import connection
 
-from billfold.banking.connections import own_account
+from billfold.banking.connections import account_fingerprint
 from billfold.payments.accounts import bank_accounts
-from billfold.payments.proof.check import Check, Found, Inspection, by_sql
+from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.platform import sealing
 
 _CHUNK: Final = 5_000
@@ -19,7 +19,7 @@ _BYTES: Final = frozenset(
     {
         ("banking_bankconnection", "account_number_sealed"),
         ("banking_bankfile", "content_sealed"),
-        ("banking_deposit", "text_sealed"),
+        ("banking_bankline", "text_sealed"),
         ("payments_methodchange", "before_sealed"),
         ("payments_paymentmethod", "account_sealed"),
         # The biller's own papers, which name no bank account of anybody.
@@ -45,7 +45,7 @@ def stream(statement: str) -> Iterator[tuple[Any, ...]]:
 
 
 def opened(sealed: bytes, context: str) -> str | None:
-    """Open a sealed text; None if it does not open, which is an offence of its own."""
+    """Unseal a text; None if it does not open, which is a violation of its own."""
     try:
         return sealing.unseal(sealed, context=context).decode()
     except (sealing.Unsealable, UnicodeDecodeError):
@@ -57,64 +57,64 @@ SELECT id, routing_number, account_sealed, account_fingerprint, account_last4
 FROM payments_paymentmethod"""
 
 
-def accounts(look: Inspection) -> set[tuple[str, str]]:
+def accounts(inspection: Inspection) -> set[tuple[str, str]]:
     """Open the account of every payment method, once: routing and account number."""
-    found: set[tuple[str, str]] = look.once("accounts", lambda: _opened_methods()[0])
-    return found
+    numbers: set[tuple[str, str]] = inspection.once("accounts", lambda: _opened_methods()[0])
+    return numbers
 
 
 def _opened_methods() -> tuple[set[tuple[str, str]], list[str]]:
-    """Open every payment method; give its accounts, and what is wrong with those it shows."""
-    found: set[tuple[str, str]] = set()
-    wrong: list[str] = []
-    for made, routing, sealed, fingerprint, last4 in stream(_METHODS):
-        number = opened(sealed, f"payments_paymentmethod|account|{made}")
+    """Open every payment method; give the accounts, and a violation where another is displayed."""
+    numbers: set[tuple[str, str]] = set()
+    violations: list[str] = []
+    for row_id, routing, sealed, fingerprint, last4 in stream(_METHODS):
+        number = opened(sealed, f"payments_paymentmethod|account|{row_id}")
         if number is None:
-            wrong.append(f"the account number of method {made} does not open with our keys")
+            violations.append(f"the account number of method {row_id} does not open with our keys")
             continue
-        found.add((routing, number))
+        numbers.add((routing, number))
         if fingerprint != bank_accounts.fingerprint(routing, number) or last4 != number[-4:]:
-            wrong.append(f"method {made} shows another account than it keeps")
-    return found, wrong
+            violations.append(f"method {row_id} shows another account than it keeps")
+    return numbers, violations
 
 
-def _numbers(look: Inspection) -> Found:
+def _numbers(inspection: Inspection) -> Violations:
     """Open every account number and compare it with its fingerprint and last four."""
-    found, wrong = _opened_methods()
-    look.once("accounts", lambda: found)
+    numbers, violations = _opened_methods()
+    inspection.once("accounts", lambda: numbers)
 
     def offenders() -> Iterator[str]:
-        yield from wrong
-        for made, sealed, fingerprint, last4 in stream(
+        yield from violations
+        for row_id, sealed, fingerprint, last4 in stream(
             """SELECT id, account_number_sealed, account_fingerprint, account_last4
                FROM banking_bankconnection"""
         ):
-            number = opened(sealed, f"banking_bankconnection|account_number|{made}")
+            number = opened(sealed, f"banking_bankconnection|account_number|{row_id}")
             if number is None:
-                yield f"the account number of bank {made} does not open with our keys"
-            elif fingerprint != own_account(number) or last4 != number[-4:]:
-                yield f"bank {made} shows another account than it keeps"
+                yield f"the account number of bank {row_id} does not open with our keys"
+            elif fingerprint != account_fingerprint(number) or last4 != number[-4:]:
+                yield f"bank {row_id} shows another account than it keeps"
 
-    return Found.of(offenders())
+    return Violations.of(offenders())
 
 
-def _texts(_look: Inspection) -> Found:
+def _texts(_inspection: Inspection) -> Violations:
     """Open the words of every bank line, and what every notice of change replaced."""
 
     def offenders() -> Iterator[str]:
-        for made, sealed, fingerprint in stream(
-            "SELECT id, text_sealed, text_fingerprint FROM banking_deposit"
+        for row_id, sealed, fingerprint in stream(
+            "SELECT id, text_sealed, text_fingerprint FROM banking_bankline"
         ):
-            text = opened(sealed, f"banking_deposit|text|{made}")
+            text = opened(sealed, f"banking_bankline|text|{row_id}")
             if text is None:
-                yield f"the words of bank line {made} do not open with our keys"
+                yield f"the words of bank line {row_id} do not open with our keys"
             elif fingerprint != sealing.fingerprint(text, purpose="statement text"):
-                yield f"the words of bank line {made} are not those it came with"
-        for made, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
-            if opened(sealed, f"payments_methodchange|before|{made}") is None:
-                yield f"what change {made} replaced does not open with our keys"
+                yield f"the words of bank line {row_id} are not those it came with"
+        for row_id, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
+            if opened(sealed, f"payments_methodchange|before|{row_id}") is None:
+                yield f"what change {row_id} replaced does not open with our keys"
 
-    return Found.of(offenders())
+    return Violations.of(offenders())
 
 
 _OUT: Final = """
@@ -126,23 +126,23 @@ SELECT sha256 FROM banking_bankfile
 WHERE direction = 'in' AND made_at < %(now)s::timestamptz - interval '1 hour'"""
 
 
-def _folders(look: Inspection) -> Found:
+def _folders(inspection: Inspection) -> Violations:
     """Find clear copies of files that lie about in the folders to and from the bank."""
 
     def offenders() -> Iterator[str]:
         known = {
             name: state in {"accepted", "rejected", "void"} or bool(is_old)
-            for _, name, state, is_old in look.rows(_OUT)
+            for _, name, state, is_old in inspection.rows(_OUT)
         }
-        stored = {sha256 for (sha256,) in look.rows(_IN)}
-        for (transport,) in look.rows(
+        stored = {sha256 for (sha256,) in inspection.rows(_IN)}
+        for (transport,) in inspection.rows(
             "SELECT transport->>'to_bank' FROM banking_bankconnection "
             "WHERE transport->>'kind' = 'folder'"
         ):
             for path in _files(transport):
                 if known.get(path.name.removesuffix(".part"), path.suffix == ".part"):
                     yield f"{path.name} still lies in the folder to the bank"
-        for (transport,) in look.rows(
+        for (transport,) in inspection.rows(
             "SELECT transport->>'from_bank' FROM banking_bankconnection "
             "WHERE transport->>'kind' = 'folder'"
         ):
@@ -150,7 +150,7 @@ def _folders(look: Inspection) -> Found:
                 if hashlib.sha256(path.read_bytes()).hexdigest() in stored:
                     yield f"{path.name} still lies in the folder from the bank"
 
-    return Found.of(offenders())
+    return Violations.of(offenders())
 
 
 def _files(folder: str) -> list[Path]:
@@ -166,7 +166,7 @@ CHECKS: Final = (
         tables=[table for table, _ in sorted(_BYTES)],
         columns=[column for _, column in sorted(_BYTES)],
     ),
-    Check(23, "Every account number is sealed and is the one shown", _numbers),
-    Check(23, "Every bank line's words are sealed", _texts),
-    Check(23, "No clear bank file is left in the folders to and from the bank", _folders),
+    ProofCheck(23, "Every account number is sealed and is the one shown", _numbers),
+    ProofCheck(23, "Every bank line's words are sealed", _texts),
+    ProofCheck(23, "No clear bank file is left in the folders to and from the bank", _folders),
 )

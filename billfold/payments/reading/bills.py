@@ -1,4 +1,4 @@
-"""What a customer is shown of its bills: each invoice with what is open, under way and payable."""
+"""Reads a customer's bills: each invoice with what is open, in transit, reserved and payable."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from billfold.money import Money
 from billfold.payments.rules.lifecycle import RESERVING
 
 
-class View(StrEnum):
-    """Which bills a list shows."""
+class BillFilter(StrEnum):
+    """Which bills a list holds."""
 
     ALL = "all"
     OPEN = "open"
@@ -75,7 +75,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Unpaid:
+class UnpaidBills:
     """The bills that are due first, and what all bills that are not paid add up to."""
 
     bills: list[Bill]
@@ -136,12 +136,12 @@ _UNPAID: Final = "(open_minor <> 0 OR in_transit_minor <> 0)"
 _TO_PAY: Final = "open_minor > reserved_minor"
 _PENDING: Final = "reserved_minor + in_transit_minor > 0"
 _VIEWS: Final = {
-    View.ALL: "true",
-    View.OPEN: _TO_PAY,
-    View.PENDING: _PENDING,
-    View.PAID: f"NOT {_UNPAID}",
+    BillFilter.ALL: "true",
+    BillFilter.OPEN: _TO_PAY,
+    BillFilter.PENDING: _PENDING,
+    BillFilter.PAID: f"NOT {_UNPAID}",
 }
-_FOUND: Final = """(%(search)s = '' OR strpos(lower(number), lower(%(search)s)) > 0
+_MATCHES_SEARCH: Final = """(%(search)s = '' OR strpos(lower(number), lower(%(search)s)) > 0
     OR strpos(lower(reference), lower(%(search)s)) > 0 OR amount_minor = %(minor)s)"""
 _SUMS: Final = (
     "greatest(open_minor - reserved_minor, 0)",
@@ -161,37 +161,37 @@ _ALL_UNPAID: Final = ", ".join(
     ]
 )
 _COUNTS: Final = f"""
-SELECT {", ".join(f"count(*) FILTER (WHERE {_VIEWS[view]})" for view in View)},
+SELECT {", ".join(f"count(*) FILTER (WHERE {_VIEWS[view]})" for view in BillFilter)},
        coalesce(sum(open_minor + in_transit_minor)
                 FILTER (WHERE currency = %(currency)s), 0)::bigint,
        coalesce(sum(reserved_minor + in_transit_minor)
                 FILTER (WHERE currency = %(currency)s), 0)::bigint
-FROM bill WHERE {_FOUND}
+FROM bill WHERE {_MATCHES_SEARCH}
 """  # noqa: S608  built of constants
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class BillCounts:
     """How many bills each view finds, and what they add up to in one currency."""
 
-    by_view: dict[View, int]
+    by_view: dict[BillFilter, int]
     balance: Money
     pending: Money
 
-    def of(self, view: View) -> int:
+    def of(self, view: BillFilter) -> int:
         return self.by_view[view]
 
 
-def unpaid(customer_id: UUID, *, at_most: int, on: date, currency: str = "USD") -> Unpaid:
+def unpaid(customer_id: UUID, *, at_most: int, on: date, currency: str = "USD") -> UnpaidBills:
     """Read what is open or being paid, the oldest due first, and the sums of all: one query."""
-    given = {**_values(customer_id, on), "limit": at_most, "offset": 0, "currency": currency}
+    parameters = {**_values(customer_id, on), "limit": at_most, "offset": 0, "currency": currency}
     query = _COLUMNS.format(condition=_UNPAID, order=_BY_DUE, more=_ALL_UNPAID)
     with connection.cursor() as cursor:
-        cursor.execute(_BILLS + query, given)
+        cursor.execute(_BILLS + query, parameters)
         rows = cursor.fetchall()
     count, to_pay, *sums = rows[0][_WIDTH:] if rows else [0] * (2 + len(_SUMS))
     left, balance, scheduled, processing = (Money(minor, currency) for minor in sums)
-    return Unpaid(
+    return UnpaidBills(
         bills=[_bill(row) for row in rows],
         count=count,
         to_pay=to_pay,
@@ -202,23 +202,23 @@ def unpaid(customer_id: UUID, *, at_most: int, on: date, currency: str = "USD") 
     )
 
 
-def some(customer_id: UUID, invoice_ids: Sequence[UUID], *, on: date) -> list[Bill]:
+def by_ids(customer_id: UUID, invoice_ids: Sequence[UUID], *, on: date) -> list[Bill]:
     """Read those bills of the customer, the oldest due first."""
     return _read(customer_id, "id = ANY(%(ids)s)", _BY_DUE, on=on, ids=list(invoice_ids))
 
 
-def named(customer_id: UUID, numbers: Iterable[str], *, on: date) -> list[Bill]:
+def by_numbers(customer_id: UUID, numbers: Iterable[str], *, on: date) -> list[Bill]:
     """Read the customer's bills with those numbers, the oldest due first."""
     return _read(customer_id, "number = ANY(%(numbers)s)", _BY_DUE, on=on, numbers=list(numbers))
 
 
 def page(
-    customer_id: UUID, view: View, *, on: date, search: str = "", limit: int, offset: int
+    customer_id: UUID, view: BillFilter, *, on: date, search: str = "", limit: int, offset: int
 ) -> list[Bill]:
     """Read one page of a view, the newest first; search by number, reference or whole amount."""
     return _read(
         customer_id,
-        f"{_VIEWS[view]} AND {_FOUND}",
+        f"{_VIEWS[view]} AND {_MATCHES_SEARCH}",
         "invoice_date DESC, number DESC",
         on=on,
         limit=limit,
@@ -227,14 +227,14 @@ def page(
     )
 
 
-def count(customer_id: UUID, *, on: date, search: str = "", currency: str = "USD") -> Counts:
+def count(customer_id: UUID, *, on: date, search: str = "", currency: str = "USD") -> BillCounts:
     """Count the bills that a search finds, by view."""
     values = {**_values(customer_id, on), **_searched(search), "currency": currency}
     with connection.cursor() as cursor:
         cursor.execute(_BILLS + _COUNTS, values)
         *by_view, balance, pending = cursor.fetchone()
-    return Counts(
-        by_view=dict(zip(View, by_view, strict=True)),
+    return BillCounts(
+        by_view=dict(zip(BillFilter, by_view, strict=True)),
         balance=Money(balance, currency),
         pending=Money(pending, currency),
     )
@@ -255,10 +255,10 @@ def _values(customer_id: UUID, on: date) -> dict[str, Any]:
 
 def _read(customer_id: UUID, condition: str, order: str, *, on: date, **values: Any) -> list[Bill]:
     """Run the query. `condition` and `order` come from this file, never from input."""
-    given = {**_values(customer_id, on), "limit": None, "offset": 0, **values}
+    parameters = {**_values(customer_id, on), "limit": None, "offset": 0, **values}
     query = _COLUMNS.format(condition=condition, order=order, more="")
     with connection.cursor() as cursor:
-        cursor.execute(_BILLS + query, given)
+        cursor.execute(_BILLS + query, parameters)
         return [_bill(row) for row in cursor.fetchall()]
 
 

@@ -1,4 +1,4 @@
-"""What became of payments, for the billing system: one row for each invoice a payment names."""
+"""Exports payments for the billing system: one row for each invoice a payment names."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ LEFT JOIN LATERAL (
     FROM payments_paymentevent e WHERE e.payment_id = p.id AND e.outcome <> 'stray'
 ) fact ON true
 LEFT JOIN LATERAL (
-    SELECT invoice_id, sum(asked) AS amount, sum(put_on) AS applied
+    SELECT invoice_id, sum(remitted) AS amount, sum(applied) AS applied
     FROM (
-        SELECT r.invoice_id, r.amount_minor AS asked, 0 AS put_on
+        SELECT r.invoice_id, r.amount_minor AS remitted, 0 AS applied
         FROM payments_remittance r WHERE r.payment_id = p.id
         UNION ALL
         SELECT a.invoice_id, 0, a.amount_minor
@@ -47,7 +47,7 @@ ORDER BY p.created_at, p.id, i.number
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExportRow:
     """One payment on one invoice, as text. `applied` is what stands on the invoice now."""
 
     reference: str
@@ -65,28 +65,28 @@ class Row:
     changed_at: str
 
 
-COLUMNS: Final = tuple(known.name for known in fields(Row))
+COLUMNS: Final = tuple(field.name for field in fields(ExportRow))
 
 
-def rows(*, since: datetime) -> Iterator[Row]:
+def rows(*, since: datetime) -> Iterator[ExportRow]:
     """Read the payments made or changed since a moment, oldest first. Opens the transaction."""
     with transaction.atomic(durable=True), connection.chunked_cursor() as cursor:
         cursor.execute(_QUERY, {"since": since})
-        while found := cursor.fetchmany(_CHUNK):
-            for row in found:
+        while chunk := cursor.fetchmany(_CHUNK):
+            for row in chunk:
                 yield _row(row)
 
 
-def _row(found: tuple[Any, ...]) -> Row:
-    (reference, customer, invoice, asked, applied, whole, currency, state, *days) = found
+def _row(values: tuple[Any, ...]) -> ExportRow:
+    (reference, customer, invoice, amount, applied, total, currency, state, *days) = values
     received, settled, returned, code, changed = days
-    return Row(
+    return ExportRow(
         reference=reference,
         customer_number=customer,
         invoice_number=invoice,
-        amount=Money(asked, currency).plain(),
+        amount=Money(amount, currency).plain(),
         applied=Money(applied, currency).plain(),
-        payment_amount=Money(whole, currency).plain(),
+        payment_amount=Money(total, currency).plain(),
         currency=currency,
         state=state,
         received_date=received.isoformat(),
@@ -102,21 +102,21 @@ def without_formula(text: str) -> str:
     return f"'{text}" if text[:1] in _STARTS_A_FORMULA and text else text
 
 
-def write_csv(found: Iterator[Row], to: TextIO) -> int:
+def write_csv(payments: Iterator[ExportRow], to: TextIO) -> int:
     """Write rows as CSV with a first line of names; give their number."""
     writer = csv.writer(to, lineterminator="\n")
     writer.writerow(COLUMNS)
     count = 0
-    for count, row in enumerate(found, 1):  # noqa: B007  the last one is the number
+    for count, row in enumerate(payments, 1):  # noqa: B007  the last one is the number
         writer.writerow([without_formula(value) for value in asdict(row).values()])
     return count
 
 
-def write_json(found: Iterator[Row], to: TextIO) -> int:
+def write_json(payments: Iterator[ExportRow], to: TextIO) -> int:
     """Write rows as one JSON list, a row a line; give their number."""
     to.write("[")
     count = 0
-    for count, row in enumerate(found, 1):
+    for count, row in enumerate(payments, 1):
         to.write("\n" if count == 1 else ",\n")
         json.dump(asdict(row), to)
     to.write("\n]\n")

@@ -1,7 +1,4 @@
-"""How many of the debits we sent came back: the biller's own figures for the return-rate meter.
-
-The rule is `rails.ach_return_rates`; this file counts.
-"""
+"""Counts the biller's debits and returns for the return-rate meter of `rails.ach.return_rates`."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ WHERE kind = 'returned' AND outcome <> 'stray' AND on_date BETWEEN %s AND %s GRO
 """
 
 
-def measured(*, on: date) -> tuple[Rate, ...]:
+def measure(*, on: date) -> tuple[Rate, ...]:
     """Measure the returns of the sixty days up to that day against the debits sent in them."""
     window = return_rates.window(on)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The whole accounting policy of payments: which event books what. Pure.
+"""The accounting policy of payments: which event makes which transfers. Pure.
 
 docs/accounting.md is built from `POLICY`. Invoices, credit notes and charges are booked by
 `receivables.billing`.
@@ -45,7 +45,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFacts:
-    """What the policy needs to know of a payment."""
+    """A payment as the accounting policy sees it."""
 
     id: UUID
     reference: str
@@ -68,32 +68,32 @@ class PaymentFacts:
 
 
 def application_key(step: Step, share: Share) -> str:
-    """Name the transfer that puts a share on its invoice, or takes it off again."""
+    """Give the key of the transfer that applies a share to its invoice, or reverses that."""
     return f"payment/{step.reference}/{step.event.key}/{share.subject}"
 
 
 def transfers(steps: Iterable[Step], facts: Mapping[str, PaymentFacts]) -> list[Transfer]:
-    """Book steps, in their order, on the day of their event."""
-    made: list[Transfer] = []
+    """Make the transfers of steps, in their order, effective on the day of their event."""
+    booked: list[Transfer] = []
     for step in steps:
         payment = facts[step.reference]
         match step.event:
             case Submitted():
-                made.append(_move(step, payment, payment.in_transit, payment.unapplied))
-                made.extend(_applied(step, payment))
+                booked.append(_move(step, payment, payment.in_transit, payment.unapplied))
+                booked.extend(_applied(step, payment))
             case Settled():
-                made.append(_move(step, payment, CASH, payment.in_transit))
+                booked.append(_move(step, payment, CASH, payment.in_transit))
             case TakenBack():
-                made.append(_move(step, payment, payment.in_transit, CASH))
+                booked.append(_move(step, payment, payment.in_transit, CASH))
             case Returned() | Withdrawn():
-                made.extend(_unapplied(step, payment))
-                made.append(_move(step, payment, payment.unapplied, payment.in_transit))
+                booked.extend(_unapplied(step, payment))
+                booked.append(_move(step, payment, payment.unapplied, payment.in_transit))
             case Refused() if step.before is State.IN_TRANSIT:
-                made.extend(_unapplied(step, payment))
-                made.append(_move(step, payment, payment.unapplied, payment.in_transit))
+                booked.extend(_unapplied(step, payment))
+                booked.append(_move(step, payment, payment.unapplied, payment.in_transit))
             case _:
                 pass  # Nothing was booked before cut-off, and a correction moves no money.
-    return made
+    return booked
 
 
 def _move(step: Step, payment: PaymentFacts, debit: Account, credit: Account) -> Transfer:

@@ -1,6 +1,6 @@
-"""The life of a payment: a table of what may follow what. Pure.
+"""The states of a payment and the table of transitions between them. Pure.
 
-An event the table does not allow is a stray: it becomes a case, and nothing is guessed.
+An event that the table does not allow is a stray: a case is opened for it, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Canceled(Event):
-    """The payer took it back before the cut-off."""
+    """The payer canceled it before the cut-off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed(Event):
-    """It goes out later than was promised: the bank of its account is still to be asked."""
+    """Its collection was moved to a later day: the prenote of its account is not through yet."""
 
 
-Fact = AnyEvent | Canceled | Postponed
-"""What can happen to a payment: outside, and here."""
+LifecycleEvent = AnyEvent | Canceled | Postponed
+"""Every event of a payment: those the rails bring, and those that happen in the portal."""
 
 NEXT: Final[Mapping[tuple[State, type[Event]], State]] = {
     (State.SCHEDULED, Submitted): State.IN_TRANSIT,
@@ -81,17 +81,17 @@ class Step:
     """One event that took effect on one payment."""
 
     reference: str
-    event: Fact
+    event: LifecycleEvent
     before: State
     after: State
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """An event that may not follow; a person must look."""
+    """An event that the table does not allow in the state the payment was in."""
 
     reference: str
-    event: Fact
+    event: LifecycleEvent
     state: State
 
 
@@ -105,27 +105,27 @@ class Plan:
     """Reference -> state before the batch, state after it; only where it changes."""
 
 
-def plan(states: Mapping[str, State], events: Iterable[Fact]) -> Plan:
-    """Fold each payment's events in turn. Every event's subject must be in `states`."""
-    made = Plan()
-    at = dict(states)
+def plan(states: Mapping[str, State], events: Iterable[LifecycleEvent]) -> Plan:
+    """Apply each payment's events to its state, in turn. Each subject must be in `states`."""
+    batch = Plan()
+    current = dict(states)
     for event in events:
         reference = event.subject
-        before = at[reference]
+        before = current[reference]
         after = NEXT.get((before, type(event)))
         if after is None:
-            made.strays.append(Stray(reference, event, before))
+            batch.strays.append(Stray(reference, event, before))
             continue
-        at[reference] = after
-        made.steps.append(Step(reference, event, before, after))
-    made.moves = {
+        current[reference] = after
+        batch.steps.append(Step(reference, event, before, after))
+    batch.moves = {
         reference: (states[reference], after)
-        for reference, after in at.items()
+        for reference, after in current.items()
         if after is not states[reference]
     }
-    return made
+    return batch
 
 
-def kinds(events: Sequence[Event]) -> list[str]:
-    """Name events as they are stored: `submitted`, `returned`."""
+def event_kinds(events: Sequence[Event]) -> list[str]:
+    """Give the name under which each event is stored: `submitted`, `returned`."""
     return [type(event).__name__.lower() for event in events]

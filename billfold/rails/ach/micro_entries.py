@@ -1,4 +1,4 @@
-"""Micro-entries: small credits that show whether a customer can see into a bank account.
+"""Micro-entries: small credits that prove that a customer has access to a bank account.
 
 Source: Nacha Operating Rules, Micro-Entries (Article Two, 2.7);
 docs/bank-files.md#account-validation.
@@ -16,13 +16,13 @@ from typing import Final
 DESCRIPTION: Final = "ACCTVERIFY"
 COUNT: Final = 2
 LARGEST_MINOR: Final = 49
-"""The rules allow anything below a dollar; small ones cost less when they are not taken back."""
+"""The rules allow amounts below a dollar; small ones cost less if they cannot be debited back."""
 TRIES: Final = 3
 VALID_FOR: Final = timedelta(days=14)
 
 
-class State(StrEnum):
-    """Where a challenge stands; only `confirmed` lets the account be debited."""
+class ChallengeState(StrEnum):
+    """State of a challenge; only after `confirmed` may the account be debited."""
 
     OPEN = "open"
     CONFIRMED = "confirmed"
@@ -31,9 +31,9 @@ class State(StrEnum):
 
 
 class NotOpen(Exception):
-    """The challenge was answered, locked or has expired: it takes no more answers."""
+    """The challenge is confirmed, locked or expired: it takes no more answers."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ChallengeState) -> None:
         super().__init__(str(state))
         self.state = state
 
@@ -61,34 +61,36 @@ class Challenge:
 
     @property
     def offset_minor(self) -> int:
-        """Give the debit that takes the credits back: never more than they are."""
+        """Return the amount of the debit that takes the credits back: their sum."""
         return sum(self.amounts_minor)
 
-    def state(self, *, now: datetime) -> State:
-        """Tell where the challenge stands at a moment."""
+    def state(self, *, now: datetime) -> ChallengeState:
+        """Return the state of the challenge at a moment."""
         if self.is_confirmed:
-            return State.CONFIRMED
+            return ChallengeState.CONFIRMED
         if self.wrong_tries >= self.tries:
-            return State.LOCKED
-        return State.EXPIRED if now >= self.sent_at + self.valid_for else State.OPEN
+            return ChallengeState.LOCKED
+        return (
+            ChallengeState.EXPIRED if now >= self.sent_at + self.valid_for else ChallengeState.OPEN
+        )
 
-    def answered(self, guess_minor: Iterable[int], *, now: datetime) -> Challenge:
-        """Take one answer, the amounts in any order: confirmed, or one wrong try more.
+    def answer(self, guess_minor: Iterable[int], *, now: datetime) -> Challenge:
+        """Return the challenge after an answer: confirmed, or with one wrong try more.
 
-        Raises: NotOpen.
+        The amounts may be in any order. Raises: NotOpen.
         """
         state = self.state(now=now)
-        if state is not State.OPEN:
+        if state is not ChallengeState.OPEN:
             raise NotOpen(state)
-        if hmac.compare_digest(_said(guess_minor), _said(self.amounts_minor)):
+        if hmac.compare_digest(_sorted_bytes(guess_minor), _sorted_bytes(self.amounts_minor)):
             return replace(self, is_confirmed=True)
         return replace(self, wrong_tries=self.wrong_tries + 1)
 
 
-def _said(amounts_minor: Iterable[int]) -> bytes:
+def _sorted_bytes(amounts_minor: Iterable[int]) -> bytes:
     return ",".join(map(str, sorted(amounts_minor))).encode()
 
 
-def amounts(first: int, second: int) -> tuple[int, int]:
-    """Turn two random whole numbers into the two amounts; the same numbers give the same ones."""
+def amounts_from(first: int, second: int) -> tuple[int, int]:
+    """Map two random whole numbers to the two amounts; the same numbers give the same amounts."""
     return first % LARGEST_MINOR + 1, second % LARGEST_MINOR + 1

@@ -1,4 +1,4 @@
-"""What ACH codes mean: return reasons, their deadlines, and the data a notice of change brings.
+"""Meaning of ACH reason codes: return reasons, their deadlines, and the data of notices of change.
 
 Source: Nacha Operating Rules, Appendix Four (returns) and Five (changes);
 docs/bank-files.md#return-codes.
@@ -15,19 +15,19 @@ from typing import Final
 from billfold import bankdays
 from billfold.bankdays import ReturnWindow
 from billfold.formats import nacha
-from billfold.rails.ach.returns import RETURN_CODES, UNKNOWN, ReturnCode
+from billfold.rails.ach.return_reasons import RETURN_CODES, UNKNOWN, ReturnCode
 from billfold.rails.protocol import AccountType
 
 _WINDOWS: Final = {window.value: window for window in ReturnWindow}
 
 
 def return_code(code: str) -> ReturnCode:
-    """Look a return code up; one the rules do not know holds the account and opens a case."""
+    """Look up a return code; one that is not in the rules holds the account and opens a case."""
     return RETURN_CODES.get(code) or replace(UNKNOWN, code=code)
 
 
 def deadline(code: str, settlement: date) -> date | None:
-    """Find the banking day by whose opening a return must be with us; None where no day is set.
+    """Return the banking day by whose opening a return must have come; None where no day is set.
 
     `settlement` is that of the entry; for a dishonour or contest, of the return or dishonour.
     """
@@ -36,7 +36,7 @@ def deadline(code: str, settlement: date) -> date | None:
 
 
 def is_untimely(code: str, *, settlement: date, available: date) -> bool:
-    """Tell whether a return came after its deadline; it still counts, but may be dishonoured."""
+    """Tell whether a return came after its deadline; it is valid, but may be dishonoured."""
     latest = deadline(code, settlement)
     return latest is not None and available > latest
 
@@ -53,7 +53,7 @@ class ChangeCode:
     code: str
     label: str
     applies: bool
-    """The corrected data replaces ours; otherwise a person looks."""
+    """The corrected data replaces ours; otherwise a person must look."""
 
 
 CHANGE_CODES: Final[Mapping[str, ChangeCode]] = {
@@ -78,7 +78,7 @@ CHANGE_CODES: Final[Mapping[str, ChangeCode]] = {
 
 
 def change_code(code: str) -> ChangeCode:
-    """Look a change code up; one the rules do not know changes nothing and opens a case."""
+    """Look up a change code; one that is not in the rules changes nothing and opens a case."""
     unknown = ChangeCode(code, "Unknown change", applies=False)
     return CHANGE_CODES.get(code, unknown)
 
@@ -100,7 +100,7 @@ _LAYOUTS: Final = {
     "C06": (("account", 0, 17), ("type", 20, 22)),
     "C07": (("routing", 0, 9), ("account", 9, 26), ("type", 26, 28)),
 }
-"""Where each part stands in the 29 characters of corrected data."""
+"""Columns of each part in the 29 characters of corrected data."""
 
 _ACCOUNT: Final = re.compile(r"(?=.*[1-9A-Za-z])[0-9A-Za-z-]{1,17}")
 _ACCOUNT_TYPES: Final[Mapping[str, AccountType]] = {
@@ -110,10 +110,10 @@ _ACCOUNT_TYPES: Final[Mapping[str, AccountType]] = {
 
 
 def correction(code: str, data: str) -> Correction | None:
-    """Read corrected data into bank data; None if the code brings none, or it cannot be trusted.
+    """Read corrected data into bank data; None if the code has none, or if it is malformed.
 
-    Takes the fixed columns, else the parts in their order with blanks between. Every part must be
-    well formed, a routing number with its check digit; otherwise a person has to look.
+    Reads the fixed columns, or else the parts in their order with blanks between. Every part must
+    be well-formed, a routing number with its check digit; otherwise a person has to look.
     """
     layout = _LAYOUTS.get(code)
     if layout is None:

@@ -1,4 +1,4 @@
-"""The return-rate meter: how near a biller is to the limits its bank must enforce.
+"""Return rates of a biller, measured against the limits that its bank must enforce.
 
 Source: Nacha Operating Rules, ODFI Return Rate Reporting (2.17.2); docs/bank-files.md#return-rates.
 """
@@ -15,7 +15,7 @@ from billfold.rails.ach import reason_codes
 
 WINDOW: Final = timedelta(days=60)
 WARN_AT_PERCENT: Final = 60
-"""Of a limit. Below it nobody is troubled."""
+"""Percentage of a limit from which on a rate is reported as near it."""
 
 _ADMINISTRATIVE: Final = frozenset({"R02", "R03", "R04"})
 
@@ -36,8 +36,8 @@ LIMITS_BPS: Final[Mapping[Measure, int]] = {
 """Hundredths of a percent: 0.5, 3 and 15 %."""
 
 
-class Level(StrEnum):
-    """How a rate stands to its limit."""
+class RateLevel(StrEnum):
+    """A rate compared with its limit."""
 
     BELOW = "below"
     NEAR = "near"
@@ -46,7 +46,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One measure over one window. Shown as a count beside a share: few debits make any share."""
+    """One measure over one window. Pages print count and share: few debits can make any share."""
 
     measure: Measure
     returned: int
@@ -58,28 +58,28 @@ class Rate:
 
     @property
     def percent(self) -> str:
-        """Write the share with two decimals, rounded down; more returns than debits can be."""
+        """Format the share with two decimals, rounded down; it can be more than 100."""
         hundredths = self.returned * 10_000 // self.debits if self.debits else 0
         return f"{hundredths // 100}.{hundredths % 100:02d}"
 
     @property
-    def level(self) -> Level:
-        """Compare exactly, without rounding; the limit itself is over it."""
+    def level(self) -> RateLevel:
+        """Compare the exact share with the limit; the limit itself counts as over."""
         share = self.returned * 10_000
         if share and share >= self.limit_bps * self.debits:
-            return Level.OVER
+            return RateLevel.OVER
         if share and share * 100 >= self.limit_bps * self.debits * WARN_AT_PERCENT:
-            return Level.NEAR
-        return Level.BELOW
+            return RateLevel.NEAR
+        return RateLevel.BELOW
 
 
 def window(on: date) -> tuple[date, date]:
-    """Give the first and last day that count on a day."""
+    """Return the first and last day of the window that ends on a day."""
     return on - WINDOW + timedelta(days=1), on
 
 
 def rates(*, debits: int, returned: Mapping[str, int]) -> tuple[Rate, ...]:
-    """Measure the returns of a window, counted by code, against the debits sent in it."""
+    """Compute the rates of a window from its returns, counted by code, and its debits."""
     counts = dict.fromkeys(Measure, 0)
     for code, count in returned.items():
         counts[Measure.OVERALL] += count

@@ -1,4 +1,4 @@
-"""When an entry settles: the operator's windows, same-day and next-day, on the Eastern clock.
+"""Settlement windows of the ACH operator, same-day and next-day, on the Eastern clock.
 
 Source: Federal Reserve Banks, "FedACH Processing Schedule"; docs/bank-files.md#effective-date.
 """
@@ -15,12 +15,12 @@ from billfold.bankdays import ACH, EASTERN, Calendar, NaiveMoment
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One deadline of the operator, and when what it took in settles."""
+    """One deadline of the operator, and when the entries received by then settle."""
 
     deadline_eastern: time
     settles_eastern: time
     descriptive_date: str
-    """What the batch header says to ask for it: `SD1300`."""
+    """Descriptive date of a batch header that requests it: `SD1300`."""
 
 
 SAME_DAY: Final = (
@@ -30,13 +30,13 @@ SAME_DAY: Final = (
 )
 NEXT_DAY_SETTLES_EASTERN: Final = time(8, 30)
 LAST_DEADLINE_EASTERN: Final = time(2, 15)
-"""Of the night after a processing day: what comes by then still settles the next banking day."""
+"""In the night after a processing day: entries received by then settle the next banking day."""
 
 
 def same_day_window(
     sent_at: datetime, *, lead: timedelta = timedelta(0), calendar: Calendar = ACH
 ) -> Window | None:
-    """Find the same-day window that a file sent then reaches; None when the day's last is over.
+    """Return the same-day window that a file reaches if sent then; None after the last of the day.
 
     `lead` is how long before the operator's deadline the biller's bank wants the file.
     Raises: NaiveMoment.
@@ -61,7 +61,7 @@ def settles_at(
     lead: timedelta = timedelta(0),
     calendar: Calendar = ACH,
 ) -> datetime:
-    """Find the moment at which an entry settles that the operator gets then.
+    """Return the moment at which an entry settles if it is sent then.
 
     An effective date that is past, or that came too late for its windows, means the next
     opportunity. `takes_same_day` says that the entry may settle the same day: its amount is within
@@ -79,7 +79,7 @@ def settles_at(
 
 
 def _processing_day(moment: datetime) -> date:
-    """Give the operator's day, which ends in the night with the last deadline."""
+    """Return the operator's day of a moment; a day ends in the night with its last deadline."""
     eastern = moment.astimezone(EASTERN)
     if eastern.time() <= LAST_DEADLINE_EASTERN:
         return eastern.date() - timedelta(days=1)

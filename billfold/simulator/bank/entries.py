@@ -1,4 +1,4 @@
-"""The strict reader's checks of entries and addenda."""
+"""The simulated bank's checks of entries and addenda."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from billfold.simulator.bank.records import Findings, Record, check_digit, is_digits
+from billfold.simulator.bank.records import UploadFindings, UploadRecord, check_digit, is_digits
 from billfold.simulator.bank.terms import BankTerms
 
 _LIVE: Final = {"22", "27", "32", "37"}
@@ -31,8 +31,8 @@ _ACCOUNT: Final = re.compile(r"[A-Za-z0-9-]{1,17} *")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One debit or credit as the bank understood it."""
+class UploadEntry:
+    """One debit or credit of an uploaded file."""
 
     line: int
     text: str
@@ -40,27 +40,26 @@ class Entry:
     rdfi: str
     account_number: str
     amount_minor: int
-    individual_id: str
     name: str
     trace: str
 
     @property
     def is_credit(self) -> bool:
-        """Tell credits from debits: second digit 1 to 4. Source: Nacha transaction codes."""
+        """Credits have 1 to 4 as their second digit. Source: Nacha transaction codes."""
         return self.code[1:] in {"1", "2", "3", "4"}
 
     @property
     def is_prenote(self) -> bool:
-        """Tell whether it only asks if the account exists."""
+        """Say whether it moves no money, only asks whether the account exists."""
         return self.code in _PRENOTE
 
     @property
     def hash_part(self) -> int:
-        """Give the number the entry hash adds up: eight digits, never the check digit."""
+        """The number that the entry hash adds up: eight digits, without the check digit."""
         return int(self.rdfi[:8]) if is_digits(self.rdfi[:8]) else 0
 
     def is_to(self, terms: BankTerms) -> bool:
-        """Tell whether it moves the biller's own account: an offset."""
+        """Say whether it is to the biller's own account: an offset."""
         return (
             self.rdfi == terms.odfi_routing_number and self.account_number == terms.account_number
         )
@@ -68,51 +67,50 @@ class Entry:
 
 @dataclass(slots=True)
 class EntryRecords:
-    """An entry's lines."""
+    """The records of an entry."""
 
-    record: Record
-    addenda: list[Record] = field(default_factory=list)
+    record: UploadRecord
+    addenda: list[UploadRecord] = field(default_factory=list)
 
 
 def read(
-    header: Record, groups: Sequence[EntryRecords], terms: BankTerms, findings: Findings
-) -> list[Entry]:
+    header: UploadRecord, groups: Sequence[EntryRecords], terms: BankTerms, findings: UploadFindings
+) -> list[UploadEntry]:
     """Check one batch's entries and their addenda, in order."""
     sec = header.at(51, 53)
     if sec not in _CODES:
         findings.add(header.line, "SEC code", f"{sec!r} is not in your agreement")
-    found = []
-    before = ""
+    entries = []
+    previous_trace = ""
     for group in groups:
         entry = _read_entry(group.record, findings)
         _check_code(entry, sec, findings)
         _check_account(group.record, entry, findings)
-        _check_trace(group.record, entry, before, terms, findings)
+        _check_trace(group.record, entry, previous_trace, terms, findings)
         _check_names(group.record, entry, sec, findings)
         _check_addenda(group, entry, sec, findings)
-        reverses = header.at(54, 63).strip() == "REVERSAL"
-        if sec in _DEBIT_ONLY and entry.is_credit and not (reverses or entry.is_to(terms)):
+        is_reversal = header.at(54, 63).strip() == "REVERSAL"
+        if sec in _DEBIT_ONLY and entry.is_credit and not (is_reversal or entry.is_to(terms)):
             findings.add(entry.line, "transaction code", f"{entry.code}: {sec} is for debits")
-        before = entry.trace
-        found.append(entry)
-    return found
+        previous_trace = entry.trace
+        entries.append(entry)
+    return entries
 
 
-def _read_entry(record: Record, findings: Findings) -> Entry:
-    return Entry(
+def _read_entry(record: UploadRecord, findings: UploadFindings) -> UploadEntry:
+    return UploadEntry(
         line=record.line,
         text=record.text,
         code=record.at(2, 3),
         rdfi=record.at(4, 12),
         account_number=record.at(13, 29).rstrip(),
         amount_minor=findings.number(record, 30, 39, "amount"),
-        individual_id=record.at(40, 54).strip(),
         name=record.at(55, 76).strip(),
         trace=record.at(80, 94),
     )
 
 
-def _check_code(entry: Entry, sec: str, findings: Findings) -> None:
+def _check_code(entry: UploadEntry, sec: str, findings: UploadFindings) -> None:
     if entry.code not in _CODES.get(sec, _LIVE | _PRENOTE):
         findings.add(entry.line, "transaction code", f"{entry.code!r} is not in your agreement")
     elif entry.code in _LIVE and not entry.amount_minor:
@@ -121,7 +119,7 @@ def _check_code(entry: Entry, sec: str, findings: Findings) -> None:
         findings.add(entry.line, "amount", f"must be zero with transaction code {entry.code}")
 
 
-def _check_account(record: Record, entry: Entry, findings: Findings) -> None:
+def _check_account(record: UploadRecord, entry: UploadEntry, findings: UploadFindings) -> None:
     routing = entry.rdfi
     if not is_digits(routing):
         findings.add(record.line, "routing number", f"is {routing!r}, not nine digits")
@@ -144,16 +142,25 @@ def _check_account(record: Record, entry: Entry, findings: Findings) -> None:
 
 
 def _check_trace(
-    record: Record, entry: Entry, before: str, terms: BankTerms, findings: Findings
+    record: UploadRecord,
+    entry: UploadEntry,
+    previous_trace: str,
+    terms: BankTerms,
+    findings: UploadFindings,
 ) -> None:
     findings.expect(is_digits(entry.trace), record, "trace number", "is not fifteen digits")
-    findings.same(record, "trace number's ODFI", entry.trace[:8], terms.odfi_identification)
+    findings.expect_equal(record, "trace number's ODFI", entry.trace[:8], terms.odfi_identification)
     findings.expect(
-        entry.trace > before, record, "trace number", f"{entry.trace} does not ascend from {before}"
+        entry.trace > previous_trace,
+        record,
+        "trace number",
+        f"{entry.trace} does not ascend from {previous_trace}",
     )
 
 
-def _check_names(record: Record, entry: Entry, sec: str, findings: Findings) -> None:
+def _check_names(
+    record: UploadRecord, entry: UploadEntry, sec: str, findings: UploadFindings
+) -> None:
     if sec in _CONSUMER:
         findings.expect(
             entry.name.strip("0 ") != "", record, "individual name", "is blank or all zeros"
@@ -167,14 +174,16 @@ def _check_names(record: Record, entry: Entry, sec: str, findings: Findings) -> 
         )
 
 
-def _check_addenda(group: EntryRecords, entry: Entry, sec: str, findings: Findings) -> None:
+def _check_addenda(
+    group: EntryRecords, entry: UploadEntry, sec: str, findings: UploadFindings
+) -> None:
     record, count = group.record, len(group.addenda)
-    findings.same(record, "addenda indicator", record.at(79, 79), "1" if count else "0")
+    findings.expect_equal(record, "addenda indicator", record.at(79, 79), "1" if count else "0")
     most = _MOST_ADDENDA.get(sec, 0)
     findings.expect(count <= most, record, "addenda", f"{count} found, {sec} allows {most}")
     if sec == "CTX":
-        findings.same(record, "number of addenda", record.at(55, 58), f"{count:04d}")
+        findings.expect_equal(record, "number of addenda", record.at(55, 58), f"{count:04d}")
     for place, addendum in enumerate(group.addenda, start=1):
-        findings.same(addendum, "addenda type", addendum.at(2, 3), "05")
-        findings.same(addendum, "addenda sequence", addendum.at(84, 87), f"{place:04d}")
-        findings.same(addendum, "addenda's entry", addendum.at(88, 94), entry.trace[8:])
+        findings.expect_equal(addendum, "addenda type", addendum.at(2, 3), "05")
+        findings.expect_equal(addendum, "addenda sequence", addendum.at(84, 87), f"{place:04d}")
+        findings.expect_equal(addendum, "addenda's entry", addendum.at(88, 94), entry.trace[8:])

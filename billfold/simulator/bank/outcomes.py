@@ -1,6 +1,7 @@
-"""Which account numbers make what happen: the demo's documentation and the bank's behaviour.
+"""What happens to a debit, by the last two digits of the account number.
 
-The last two digits of a customer's account number decide. Anything else is accepted.
+This is both the behaviour of the simulated bank and the text of the demo's page about it. With any
+other digits a debit is accepted.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from enum import Enum
 from typing import Final
 
 
-class Quirk(Enum):
-    """What the bank does that a biller must survive."""
+class Irregularity(Enum):
+    """Irregular behaviour of a bank that a biller must survive."""
 
     CREDIT_A_DAY_LATE = "credit a day late"
     STATEMENT_TWICE = "statement twice"
@@ -21,94 +22,94 @@ class Quirk(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AccountOutcome:
     """What happens to a debit from an account whose number ends in `ending`."""
 
     ending: str
     sentence: str
-    """For documents and the demo page."""
+    """For the demo's page."""
     return_code: str = ""
     notice_code: str = ""
     days_after_settlement: int = 0
     """Banking days from settlement to the return; its file comes on the next morning."""
-    quirk: Quirk | None = None
+    irregularity: Irregularity | None = None
     on_prenote: bool = False
-    """Whether a prenote meets the same answer: only what depends on the account, not on money."""
+    """Whether a prenote gets the same answer: only if that depends on the account alone."""
 
 
-ACCEPTED: Final = Outcome("", "Accepted: the debit settles and stays settled.")
+ACCEPTED: Final = AccountOutcome("", "Accepted: the debit settles and stays settled.")
 
 OUTCOMES: Final = (
-    Outcome(
+    AccountOutcome(
         "01",
         "Returned R01 (insufficient funds) on the settlement day; you hear the next morning.",
         return_code="R01",
     ),
-    Outcome(
+    AccountOutcome(
         "02",
         "Refused before any debit: the bank says that the account is closed. Without its service, "
         "returned R02 on the settlement day; a prenote is returned too.",
         return_code="R02",
         on_prenote=True,
     ),
-    Outcome(
+    AccountOutcome(
         "03",
         "Returned R03 (no such account) on the settlement day; a prenote is returned too.",
         return_code="R03",
         on_prenote=True,
     ),
-    Outcome(
+    AccountOutcome(
         "10",
         "Returned R10 (not authorised) one banking day after settlement.",
         return_code="R10",
         days_after_settlement=1,
     ),
-    Outcome(
+    AccountOutcome(
         "11",
         "Accepted, with a notice of change C01, also of a prenote: the same number with its last "
         "two digits 00.",
         notice_code="C01",
         on_prenote=True,
     ),
-    Outcome(
+    AccountOutcome(
         "60",
         "Settles, then is returned R10 (not authorised) five banking days later.",
         return_code="R10",
         days_after_settlement=5,
     ),
-    Outcome(
+    AccountOutcome(
         "71",
         "The bank credits the whole file one banking day late.",
-        quirk=Quirk.CREDIT_A_DAY_LATE,
+        irregularity=Irregularity.CREDIT_A_DAY_LATE,
     ),
-    Outcome(
+    AccountOutcome(
         "72",
         "The statement that shows the file's credit arrives twice, the second time renamed.",
-        quirk=Quirk.STATEMENT_TWICE,
+        irregularity=Irregularity.STATEMENT_TWICE,
     ),
-    Outcome(
+    AccountOutcome(
         "73",
         "Returned R01, and the bank takes it off the file's credit instead of showing a debit.",
         return_code="R01",
-        quirk=Quirk.NETTED,
+        irregularity=Irregularity.NETTED,
     ),
-    Outcome(
+    AccountOutcome(
         "74",
         "Returned R01 under a trace number that nobody ever sent.",
         return_code="R01",
-        quirk=Quirk.UNKNOWN_TRACE,
+        irregularity=Irregularity.UNKNOWN_TRACE,
     ),
-    Outcome(
+    AccountOutcome(
         "75",
         "Returned R01 for one dollar more than was debited.",
         return_code="R01",
-        quirk=Quirk.WRONG_AMOUNT,
+        irregularity=Irregularity.WRONG_AMOUNT,
     ),
 )
 
 _BY_ENDING: Final = {outcome.ending: outcome for outcome in OUTCOMES}
 
 
-def of(account_number: str) -> Outcome:
-    """Look up what an account number stands for."""
+def for_account(account_number: str) -> AccountOutcome:
+    """Return what happens to a debit from this account number."""
     return _BY_ENDING.get(account_number.strip()[-2:], ACCEPTED)

@@ -1,4 +1,4 @@
-"""A Nacha upload as lines of 94 characters, and the list of what is wrong with it."""
+"""An uploaded Nacha file as lines of 94 characters, and the problems found in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WEIGHTS: Final = (3, 7, 1, 3, 7, 1, 3, 7)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class UploadProblem:
     """One reason to refuse a file; line 0 means the file as a whole."""
 
     line: int
@@ -29,7 +29,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class UploadRecord:
     """One line of 94 characters."""
 
     line: int
@@ -37,44 +37,46 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """Tell the record type, or 'padding' for ninety-four nines."""
+        """The record type, or 'padding' for ninety-four nines."""
         return "padding" if self.text == PADDING else self.text[0]
 
     def at(self, first: int, last: int) -> str:
-        """Cut out positions, counted from 1, both ends included."""
+        """Return the characters at these positions, from 1, both included."""
         return self.text[first - 1 : last]
 
 
 @dataclass(slots=True)
-class Findings:
-    """Every problem found so far."""
+class UploadFindings:
+    """The problems found so far."""
 
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[UploadProblem] = field(default_factory=list)
 
     def add(self, line: int, name: str, reason: str) -> None:
-        """Note one problem."""
-        self.problems.append(Problem(line, name, reason))
+        """Add one problem."""
+        self.problems.append(UploadProblem(line, name, reason))
 
-    def expect(self, holds: bool, record: Record, name: str, reason: str) -> None:
-        """Note a problem with a record unless the claim holds."""
+    def expect(self, holds: bool, record: UploadRecord, name: str, reason: str) -> None:
+        """Add a problem with a record unless `holds`."""
         if not holds:
             self.add(record.line, name, reason)
 
-    def same(self, record: Record, name: str, found: object, expected: object) -> None:
-        """Note a problem if the record does not say what it should."""
-        if found != expected:
-            self.add(record.line, name, f"is {found!r}, expected {expected!r}")
+    def expect_equal(
+        self, record: UploadRecord, name: str, actual: object, expected: object
+    ) -> None:
+        """Add a problem if a value of the record is not as expected."""
+        if actual != expected:
+            self.add(record.line, name, f"is {actual!r}, expected {expected!r}")
 
-    def number(self, record: Record, first: int, last: int, name: str) -> int:
-        """Read an unsigned number; a problem and zero if it is not all digits."""
+    def number(self, record: UploadRecord, first: int, last: int, name: str) -> int:
+        """Read an unsigned number; if it is not all digits, add a problem and return zero."""
         text = record.at(first, last)
         if not is_digits(text):
             self.add(record.line, name, f"is {text!r}, not a number")
             return 0
         return int(text)
 
-    def day(self, record: Record, first: int, last: int, name: str) -> date | None:
-        """Read YYMMDD; a problem and None if there is no such day."""
+    def day(self, record: UploadRecord, first: int, last: int, name: str) -> date | None:
+        """Read YYMMDD; if there is no such day, add a problem and return None."""
         text = record.at(first, last)
         try:
             if not is_digits(text):
@@ -86,7 +88,7 @@ class Findings:
 
 
 def is_digits(text: str) -> bool:
-    """Tell whether the text is one or more of 0 to 9, nothing else."""
+    """Say whether the text is one or more of 0 to 9, nothing else."""
     return _DIGITS.fullmatch(text) is not None
 
 
@@ -96,8 +98,8 @@ def check_digit(identification: str) -> str:
     return str(-total % 10)
 
 
-def split(content: bytes, findings: Findings) -> list[Record]:
-    """Cut an upload into records; lines may end in LF, CRLF or not at all.
+def split(content: bytes, findings: UploadFindings) -> list[UploadRecord]:
+    """Split an upload into records; lines may end in LF, CRLF or not at all.
 
     Source: Nacha Operating Rules, "Data Specifications": 94 printable characters a record.
     """
@@ -112,7 +114,9 @@ def split(content: bytes, findings: Findings) -> list[Record]:
             findings.add(number, "record", f"has {len(line)} characters, expected {LENGTH}")
     if findings.problems:
         return []
-    return [Record(number, line.decode("ascii")) for number, line in enumerate(lines, start=1)]
+    return [
+        UploadRecord(number, line.decode("ascii")) for number, line in enumerate(lines, start=1)
+    ]
 
 
 def _lines(content: bytes) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The morning file of returns and notices of change, as Nacha records.
+"""Writing the morning's file of returns and notices of change, in Nacha format.
 
 Source: Nacha Operating Rules, return and notification-of-change entries; docs/bank-files.md.
 """
@@ -11,7 +11,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from billfold.simulator.bank.book import Answer
+from billfold.simulator.bank.memory import RdfiAnswer
 from billfold.simulator.bank.records import LINES_PER_BLOCK, PADDING
 from billfold.simulator.bank.terms import BankTerms
 
@@ -22,48 +22,50 @@ _HASH: Final = 10**10
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
+class _ReturnFileTotals:
     count: int
     hash: int
     debit_minor: int
 
     def text(self) -> str:
-        """Write count, hash, debits and no credits, as both control records hold them."""
+        """Format hash, debits and zero credits, as in both control records."""
         return f"{self.hash % _HASH:010d}{self.debit_minor:012d}{0:012d}"
 
 
 def own_trace(number: int, entry: str) -> str:
-    """Give the trace the customer's bank puts on its answer: its own digits, our number."""
+    """Return the trace number that the answering bank gives its entry."""
     return f"{entry[3:11]}{number:07d}"
 
 
 def is_notice(code: str) -> bool:
-    """Tell a notice of change (C01) from a return (R01)."""
+    """Say whether it is a notice of change (C01), not a return (R01)."""
     return code.startswith("C")
 
 
 def corrected_account(account_number: str) -> str:
-    """Give the number a C01 notice asks for: the last two digits become 00."""
+    """Return the account number in a C01 notice: the last two digits become 00."""
     return f"{account_number[:-2]}00"
 
 
-def write(answers: Sequence[tuple[int, Answer]], *, terms: BankTerms, on: date, at: str) -> bytes:
-    """Write one file; answers of one original batch and one bank share a batch."""
+def write(
+    answers: Sequence[tuple[int, RdfiAnswer]], *, terms: BankTerms, on: date, at: str
+) -> bytes:
+    """Write one file; answers from one bank to one original batch share a batch."""
     header = (
         f"101{terms.immediate_origin.strip():>10} {terms.odfi_routing_number}"
         f"{on:%y%m%d}{at}A094101{'':23}{terms.bank_name[:23]:23}{'':8}"
     )
     lines = [header]
-    batches: list[_Sums] = []
+    batches: list[_ReturnFileTotals] = []
     ordered = sorted(answers, key=_batch_key)
     for _, group in groupby(ordered, key=_batch_key):
-        batch, sums = _write_batch(list(group), len(batches) + 1, terms, on)
+        batch, totals = _write_batch(list(group), len(batches) + 1, terms, on)
         lines += batch
-        batches.append(sums)
-    total = _Sums(
-        sum(sums.count for sums in batches),
-        sum(sums.hash % _HASH for sums in batches),
-        sum(sums.debit_minor for sums in batches),
+        batches.append(totals)
+    total = _ReturnFileTotals(
+        sum(totals.count for totals in batches),
+        sum(totals.hash % _HASH for totals in batches),
+        sum(totals.debit_minor for totals in batches),
     )
     blocks = -(-(len(lines) + 1) // LINES_PER_BLOCK)
     lines.append(f"9{len(batches):06d}{blocks:06d}{total.count:08d}{total.text()}{'':39}")
@@ -71,32 +73,33 @@ def write(answers: Sequence[tuple[int, Answer]], *, terms: BankTerms, on: date, 
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-def _batch_key(numbered: tuple[int, Answer]) -> tuple[str, bool, str]:
+def _batch_key(numbered: tuple[int, RdfiAnswer]) -> tuple[str, bool, str]:
     answer = numbered[1]
     return answer.batch_header, is_notice(answer.code), answer.entry[3:11]
 
 
 def _write_batch(
-    group: Sequence[tuple[int, Answer]], number: int, terms: BankTerms, on: date
-) -> tuple[list[str], _Sums]:
+    group: Sequence[tuple[int, RdfiAnswer]], number: int, terms: BankTerms, on: date
+) -> tuple[list[str], _ReturnFileTotals]:
     first = group[0][1]
     original, rdfi = first.batch_header, first.entry[3:11]
     sec = "COR" if is_notice(first.code) else original[50:53]
     lines = [f"{original[:50]}{sec}{original[53:75]}{on:%j}{original[78]}{rdfi}{number:07d}"]
     for answer_number, answer in group:
         lines += _write_answer(answer_number, answer, terms)
-    sums = _Sums(
+    totals = _ReturnFileTotals(
         2 * len(group),
         len(group) * int(terms.odfi_identification),
         sum(answer.amount_minor for _, answer in group),
     )
     lines.append(
-        f"8{original[1:4]}{sums.count:06d}{sums.text()}{original[40:50]}{'':25}{rdfi}{number:07d}"
+        f"8{original[1:4]}{totals.count:06d}{totals.text()}"
+        f"{original[40:50]}{'':25}{rdfi}{number:07d}"
     )
-    return lines, sums
+    return lines, totals
 
 
-def _write_answer(number: int, answer: Answer, terms: BankTerms) -> list[str]:
+def _write_answer(number: int, answer: RdfiAnswer, terms: BankTerms) -> list[str]:
     entry = answer.entry
     trace = own_trace(number, entry)
     detail = (

@@ -1,4 +1,4 @@
-"""What the simulated bank and its one customer, the biller, agreed on."""
+"""The origination agreement between the simulated bank and its one customer, the biller."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class BankTerms:
     balanced: bool = False
     """Whether the biller's batches carry their own offset entry."""
     settlement: Literal["gross", "net"] = "gross"
-    """Net: returns of the settlement day come off the file's credit instead of standing alone."""
+    """Net: returns of the settlement day reduce the file's credit; gross: each has its own line."""
     cutoff_eastern: time = CUT_OFF_EASTERN
     bank_name: str = "FIRST HARBOR BANK"
     opening_balance_minor: int = 0
 
     @property
     def odfi_identification(self) -> str:
-        """Give the first eight digits, which traces and batches carry."""
+        """The first eight digits of the routing number, in trace numbers and batches."""
         return self.odfi_routing_number[:8]

@@ -1,4 +1,4 @@
-"""camt messages made for tests, small and whole."""
+"""Small camt messages for tests."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def statement(
     return document(kind, version, "\n".join(["<Id>S</Id>", account(), balances, head, *entries]))
 
 
-def only_entry(content: bytes) -> camt.Entry:
-    (found,) = camt.read(content).entries
-    return found
+def only_entry(content: bytes) -> camt.CamtEntry:
+    (sole_entry,) = camt.read(content).entries
+    return sole_entry
 
 
 def refusals(content: bytes) -> list[tuple[str, int, str]]:
-    """Read what cannot be read; give its errors."""
+    """Return the errors that a message is refused for."""
     with pytest.raises(Unreadable) as refusal:
         camt.read(content)
     problems = refusal.value.problems
@@ -89,5 +89,5 @@ def codes(content: bytes) -> list[str]:
     return [code for code, _, _ in refusals(content)]
 
 
-def warnings(found: camt.Document) -> Sequence[tuple[str, str]]:
-    return [(problem.code, problem.field) for problem in found.warnings]
+def warnings(message: camt.CamtMessage) -> Sequence[tuple[str, str]]:
+    return [(problem.code, problem.field) for problem in message.warnings]

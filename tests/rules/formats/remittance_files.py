@@ -2,9 +2,9 @@
 
 import pytest
 
+from billfold.formats import x12
 from billfold.formats.problems import Unreadable
-from billfold.formats.x12 import advice_820
-from billfold.formats.x12.advice_820 import Payment, Remittance
+from billfold.formats.x12 import AdvicePayment, RemittanceAdvice
 from tests import places
 
 FILES = places.FILES / "edi820"
@@ -37,26 +37,26 @@ def interchange(*segments: str, sets: int = 1) -> list[str]:
 
 def file(*segments: str, amount: str = "100.00", order: str = BPR) -> bytes:
     """Wrap the segments of one payment in an envelope that holds."""
-    whole = interchange(*transaction(order.format(amount), *segments))
-    return "".join(f"{segment}~\n" for segment in whole).encode()
+    enveloped = interchange(*transaction(order.format(amount), *segments))
+    return "".join(f"{segment}~\n" for segment in enveloped).encode()
 
 
-def only_payment(content: bytes) -> Payment:
-    (payment,) = advice_820.read(content).payments
+def only_payment(content: bytes) -> AdvicePayment:
+    (payment,) = x12.read(content).payments
     return payment
 
 
 def problems(content: bytes | list[str]) -> list[tuple[str, int, str]]:
-    """Give code, line and field of what a file, or the addenda of an entry, is refused for."""
+    """Return code, line and field of the errors that a file, or some addenda, is refused for."""
     with pytest.raises(Unreadable) as refusal:
         if isinstance(content, bytes):
-            advice_820.read(content)
+            x12.read(content)
         else:
-            advice_820.read_fragment(content)
-    found = refusal.value.problems
-    assert all(problem.message and problem.fix for problem in found)
-    return [(each.code, each.line, each.field) for each in found if each.severity == "error"]
+            x12.read_fragment(content)
+    reasons = refusal.value.problems
+    assert all(problem.message and problem.fix for problem in reasons)
+    return [(each.code, each.line, each.field) for each in reasons if each.severity == "error"]
 
 
-def warnings(remittance: Remittance) -> list[tuple[str, int, str]]:
+def warnings(remittance: RemittanceAdvice) -> list[tuple[str, int, str]]:
     return [(each.code, each.line, each.field) for each in remittance.warnings]

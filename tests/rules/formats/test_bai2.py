@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billfold.formats import bai2
-from billfold.formats.bai2 import END_OF_DAY, Funds, GroupStatus, Modifier, type_codes
+from billfold.formats.bai2 import END_OF_DAY, AsOfDateModifier, Funds, GroupStatus, type_codes
 from billfold.formats.bai2.type_codes import Direction
 from billfold.formats.problems import Unreadable
 from tests import places
@@ -20,7 +20,7 @@ INTRADAY = (FILES / "synthetic-intraday-wires.bai").read_bytes()
 def statement(*lines: str, total: int = 0) -> bytes:
     """Wrap the lines of one account, whose amounts add up to `total`, in a file that holds."""
     count = len(lines)
-    whole = [
+    lines_of_file = [
         "01,BANK,BILLER,261120,0400,1,,,2/",
         "02,BILLER,BANK,1,261120,2359,USD,2/",
         *lines,
@@ -28,15 +28,15 @@ def statement(*lines: str, total: int = 0) -> bytes:
         f"98,{total},1,{count + 3}/",
         f"99,{total},1,{count + 5}/",
     ]
-    return "\n".join(whole).encode()
+    return "\n".join(lines_of_file).encode()
 
 
-def only_account(content: bytes) -> bai2.BankAccount:
+def only_account(content: bytes) -> bai2.Bai2Account:
     ((account,),) = [group.accounts for group in bai2.read(content).groups]
     return account
 
 
-def only_transaction(*lines: str, total: int = 600) -> bai2.Transaction:
+def only_transaction(*lines: str, total: int = 600) -> bai2.Bai2Transaction:
     (transaction,) = only_account(statement("03,001,USD/", *lines, total=total)).transactions
     return transaction
 
@@ -56,7 +56,7 @@ def test_a_prior_day_statement_is_read_to_the_last_field():
     (group,) = read.groups
     assert (group.receiver, group.originator) == ("EXAMPLETEL", "043000096")
     assert group.status is GroupStatus.UPDATE
-    assert group.modifier is Modifier.FINAL_PRIOR_DAY
+    assert group.modifier is AsOfDateModifier.FINAL_PRIOR_DAY
     assert (group.as_of_date, group.as_of_time) == (date(2026, 11, 20), time(23, 59))
     (account,) = group.accounts
     assert (account.number, account.currency) == ("5550123456", "USD")
@@ -65,7 +65,7 @@ def test_a_prior_day_statement_is_read_to_the_last_field():
     assert [balance.item_count for balance in account.balances] == [None, None, 6, 2]
 
 
-def test_the_movements_of_a_day_add_up_to_its_balances():
+def test_the_transactions_of_a_day_add_up_to_its_balances():
     account = only_account(PRIOR_DAY)
 
     credits, debits = (
@@ -120,7 +120,7 @@ def test_what_moves_no_money_here_is_warned_of_once():
 def test_an_intraday_statement_says_it_is_interim():
     (group,) = bai2.read(INTRADAY).groups
 
-    assert group.modifier is Modifier.INTERIM_SAME_DAY
+    assert group.modifier is AsOfDateModifier.INTERIM_SAME_DAY
     assert (
         group.accounts[0].transactions[1].text == "ORIG:ACME WIDGETS OBI:ACCT 100045 INV 90010001"
     )
@@ -170,15 +170,15 @@ def test_every_funds_type_leaves_the_next_fields_in_place(fields, funds):
     "fields", ["X", "D", "D,2,0,100", "D,999999", "D,1,0,", "S,1.5,,", "V,261345,", "V,261123,2460"]
 )
 def test_a_funds_type_that_cannot_be_followed_is_refused(fields):
-    found = refusals(statement("03,001,USD/", f"16,195,600,{fields}/"))
+    reported = refusals(statement("03,001,USD/", f"16,195,600,{fields}/"))
 
-    assert [line for _, line in found] == [4]
+    assert [line for _, line in reported] == [4]
 
 
 def test_a_continuation_may_break_a_record_between_any_two_fields():
-    whole = "16,195,600,S,100,200,300,BANKREF,CUSTREF,TEXT"
-    expected = only_transaction(whole)
-    pieces = whole.split(",")
+    unbroken = "16,195,600,S,100,200,300,BANKREF,CUSTREF,TEXT"
+    expected = only_transaction(unbroken)
+    pieces = unbroken.split(",")
 
     for cut in range(2, len(pieces)):
         first, rest = ",".join(pieces[:cut]), ",".join(pieces[cut:])
@@ -191,8 +191,8 @@ def test_a_continuation_of_an_account_goes_on_with_the_next_field():
 
     account = only_account(statement(*lines, total=700))
 
-    found = [(each.type_code, each.amount_minor, each.item_count) for each in account.balances]
-    assert found == [("010", -500, None), ("190", 500, None), ("045", 700, None)]
+    balances = [(each.type_code, each.amount_minor, each.item_count) for each in account.balances]
+    assert balances == [("010", -500, None), ("190", 500, None), ("045", 700, None)]
 
 
 def test_balances_a_bank_does_not_report_are_left_out():
@@ -230,7 +230,7 @@ def test_tagged_lines_are_kept_by_their_tag():
     assert transaction.tags == {"EREF": "GS0D9V", "DBNM": "ABC: CORP", "REMI": ""}
 
 
-def test_identical_movements_of_a_day_are_told_apart_by_their_occurrence():
+def test_identical_transactions_of_a_day_are_told_apart_by_their_occurrence():
     line = "16,195,600,Z,REF,,SAME TEXT"
 
     lines = [line, line, "16,195,600,Z,REF,,OTHER", line]
@@ -246,9 +246,9 @@ def test_a_message_needs_no_amount_but_a_credit_does():
 
 @pytest.mark.parametrize("amount", ["-600", "6.00", "1e9", "\u0661\u0662", "9" * 17, "9" * 5000])
 def test_an_amount_that_is_not_plain_digits_is_refused(amount):
-    found = refusals(statement("03,001,/", f"16,195,{amount},Z,,,TEXT"))
+    reported = refusals(statement("03,001,/", f"16,195,{amount},Z,,,TEXT"))
 
-    assert [line for _, line in found] == [4]
+    assert [line for _, line in reported] == [4]
 
 
 def test_every_problem_is_reported_at_once():
@@ -394,7 +394,7 @@ funds_texts = st.one_of(
     ),
 )
 texts = st.text("ABC/, 019", max_size=30).map(lambda text: f"T{text}E")
-movements = st.tuples(
+transactions = st.tuples(
     st.sampled_from(["115", "195", "557", "937"]),
     amounts,
     funds_texts,
@@ -404,7 +404,7 @@ movements = st.tuples(
 )
 
 
-@given(st.lists(movements, max_size=5), st.data())
+@given(st.lists(transactions, max_size=5), st.data())
 def test_a_statement_reads_back_however_it_is_broken_into_lines(moves, data):
     lines = ["03,001,USD/"]
     for type_code, amount, funds, *rest in moves:
@@ -421,11 +421,11 @@ def test_a_statement_reads_back_however_it_is_broken_into_lines(moves, data):
         lines += [f"{code},{piece}" for code, piece in zip(codes, ended, strict=False)]
 
     total = sum(move[1] for move in moves)
-    found = only_account(statement(*lines, total=total)).transactions
+    transactions = only_account(statement(*lines, total=total)).transactions
 
     assert [
         (each.type_code, each.amount_minor, each.bank_reference, each.customer_reference, each.text)
-        for each in found
+        for each in transactions
     ] == [(code, amount, bank, customer, text) for code, amount, _, bank, customer, text in moves]
 
 

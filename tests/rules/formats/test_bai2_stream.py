@@ -1,4 +1,4 @@
-"""BAI2 statements bit by bit: the fast way and the careful way say the same, in little memory."""
+"""BAI2 statements as streams: the fast way and the careful way give the same, in little memory."""
 
 import io
 import re
@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billfold.formats import bai2
-from billfold.formats.bai2 import blocks, reading
-from billfold.formats.bai2.columns import Occurrences
+from billfold.formats.bai2 import physical_records, reading
+from billfold.formats.bai2.ordinary_transactions import Occurrences
 from billfold.formats.problems import MOST_PROBLEMS, Unreadable
 from tests import places
 
@@ -26,18 +26,18 @@ NOTHING_IS_ORDINARY = re.compile(r"(?!)()()()()()()|(.*)\n")
 
 @contextmanager
 def read_field_by_field():
-    with patch.object(reading, "ROWS", NOTHING_IS_ORDINARY):
+    with patch.object(reading, "ROW_PATTERN", NOTHING_IS_ORDINARY):
         yield
 
 
 @contextmanager
 def read_in_blocks_of(size):
-    with patch.object(blocks, "BLOCK_BYTES", size):
+    with patch.object(physical_records, "BLOCK_BYTES", size):
         yield
 
 
 def outcome(content):
-    """Give all there is to know of a file: what it says, or why it is refused."""
+    """Return all that reading gives: the file and its warnings, or its problems."""
     try:
         read = bai2.read(content)
     except Unreadable as refusal:
@@ -50,11 +50,11 @@ def refusals(content):
 
 
 def parts(content):
-    """Read what a stream gives before it ends or is refused."""
-    found = []
+    """Collect the parts a stream yields before it ends or is refused."""
+    collected = []
     with suppress(Unreadable):
-        found.extend(bai2.stream(io.BytesIO(content)))
-    return found
+        collected.extend(bai2.stream(io.BytesIO(content)))
+    return collected
 
 
 def file_of(accounts):
@@ -140,8 +140,8 @@ def test_the_fast_way_and_the_careful_way_say_the_same(content, edits, size):
     assert in_blocks == careful
 
 
-def test_ordinary_movements_are_read_the_fast_way():
-    rows = reading.ROWS.findall(PRIOR_DAY.decode().replace("\n88,", "\x01"))
+def test_ordinary_transactions_are_read_the_fast_way():
+    rows = reading.ROW_PATTERN.findall(PRIOR_DAY.decode().replace("\n88,", "\x01"))
 
     assert [row[0] for row in rows] == [
         "",
@@ -162,7 +162,7 @@ def test_ordinary_movements_are_read_the_fast_way():
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=60), max_size=8))
-def test_movements_that_are_alike_are_numbered_wherever_they_stand(runs):
+def test_transactions_that_are_alike_are_numbered_wherever_they_stand(runs):
     occurrences, seen = Occurrences(), Counter()
 
     for run in runs:
@@ -173,7 +173,7 @@ def test_movements_that_are_alike_are_numbered_wherever_they_stand(runs):
             assert occurrence == seen[number]
 
 
-def test_many_movements_are_numbered_as_few_are():
+def test_many_transactions_are_numbered_as_few_are():
     occurrences = Occurrences()
 
     assert set(occurrences.number([(number,) for number in range(100_000)])) == {1}
@@ -192,10 +192,10 @@ def test_an_account_that_comes_again_goes_on_counting(size):
     assert numbers == [[1, 2], [1], [3, 4]]
 
 
-def test_a_stream_gives_heads_before_what_is_in_them_and_its_proof_last():
+def test_a_stream_gives_headers_before_what_is_in_them_and_its_proof_last():
     kinds = [type(part).__name__ for part in parts(PRIOR_DAY)]
 
-    assert kinds == ["Statement", "Group", "BankAccount", "Movements", "Proved"]
+    assert kinds == ["Bai2File", "Bai2Group", "Bai2Account", "TransactionChunk", "Proved"]
 
 
 def test_a_stream_says_the_same_as_the_whole():
@@ -203,7 +203,7 @@ def test_a_stream_says_the_same_as_the_whole():
         streamed = parts(PRIOR_DAY)
 
     (account,) = bai2.read(PRIOR_DAY).groups[0].accounts
-    runs = [part.transactions for part in streamed if isinstance(part, bai2.Movements)]
+    runs = [part.transactions for part in streamed if isinstance(part, bai2.TransactionChunk)]
     assert len(runs) > 3
     assert tuple(each for run in runs for each in run) == account.transactions
     assert streamed[-1] == bai2.Proved(accounts=1, transactions=8)
@@ -223,10 +223,10 @@ def test_what_does_not_add_up_is_never_proved(damaged):
     assert damaged != PRIOR_DAY
 
     with read_in_blocks_of(64):
-        found = parts(damaged)
+        streamed = parts(damaged)
 
-    assert found
-    assert not any(isinstance(part, bai2.Proved) for part in found)
+    assert streamed
+    assert not any(isinstance(part, bai2.Proved) for part in streamed)
 
 
 def test_nothing_more_is_given_after_a_problem():
@@ -235,51 +235,51 @@ def test_nothing_more_is_given_after_a_problem():
     with read_in_blocks_of(64):
         kinds = [type(part).__name__ for part in parts(damaged)]
 
-    assert kinds == ["Statement", "Group", "BankAccount"]
+    assert kinds == ["Bai2File", "Bai2Group", "Bai2Account"]
 
 
 class Endless(io.RawIOBase):
-    """A file of one account that is made while it is read."""
+    """A file of one account that is generated while it is read."""
 
-    def __init__(self, movements):
-        self._chunks = self._written(movements)
+    def __init__(self, transactions):
+        self._chunks = self._written(transactions)
         self._held = b""
 
-    def _written(self, movements):
+    def _written(self, transactions):
         yield HEADER
-        for number in range(0, movements, 100):
+        for number in range(0, transactions, 100):
             lines = [f"16,195,1,Z,REF{number + each},,TEXT" for each in range(100)]
             yield "\n".join([*lines, ""]).encode()
-        counts = movements + 2, movements + 4, movements + 6
+        counts = transactions + 2, transactions + 4, transactions + 6
         yield b"49,%d,%d/\n98,%d,1,%d/\n99,%d,1,%d/" % (
-            movements,
+            transactions,
             counts[0],
-            movements,
+            transactions,
             counts[1],
-            movements,
+            transactions,
             counts[2],
         )
 
     def read(self, size=-1):
         while len(self._held) < size and (chunk := next(self._chunks, b"")):
             self._held += chunk
-        given, self._held = self._held[:size], self._held[size:]
-        return given
+        content, self._held = self._held[:size], self._held[size:]
+        return content
 
 
-def test_memory_does_not_grow_with_the_movements_of_an_account():
+def test_memory_does_not_grow_with_the_transactions_of_an_account():
     peaks = []
 
-    for movements in (1_500, 12_000):
+    for transactions in (1_500, 12_000):
         tracemalloc.start()
-        found = sum(
+        count = sum(
             len(part.transactions)
-            for part in bai2.stream(Endless(movements))
-            if isinstance(part, bai2.Movements)
+            for part in bai2.stream(Endless(transactions))
+            if isinstance(part, bai2.TransactionChunk)
         )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert found == movements
+        assert count == transactions
 
     assert peaks[1] < peaks[0] + 100_000
 
@@ -301,10 +301,10 @@ def test_memory_does_not_grow_with_the_movements_of_an_account():
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_only_costs_time_is_refused_at_once(content, code):
-    found = refusals(content)
+    reported = refusals(content)
 
-    assert found[0][0] == code
-    assert len(found) <= MOST_PROBLEMS + 1
+    assert reported[0][0] == code
+    assert len(reported) <= MOST_PROBLEMS + 1
 
 
 @pytest.mark.parametrize("size", [1, 33, 1 << 14])
@@ -337,9 +337,9 @@ def test_a_moved_line_is_refused_or_changes_no_amount(first, second, how):
     else:
         lines.insert(second, lines[first])
 
-    found = outcome(b"".join(lines))
+    read = outcome(b"".join(lines))
 
-    if isinstance(found[0], bai2.Statement):
-        assert found[0].summary() == bai2.read(PRIOR_DAY).summary()
+    if isinstance(read[0], bai2.Bai2File):
+        assert read[0].summary() == bai2.read(PRIOR_DAY).summary()
     else:
-        assert found
+        assert read

@@ -1,4 +1,4 @@
-"""Statements in ISO 20022: read whole and proved, or refused with every reason."""
+"""Statements in ISO 20022: read completely and proved, or refused with every reason."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import pytest
 
 from billfold.formats.bai2.type_codes import Direction
 from billfold.formats.iso20022 import camt
-from billfold.formats.iso20022.camt import Kind, Status
+from billfold.formats.iso20022.camt import CamtKind, CamtStatus
 from tests.rules.formats.camt_files import (
     STATEMENT,
     account,
@@ -24,15 +24,15 @@ from tests.rules.formats.camt_files import (
 
 
 def test_a_statement_is_read_to_the_last_field():
-    found = camt.read(STATEMENT)
+    message = camt.read(STATEMENT)
 
-    assert (found.kind, found.version, found.message_id) == (
-        Kind.STATEMENT,
+    assert (message.kind, message.version, message.message_id) == (
+        CamtKind.STATEMENT,
         "08",
         "STMT20261120-1",
     )
-    assert found.created_date == date(2026, 11, 21)
-    (day,) = found.statements
+    assert message.created_date == date(2026, 11, 21)
+    (day,) = message.statements
     assert (day.id, day.sequence, day.is_proved) == ("20261120-5550123456", "224", True)
     assert (day.account.number, day.account.currency) == ("5550123456", "USD")
     assert day.as_of_date == date(2026, 11, 20)
@@ -49,7 +49,7 @@ def test_a_statement_is_read_to_the_last_field():
     ]
     assert (returned.is_credit, returned.details[0].return_code) == (False, "R01")
     assert returned.direction is Direction.DEBIT
-    assert found.warnings == ()
+    assert message.warnings == ()
 
 
 def test_a_summary_counts_what_is_booked():
@@ -79,31 +79,32 @@ def test_an_older_version_keeps_status_and_names_elsewhere(version):
         "</RltdAgts></TxDtls></NtryDtls></Ntry>"
     )
 
-    found = camt.read(statement(older, net=100, version=version))
+    message = camt.read(statement(older, net=100, version=version))
 
-    assert (found.version, found.warnings) == (version, ())
-    (read,) = found.entries
-    assert (read.status, read.payer) == (Status.BOOKED, "ACME")
-    assert read.details[0].amount_minor == 100
-    assert (read.details[0].debtor.account_number, read.details[0].debtor.bank) == (
+    assert (message.version, message.warnings) == (version, ())
+    (sole_entry,) = message.entries
+    assert (sole_entry.status, sole_entry.payer) == (CamtStatus.BOOKED, "ACME")
+    assert sole_entry.details[0].amount_minor == 100
+    debtor = sole_entry.details[0].debtor
+    assert (debtor.account_number, debtor.bank) == (
         "XX1",
         "BANKUS33",
     )
 
 
 def test_a_version_nobody_has_published_is_read_with_a_warning():
-    found = camt.read(statement(entry(), net=10_000, version="97"))
+    message = camt.read(statement(entry(), net=10_000, version="97"))
 
-    assert warnings(found) == [("version", "BkToCstmrStmt")]
+    assert warnings(message) == [("version", "BkToCstmrStmt")]
 
 
 def test_a_message_without_a_namespace_is_read_with_a_warning():
     content = statement(entry(), net=10_000)
     namespace = content[: content.index(b">")].partition(b" ")[2]
 
-    found = camt.read(content.replace(b" " + namespace, b""))
+    message = camt.read(content.replace(b" " + namespace, b""))
 
-    assert warnings(found) == [("version", "BkToCstmrStmt")]
+    assert warnings(message) == [("version", "BkToCstmrStmt")]
 
 
 def test_a_message_that_is_another_one_than_its_namespace_says_is_refused():
@@ -117,9 +118,9 @@ def test_a_prefix_on_every_name_changes_nothing(prefix):
     plain = statement(entry(10_000, details(amount(10_000))), net=10_000).decode()
     prefixed = plain.replace("<", f"<{prefix}:").replace(f"<{prefix}:/", f"</{prefix}:")
 
-    found = camt.read(prefixed.replace("xmlns=", f"xmlns:{prefix}=").encode())
+    message = camt.read(prefixed.replace("xmlns=", f"xmlns:{prefix}=").encode())
 
-    assert found == camt.read(plain.encode())
+    assert message == camt.read(plain.encode())
 
 
 def test_an_envelope_with_a_header_is_tolerated():
@@ -131,11 +132,11 @@ def test_an_envelope_with_a_header_is_tolerated():
 
 
 def test_intraday_reports_and_notifications_need_no_balances():
-    for kind, expected in (("camt.052", Kind.REPORT), ("camt.054", Kind.NOTIFICATION)):
-        found = camt.read(document(kind, "08", "<Id>S</Id>" + account() + entry()))
+    for kind, expected in (("camt.052", CamtKind.REPORT), ("camt.054", CamtKind.NOTIFICATION)):
+        message = camt.read(document(kind, "08", "<Id>S</Id>" + account() + entry()))
 
-        assert (found.kind, found.warnings) == (expected, ())
-        assert not found.statements[0].is_proved
+        assert (message.kind, message.warnings) == (expected, ())
+        assert not message.statements[0].is_proved
 
 
 def test_balances_that_entries_do_not_explain_refuse_the_message():
@@ -147,11 +148,11 @@ def test_balances_that_entries_do_not_explain_refuse_the_message():
 
 @pytest.mark.parametrize("status", ["PDNG", "INFO", "FUTR"])
 def test_only_what_is_booked_is_money(status):
-    found = camt.read(statement(entry(), entry(77, status=status), net=10_000))
+    message = camt.read(statement(entry(), entry(77, status=status), net=10_000))
 
-    assert found.statements[0].is_proved
-    assert found.summary()["pending_entries"] == 1
-    assert found.summary()["credit_minor"] == 10_000
+    assert message.statements[0].is_proved
+    assert message.summary()["pending_entries"] == 1
+    assert message.summary()["credit_minor"] == 10_000
 
 
 def test_a_status_nobody_knows_refuses_the_message():
@@ -164,18 +165,18 @@ def test_a_status_nobody_knows_refuses_the_message():
 def test_a_missing_balance_is_said_and_proves_nothing(kinds, lacks):
     balances = "".join(balance(kind, 0) for kind in kinds)
 
-    found = camt.read(document("camt.053", "08", "<Id>S</Id>" + account() + balances + entry()))
+    message = camt.read(document("camt.053", "08", "<Id>S</Id>" + account() + balances + entry()))
 
-    assert warnings(found) == [("balance-missing", "BkToCstmrStmt/Stmt")]
-    assert lacks in found.warnings[0].message
-    assert not found.statements[0].is_proved
+    assert warnings(message) == [("balance-missing", "BkToCstmrStmt/Stmt")]
+    assert lacks in message.warnings[0].message
+    assert not message.statements[0].is_proved
 
 
 def test_a_page_stands_between_interim_balances():
-    def page(*balances: str) -> camt.Statement:
+    def page(*balances: str) -> camt.CamtStatement:
         inside = "<Id>S</Id>" + account() + "".join(balances) + entry(100)
-        (found,) = camt.read(document("camt.053", "08", inside)).statements
-        return found
+        (sole_statement,) = camt.read(document("camt.053", "08", inside)).statements
+        return sole_statement
 
     assert page(balance("PRCD", 100), balance("ITBD", 200)).is_proved
     assert page(balance("ITBD", 100), balance("ITBD", 200)).is_proved
@@ -204,29 +205,29 @@ def test_an_entry_in_another_currency_than_its_account_refuses_the_message():
 def test_a_reversed_credit_is_a_debit():
     reversed_credit = entry(400, sign="DBIT").replace("<Sts>", "<RvslInd>true</RvslInd><Sts>")
 
-    read = only_entry(statement(reversed_credit, net=-400))
+    reversal = only_entry(statement(reversed_credit, net=-400))
 
-    assert (read.is_credit, read.is_reversal) == (False, True)
+    assert (reversal.is_credit, reversal.is_reversal) == (False, True)
 
 
 def test_reversals_are_turned_round_where_only_that_proves():
     turned = entry(400).replace("<Sts>", "<RvslInd>true</RvslInd><Sts>")
 
-    found = camt.read(statement(entry(1_000), turned, net=600))
+    message = camt.read(statement(entry(1_000), turned, net=600))
 
-    assert [each.is_credit for each in found.entries] == [True, False]
-    assert warnings(found) == [("reversal-turned", "BkToCstmrStmt/Stmt")]
+    assert [each.is_credit for each in message.entries] == [True, False]
+    assert warnings(message) == [("reversal-turned", "BkToCstmrStmt/Stmt")]
 
 
 def test_payments_that_do_not_add_up_make_one_receipt_of_nobody():
     inside = details(amount(6_000), amount(3_999))
 
-    found = camt.read(statement(entry(10_000, inside), net=10_000))
+    message = camt.read(statement(entry(10_000, inside), net=10_000))
 
-    (read,) = found.entries
-    assert not read.details_agree
-    assert [detail.amount_minor for detail in read.details] == [6_000, 3_999]
-    assert warnings(found) == [("details-sum", "BkToCstmrStmt/Stmt/Ntry/NtryDtls")]
+    (sole_entry,) = message.entries
+    assert not sole_entry.details_agree
+    assert [detail.amount_minor for detail in sole_entry.details] == [6_000, 3_999]
+    assert warnings(message) == [("details-sum", "BkToCstmrStmt/Stmt/Ntry/NtryDtls")]
 
 
 def test_a_payment_the_other_way_counts_against_its_entry():
@@ -236,15 +237,15 @@ def test_a_payment_the_other_way_counts_against_its_entry():
 
 
 def test_several_payments_without_amounts_cannot_be_told_apart():
-    found = camt.read(statement(entry(10_000, details("", "")), net=10_000))
+    message = camt.read(statement(entry(10_000, details("", "")), net=10_000))
 
-    assert warnings(found) == [("details-sum", "BkToCstmrStmt/Stmt/Ntry/NtryDtls")]
+    assert warnings(message) == [("details-sum", "BkToCstmrStmt/Stmt/Ntry/NtryDtls")]
 
 
 def test_a_sole_payment_without_an_amount_is_the_entry():
-    read = only_entry(statement(entry(10_000, details("<Refs/>")), net=10_000))
+    sole_entry = only_entry(statement(entry(10_000, details("<Refs/>")), net=10_000))
 
-    assert (read.details[0].amount_minor, read.details_agree) == (10_000, True)
+    assert (sole_entry.details[0].amount_minor, sole_entry.details_agree) == (10_000, True)
 
 
 def test_no_reference_is_made_of_not_provided():
@@ -326,18 +327,18 @@ def test_an_element_that_may_stand_once_and_stands_twice_refuses_the_message(ele
 
 
 def test_two_alike_entries_of_a_day_are_both_read():
-    found = camt.read(statement(entry(450), entry(450), net=900))
+    message = camt.read(statement(entry(450), entry(450), net=900))
 
-    assert [each.occurrence for each in found.entries] == [1, 2]
-    assert found.warnings == ()
+    assert [each.occurrence for each in message.entries] == [1, 2]
+    assert message.warnings == ()
 
 
 def test_an_entry_reference_that_comes_twice_is_said():
     named = entry(450).replace("<Amt", "<NtryRef>N1</NtryRef><Amt", 1)
 
-    found = camt.read(statement(named, named, net=900))
+    message = camt.read(statement(named, named, net=900))
 
-    assert warnings(found) == [("entry-twice", "BkToCstmrStmt/Stmt/Ntry[2]/NtryRef")]
+    assert warnings(message) == [("entry-twice", "BkToCstmrStmt/Stmt/Ntry[2]/NtryRef")]
 
 
 def test_a_statement_that_stands_twice_refuses_the_message():
@@ -353,10 +354,10 @@ def test_several_statements_and_pages_stand_in_one_message():
     paged = "<Id>S</Id><NtfctnPgntn><PgNb>2</PgNb></NtfctnPgntn>" + account() + entry(1)
     other = "<Id>S</Id>" + account("77") + entry(2)
 
-    found = camt.read(document("camt.054", "08", first, paged, other))
+    message = camt.read(document("camt.054", "08", first, paged, other))
 
-    assert [len(each.entries) for each in found.statements] == [1, 1, 1]
-    assert [each.amount_minor for each in found.entries] == [10_000, 1, 2]
+    assert [len(each.entries) for each in message.statements] == [1, 1, 1]
+    assert [each.amount_minor for each in message.entries] == [10_000, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -398,7 +399,7 @@ def test_the_banks_own_summary_must_agree(summary, expected):
 
 
 def test_a_code_is_one_of_bai_only_if_its_issuer_says_so():
-    def coded(code: str, issuer: str) -> camt.Entry:
+    def coded(code: str, issuer: str) -> camt.CamtEntry:
         own = f"<BkTxCd><Prtry><Cd>{code}</Cd><Issr>{issuer}</Issr></Prtry></BkTxCd>"
         return only_entry(statement(entry(1, own), net=1))
 
@@ -410,9 +411,9 @@ def test_a_code_is_one_of_bai_only_if_its_issuer_says_so():
 def test_a_bai_code_of_the_other_direction_is_said():
     own = "<BkTxCd><Prtry><Cd>495</Cd><Issr>BAI</Issr></Prtry></BkTxCd>"
 
-    found = camt.read(statement(entry(1, own), net=1))
+    message = camt.read(statement(entry(1, own), net=1))
 
-    assert warnings(found) == [("bai-direction", "BkToCstmrStmt/Stmt/Ntry/BkTxCd/Prtry/Cd")]
+    assert warnings(message) == [("bai-direction", "BkToCstmrStmt/Stmt/Ntry/BkTxCd/Prtry/Cd")]
 
 
 def test_another_message_is_named_in_the_refusal():

@@ -30,10 +30,12 @@ def test_a_credit_note_lessens_what_invoices_come_to():
 
 
 def test_documents_that_do_not_add_up_are_said():
-    found = camt.read(remitted(strd("1", "99.00")))
+    message = camt.read(remitted(strd("1", "99.00")))
 
-    assert warnings(found) == [("remittance-sum", "BkToCstmrStmt/Stmt/Ntry/NtryDtls/TxDtls/RmtInf")]
-    ((detail,),) = [each.details for each in found.entries]
+    assert warnings(message) == [
+        ("remittance-sum", "BkToCstmrStmt/Stmt/Ntry/NtryDtls/TxDtls/RmtInf")
+    ]
+    ((detail,),) = [each.details for each in message.entries]
     assert (detail.remittance_agrees, detail.remittance.lines[0].amount_minor) == (False, 9_900)
 
 
@@ -68,9 +70,9 @@ def test_what_was_due_and_what_lies_between_is_kept():
 def test_a_reference_alone_is_a_line_without_a_document():
     content = remitted("<Strd><CdtrRefInf><Ref>RF18</Ref></CdtrRefInf></Strd><Ustrd> a </Ustrd>")
 
-    entry_read = only_entry(content)
-    assert [line.reference for line in entry_read.lines] == ["RF18"]
-    assert list(entry_read.texts) == ["a"]
+    sole_entry = only_entry(content)
+    assert [line.reference for line in sole_entry.lines] == ["RF18"]
+    assert list(sole_entry.texts) == ["a"]
 
 
 @pytest.mark.parametrize("name", ["RmtdAmt", "DuePyblAmt"])

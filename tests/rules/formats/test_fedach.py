@@ -45,7 +45,7 @@ def refusals(content: bytes | str) -> list[tuple[str, int, str]]:
 
 
 def test_the_demo_directory_names_the_six_made_up_banks():
-    assert fedach.demo() == {
+    assert fedach.demo_names() == {
         "091999049": "First Harbor Bank",
         "110000000": "Prairie Sky Credit Union",
         "129999018": "Pacific Lantern Bank",
@@ -56,7 +56,7 @@ def test_the_demo_directory_names_the_six_made_up_banks():
 
 
 def test_every_routing_number_of_the_demo_is_one():
-    assert all(map(is_routing_number, fedach.demo()))
+    assert all(map(is_routing_number, fedach.demo_names()))
 
 
 @pytest.mark.parametrize("content", [TEXT, JSON], ids=["text", "json"])
@@ -103,8 +103,8 @@ def test_blanks_in_a_name_are_joined():
 def test_a_json_directory_is_read_whatever_its_envelope():
     listed = [participant("091999049", "FIRST HARBOR BANK"), 7, "text", None]
 
-    for whole in ({"a": {"code": 100}, "b": listed}, listed, [[listed]], listed[0]):
-        content = json.dumps(whole).encode()
+    for envelope in ({"a": {"code": 100}, "b": listed}, listed, [[listed]], listed[0]):
+        content = json.dumps(envelope).encode()
         assert fedach.read(content).names == {"091999049": "FIRST HARBOR BANK"}
 
 
@@ -273,4 +273,4 @@ def test_public_directories_are_read(name, number, bank, count):
 
     assert directory.names[number] == bank
     assert (len(directory.participants), directory.warnings) == (count, ())
-    assert not set(fedach.demo()) & set(directory.names)
+    assert not set(fedach.demo_names()) & set(directory.names)

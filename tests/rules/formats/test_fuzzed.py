@@ -1,4 +1,4 @@
-"""What fuzzing found worth keeping is read again: a refusal with its reasons, or a document."""
+"""Inputs kept by fuzzing are read again, or refused with reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lockbox files: read whole and proved by a layout, or refused with every reason."""
+"""Lockbox files: read completely and proved by a profile, or refused with every reason."""
 
 import os
 from datetime import date, time
@@ -9,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.formats import lockbox
-from billfold.formats.lockbox import Batch, Check, Deposits, Profile, Remittance, Unreadable
-from billfold.formats.problems import Problem
+from billfold.formats.lockbox import (
+    LockboxBatch,
+    LockboxCheck,
+    LockboxFile,
+    LockboxProfile,
+    LockboxRemittance,
+    Unreadable,
+)
+from billfold.formats.problems import FileProblem
 from tests import places
 from tests.rules.formats.lockbox_files import records, write
 
@@ -19,18 +26,24 @@ TWO_BATCHES = (FILES / "synthetic-80col-two-batches.bai").read_bytes()
 WIDE = (FILES / "synthetic-104col-one-batch.bai").read_bytes()
 EMPTY = (FILES / "synthetic-empty-day.bai").read_bytes()
 
-INVOICE_80, INVOICE_104, PAIRS_80, MEMO_104 = lockbox.shipped()
+INVOICE_80, INVOICE_104, PAIRS_80, MEMO_104 = lockbox.shipped_profiles()
 DAY = date(2026, 11, 20)
 
 
-def said(invoice_number: str = "", amount_minor: int | None = None, **more: str) -> Remittance:
-    given = {"customer_number": "", "text": "", **more}
-    return Remittance(invoice_number=invoice_number, amount_minor=amount_minor, line=0, **given)
+def remittance(
+    invoice_number: str = "", amount_minor: int | None = None, **more: str
+) -> LockboxRemittance:
+    texts = {"customer_number": "", "text": "", **more}
+    return LockboxRemittance(
+        invoice_number=invoice_number, amount_minor=amount_minor, line=0, **texts
+    )
 
 
-def check(item: int, amount_minor: int, *remittances: Remittance, **more: str) -> Check:
-    given = {"check_number": "1001", "remitter": "ORCHARD SUPPLY", "payee": "", **more}
-    return Check(
+def check(
+    item: int, amount_minor: int, *remittances: LockboxRemittance, **more: str
+) -> LockboxCheck:
+    texts = {"check_number": "1001", "remitter": "ORCHARD SUPPLY", "payee": "", **more}
+    return LockboxCheck(
         item=item,
         amount_minor=amount_minor,
         routing_number="110000000",
@@ -38,37 +51,37 @@ def check(item: int, amount_minor: int, *remittances: Remittance, **more: str) -
         check_date=date(2026, 11, 15),
         remittances=remittances,
         line=0,
-        **given,
+        **texts,
     )
 
 
-def deposits(*batches: Batch) -> Deposits:
-    return Deposits("CEDARLINE", "0110000000", DAY, time(4, 15), batches, profile="")
+def lockbox_file(*batches: LockboxBatch) -> LockboxFile:
+    return LockboxFile("CEDARLINE", "0110000000", DAY, time(4, 15), batches, profile="")
 
 
-def batch(number: int, *checks: Check, lockbox: str = "0004150") -> Batch:
-    return Batch(lockbox, DAY, number, checks, line=0)
+def batch(number: int, *checks: LockboxCheck, lockbox: str = "0004150") -> LockboxBatch:
+    return LockboxBatch(lockbox, DAY, number, checks, line=0)
 
 
-PLAIN = deposits(
-    batch(1, check(1, 10000, said("INV-1", 6000), said("INV-2", 4000)), check(2, 2500)),
+PLAIN = lockbox_file(
+    batch(1, check(1, 10000, remittance("INV-1", 6000), remittance("INV-2", 4000)), check(2, 2500)),
 )
 LINES = records(INVOICE_80, PLAIN)
 
 
-def problems(content: bytes, profile: Profile | None = INVOICE_80) -> list[Problem]:
-    """List what a file is refused for, or what it is taken in with."""
+def problems(content: bytes, profile: LockboxProfile | None = INVOICE_80) -> list[FileProblem]:
+    """Return the problems that a file is refused for, or else its warnings."""
     try:
-        found = lockbox.read(content, profile).warnings
+        file_problems = lockbox.read(content, profile).warnings
     except Unreadable as refusal:
-        found = refusal.problems
-        assert any(problem.severity == "error" for problem in found)
-    assert all(problem.message and problem.fix and problem.line for problem in found)
-    assert "1234567890" not in repr(found)
-    return list(found)
+        file_problems = refusal.problems
+        assert any(problem.severity == "error" for problem in file_problems)
+    assert all(problem.message and problem.fix and problem.line for problem in file_problems)
+    assert "1234567890" not in repr(file_problems)
+    return list(file_problems)
 
 
-def codes(content: bytes, profile: Profile | None = INVOICE_80) -> list[tuple[str, int]]:
+def codes(content: bytes, profile: LockboxProfile | None = INVOICE_80) -> list[tuple[str, int]]:
     return [(problem.code, problem.line) for problem in problems(content, profile)]
 
 
@@ -84,23 +97,23 @@ def with_text(line: int, position: int, text: str) -> bytes:
 
 
 def test_a_file_is_read_to_the_last_field():
-    read = lockbox.read(TWO_BATCHES)
+    file = lockbox.read(TWO_BATCHES)
 
-    assert (read.destination, read.origin, read.profile) == (
+    assert (file.destination, file.origin, file.profile) == (
         "EXAMPLETEL",
         "0043000096",
         "invoice-80",
     )
-    assert (read.created_date, read.created_time) == (DAY, time(4, 15))
-    assert [(each.lockbox, each.deposit_date, each.number) for each in read.batches] == [
+    assert (file.created_date, file.created_time) == (DAY, time(4, 15))
+    assert [(each.lockbox, each.deposit_date, each.number) for each in file.batches] == [
         ("0004150", DAY, 1),
         ("0004150", DAY, 2),
     ]
-    first = read.batches[0].checks[0]
+    first = file.batches[0].checks[0]
     assert (first.item, first.amount_minor, first.check_number) == (1, 299750, "1001")
     assert (first.check_date, first.remitter) == (date(2026, 11, 15), "ACME WIDGETS")
     assert (first.routing_number[-4:], first.account_number[-4:]) == ("0096", "7890")
-    assert read.summary() == {
+    assert file.summary() == {
         "profile": "invoice-80",
         "lockboxes": 1,
         "batches": 2,
@@ -110,18 +123,20 @@ def test_a_file_is_read_to_the_last_field():
         "credit_minor": 461867,
         "currency": "USD",
     }
-    assert read.amounts_minor() == {DAY: 461867}
-    assert read.warnings == ()
+    assert file.amounts_minor() == {DAY: 461867}
+    assert file.warnings == ()
 
 
 def test_a_credit_memo_is_a_negative_part_of_a_check():
-    (taken,) = [each for each in lockbox.read(TWO_BATCHES).batches[1].checks if each.item == 1]
+    (check_with_memo,) = [
+        each for each in lockbox.read(TWO_BATCHES).batches[1].checks if each.item == 1
+    ]
 
-    assert [(each.invoice_number, each.amount_minor) for each in taken.remittances] == [
+    assert [(each.invoice_number, each.amount_minor) for each in check_with_memo.remittances] == [
         ("90010045", 105000),
         ("CM-7731", -5000),
     ]
-    assert taken.amount_minor == 100000
+    assert check_with_memo.amount_minor == 100000
 
 
 def test_a_check_may_come_without_a_reference():
@@ -133,10 +148,10 @@ def test_a_check_may_come_without_a_reference():
 
 
 def test_an_empty_day_is_a_valid_file():
-    read = lockbox.read(EMPTY)
+    file = lockbox.read(EMPTY)
 
-    assert [each.checks for each in read.batches] == [()]
-    assert read.summary()["credit_minor"] == 0
+    assert [each.checks for each in file.batches] == [()]
+    assert file.summary()["credit_minor"] == 0
     assert lockbox.read(joined([*LINES[:2], "9000003"]), INVOICE_80).batches == ()
 
 
@@ -151,27 +166,27 @@ def test_the_same_checks_in_another_file_have_the_same_keys():
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("synthetic-bad-batch-total.bai", [("batch-total", 12), ("batch-total", 19)]),
         ("synthetic-wrong-record-count.bai", [("record-count", 14)]),
     ],
 )
-def test_a_file_whose_totals_do_not_hold_is_refused(name, found):
-    assert codes((FILES / name).read_bytes(), None) == found
+def test_a_file_whose_totals_do_not_hold_is_refused(name, expected):
+    assert codes((FILES / name).read_bytes(), None) == expected
 
 
 @pytest.mark.skipif("BILLFOLD_SAMPLES" not in os.environ, reason="BILLFOLD_SAMPLES is not set")
 def test_a_public_file_of_memos_is_read_by_its_layout():
     folder = Path(os.environ["BILLFOLD_SAMPLES"]) / "lockbox"
 
-    read = lockbox.read((folder / "test_lockbox.bai").read_bytes())
+    file = lockbox.read((folder / "test_lockbox.bai").read_bytes())
 
-    assert (read.profile, read.summary()["credit_minor"]) == ("memo-104", 700000)
-    (only,) = read.batches[0].checks
+    assert (file.profile, file.summary()["credit_minor"]) == ("memo-104", 700000)
+    (only,) = file.batches[0].checks
     assert [each.text for each in only.remittances] == ["CE554"]
     assert (only.remitter, only.payee) == ("BOB E SMITH", "MY BUSINESS COMPANY")
-    assert [problem.code for problem in read.warnings] == ["record-size"]
+    assert [problem.code for problem in file.warnings] == ["record-size"]
 
 
 @pytest.mark.parametrize(
@@ -218,14 +233,14 @@ def test_a_public_file_of_memos_is_read_by_its_layout():
 def test_each_rule_names_what_breaks_it(line, position, text, code):
     check_line = 4
 
-    found = codes(with_text(line, position, text))
+    problem_codes = codes(with_text(line, position, text))
 
-    assert (code, line) in found or (code, check_line) in found
-    assert {each for each, _ in found} - {"not-ascii"} == {code} - {"not-ascii"}
+    assert (code, line) in problem_codes or (code, check_line) in problem_codes
+    assert {each for each, _ in problem_codes} - {"not-ascii"} == {code} - {"not-ascii"}
 
 
 @pytest.mark.parametrize(
-    ("lines", "found"),
+    ("lines", "expected"),
     [
         ([*LINES[:2], LINES[2][:7] + " " * 7 + LINES[2][14:], *LINES[3:]], "no-lockbox-number"),
         ([*LINES[:2], LINES[2][:14] + "000000" + LINES[2][20:], *LINES[3:]], "no-deposit-date"),
@@ -243,30 +258,30 @@ def test_each_rule_names_what_breaks_it(line, position, text, code):
         ([*LINES[:4], *LINES[5:]], "overflow-sequence"),
     ],
 )
-def test_a_record_that_is_missing_or_strange_is_named(lines, found):
-    assert found in [code for code, _ in codes(joined(lines))]
+def test_a_record_that_is_missing_or_strange_is_named(lines, expected):
+    assert expected in [code for code, _ in codes(joined(lines))]
 
 
 def test_items_of_a_batch_ascend():
-    turned = deposits(batch(1, check(2, 100), check(1, 200)))
+    turned = lockbox_file(batch(1, check(2, 100), check(1, 200)))
 
     assert codes(write(INVOICE_80, turned)) == [("item-order", 5)]
 
 
 def test_a_batch_cannot_come_twice_in_a_file():
-    twice = deposits(batch(1, check(1, 100)), batch(1, check(1, 200)))
+    twice = lockbox_file(batch(1, check(1, 100)), batch(1, check(1, 200)))
 
     assert codes(write(INVOICE_80, twice)) == [("duplicate-check", 7)]
-    other = deposits(batch(1, check(1, 100)), batch(1, check(1, 200), lockbox="0004151"))
+    other = lockbox_file(batch(1, check(1, 100)), batch(1, check(1, 200), lockbox="0004151"))
     assert codes(write(INVOICE_80, other)) == []
 
 
 def test_a_check_without_an_amount_is_odd():
-    assert codes(write(INVOICE_80, deposits(batch(1, check(1, 0))))) == [("zero-amount", 4)]
+    assert codes(write(INVOICE_80, lockbox_file(batch(1, check(1, 0))))) == [("zero-amount", 4)]
 
 
 def test_a_check_that_pays_less_than_its_invoices_waits_for_a_person():
-    short = deposits(batch(1, check(1, 9500, said("INV-1", 10000))))
+    short = lockbox_file(batch(1, check(1, 9500, remittance("INV-1", 10000))))
 
     (problem,) = problems(write(INVOICE_80, short))
 
@@ -276,19 +291,19 @@ def test_a_check_that_pays_less_than_its_invoices_waits_for_a_person():
 
 
 def test_many_short_checks_are_still_a_deposit():
-    short = [check(item, 100, said("INV-1", 99)) for item in range(1, 1000)]
-    many = deposits(batch(1, *short), batch(2, *short))
+    short = [check(item, 100, remittance("INV-1", 99)) for item in range(1, 1000)]
+    many = lockbox_file(batch(1, *short), batch(2, *short))
 
-    read = lockbox.read(write(INVOICE_80, many), INVOICE_80)
+    file = lockbox.read(write(INVOICE_80, many), INVOICE_80)
 
-    assert read.summary()["entries"] == 1998
-    assert len(read.warnings) == 51
-    assert "not listed" in read.warnings[-1].message
+    assert file.summary()["entries"] == 1998
+    assert len(file.warnings) == 51
+    assert "not listed" in file.warnings[-1].message
 
 
 def test_more_than_99_overflows_start_over():
-    parts = [said(f"INV-{number}", 100) for number in range(250)]
-    long = deposits(batch(1, check(1, 25000, *parts)))
+    parts = [remittance(f"INV-{number}", 100) for number in range(250)]
+    long = lockbox_file(batch(1, check(1, 25000, *parts)))
     lines = records(INVOICE_80, long)
 
     assert lockbox.read(joined(lines), INVOICE_80) == long
@@ -301,13 +316,13 @@ def test_more_than_99_overflows_start_over():
 @pytest.mark.parametrize("content", [TWO_BATCHES, WIDE, EMPTY])
 def test_line_ends_and_stripped_blanks_change_nothing(content, line_end):
     lines = content.decode().splitlines()
-    read = lockbox.read(content)
+    file = lockbox.read(content)
 
-    assert lockbox.read(line_end.join(lines).encode()) == read
-    assert lockbox.read(b"\xef\xbb\xbf" + line_end.join([*lines, "\x1a"]).encode()) == read
+    assert lockbox.read(line_end.join(lines).encode()) == file
+    assert lockbox.read(b"\xef\xbb\xbf" + line_end.join([*lines, "\x1a"]).encode()) == file
     if line_end:
         stripped = [line.rstrip() for line in lines]
-        assert lockbox.read(line_end.join(["", *stripped, "", ""]).encode()) == read
+        assert lockbox.read(line_end.join(["", *stripped, "", ""]).encode()) == file
 
 
 def test_a_layout_that_fits_better_is_taken():
@@ -316,13 +331,15 @@ def test_a_layout_that_fits_better_is_taken():
         "invoice-104",
         "invoice-80",
     ]
-    pairs = deposits(batch(1, check(1, 3000, said("9001", 1000), said("9002", 2000))))
+    pairs = lockbox_file(
+        batch(1, check(1, 3000, remittance("9001", 1000), remittance("9002", 2000)))
+    )
     assert lockbox.read(write(PAIRS_80, pairs)) == pairs
     assert lockbox.read(write(PAIRS_80, pairs)).profile == "pairs-80"
 
 
 def test_layouts_that_read_different_things_must_be_named():
-    unsure = deposits(batch(1, check(1, 100, said(customer_number="100047"))))
+    unsure = lockbox_file(batch(1, check(1, 100, remittance(customer_number="100047"))))
     content = write(INVOICE_80, unsure)
 
     assert codes(content, None) == [("several-layouts-fit", 1)]
@@ -338,9 +355,9 @@ def test_a_layout_that_leaves_columns_out_is_not_taken_unasked():
 
 
 def test_one_batch_header_may_open_several_batches():
-    several = deposits(
-        batch(1, check(1, 100, said(text="INV 1"))),
-        batch(2, check(1, 200, said(text="INV 2"), payee="CEDARLINE")),
+    several = lockbox_file(
+        batch(1, check(1, 100, remittance(text="INV 1"))),
+        batch(2, check(1, 200, remittance(text="INV 2"), payee="CEDARLINE")),
     )
     lines = records(MEMO_104, several)
 
@@ -350,7 +367,7 @@ def test_one_batch_header_may_open_several_batches():
 
 
 def test_a_service_total_of_all_lockboxes_bears_no_number():
-    two = deposits(batch(1, check(1, 100)), batch(2, check(1, 200), lockbox="0004151"))
+    two = lockbox_file(batch(1, check(1, 100)), batch(2, check(1, 200), lockbox="0004151"))
     lines = records(INVOICE_80, two)
     lines[-2] = "80000000000000261120" + "0002" + "0000000300"
     del lines[5]
@@ -360,11 +377,11 @@ def test_a_service_total_of_all_lockboxes_bears_no_number():
 
 
 def test_bank_details_are_in_no_text():
-    read = lockbox.read(TWO_BATCHES)
+    file = lockbox.read(TWO_BATCHES)
 
-    for each in (each for batch in read.batches for each in batch.checks):
-        assert each.account_number not in repr(read)
-        assert each.routing_number not in repr(read.batches)
+    for each in (each for batch in file.batches for each in batch.checks):
+        assert each.account_number not in repr(file)
+        assert each.routing_number not in repr(file.batches)
 
 
 @pytest.mark.parametrize(
@@ -392,6 +409,6 @@ def test_other_bytes_are_refused_by_name(content, code):
 @settings(max_examples=50)
 @given(st.binary(max_size=400))
 def test_no_bytes_at_all_do_anything_but_be_refused(content):
-    for tried in (content, b"1" + content, TWO_BATCHES[:300] + content):
+    for variant in (content, b"1" + content, TWO_BATCHES[:300] + content):
         with pytest.raises(Unreadable):
-            lockbox.read(tried)
+            lockbox.read(variant)

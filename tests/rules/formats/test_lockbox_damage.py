@@ -1,4 +1,4 @@
-"""Lockbox files of every shape, whole and damaged: read as written, or refused."""
+"""Lockbox files of every shape, intact and damaged: read as written, or refused."""
 
 from dataclasses import replace
 from datetime import date
@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.formats import lockbox
-from billfold.formats.lockbox import Batch, Check, Deposits, Profile, Remittance, Unreadable
+from billfold.formats.lockbox import (
+    LockboxBatch,
+    LockboxCheck,
+    LockboxFile,
+    LockboxProfile,
+    LockboxRemittance,
+    Unreadable,
+)
 from tests.rules.formats.lockbox_files import write
 from tests.rules.formats.test_lockbox import (
     EMPTY,
@@ -17,9 +24,9 @@ from tests.rules.formats.test_lockbox import (
     TWO_BATCHES,
     WIDE,
     check,
-    deposits,
     joined,
-    said,
+    lockbox_file,
+    remittance,
 )
 
 WORDS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,-/&", min_size=1, max_size=10).filter(
@@ -30,7 +37,7 @@ DAYS = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 
 
 @st.composite
-def any_remittance(draw: st.DrawFn, profile: Profile) -> Remittance:
+def any_remittance(draw: st.DrawFn, profile: LockboxProfile) -> LockboxRemittance:
     fields = profile.layouts["4"].remittances[0]
     words = {
         name: draw(WORDS) if name in fields else ""
@@ -39,11 +46,11 @@ def any_remittance(draw: st.DrawFn, profile: Profile) -> Remittance:
     amount = draw(st.none() | AMOUNTS) if "amount" in fields else None
     if amount and "sign" in fields and draw(st.booleans()):
         amount = -amount
-    return said(amount_minor=amount, **words)
+    return remittance(amount_minor=amount, **words)
 
 
 @st.composite
-def any_deposits(draw: st.DrawFn, profile: Profile) -> Deposits:
+def any_file(draw: st.DrawFn, profile: LockboxProfile) -> LockboxFile:
     days = draw(
         st.lists(st.tuples(st.sampled_from(["0004150", "7"]), DAYS), unique=True, max_size=2)
     )
@@ -55,14 +62,14 @@ def any_deposits(draw: st.DrawFn, profile: Profile) -> Deposits:
     ):
         items = sorted(draw(st.sets(st.integers(0, 999), max_size=3)))
         checks = [draw(any_check(profile, item)) for item in items]
-        batches.append(Batch(day[0], day[1], number, tuple(checks), line=0))
+        batches.append(LockboxBatch(day[0], day[1], number, tuple(checks), line=0))
     batches.sort(key=lambda each: (each.lockbox, each.deposit_date))
-    return replace(deposits(*batches), created_date=draw(DAYS))
+    return replace(lockbox_file(*batches), created_date=draw(DAYS))
 
 
 @st.composite
-def any_check(draw: st.DrawFn, profile: Profile, item: int) -> Check:
-    made = check(
+def any_check(draw: st.DrawFn, profile: LockboxProfile, item: int) -> LockboxCheck:
+    sound_check = check(
         item,
         draw(st.integers(0, 10**9)),
         *draw(st.lists(any_remittance(profile), max_size=4)),
@@ -70,32 +77,32 @@ def any_check(draw: st.DrawFn, profile: Profile, item: int) -> Check:
         remitter=draw(st.just("") | WORDS),
         payee=draw(WORDS) if "payee" in profile.layouts["6"].fields else "",
     )
-    return replace(made, check_date=draw(st.none() | DAYS))
+    return replace(sound_check, check_date=draw(st.none() | DAYS))
 
 
 @settings(max_examples=50)
 @given(st.data())
 def test_what_was_written_is_read(data):
-    profile = data.draw(st.sampled_from(lockbox.shipped()))
-    made = data.draw(any_deposits(profile))
+    profile = data.draw(st.sampled_from(lockbox.shipped_profiles()))
+    written = data.draw(any_file(profile))
     line_end = data.draw(st.sampled_from(["\n", "\r\n"]))
 
-    read = lockbox.read(write(profile, made, line_end=line_end), profile)
+    file = lockbox.read(write(profile, written, line_end=line_end), profile)
 
-    assert read == made
-
-
-def proved(deposits: Deposits) -> list[tuple[str, int]]:
-    return [(each.key(one), one.amount_minor) for each in deposits.batches for one in each.checks]
+    assert file == written
 
 
-def assert_harmless(content: bytes, original: Deposits, profile: Profile | None) -> None:
+def proved(file: LockboxFile) -> list[tuple[str, int]]:
+    return [(each.key(one), one.amount_minor) for each in file.batches for one in each.checks]
+
+
+def assert_harmless(content: bytes, original: LockboxFile, profile: LockboxProfile | None) -> None:
     try:
-        read = lockbox.read(content, profile)
+        file = lockbox.read(content, profile)
     except Unreadable as refusal:
         assert refusal.problems
     else:
-        assert proved(read) == proved(original)
+        assert proved(file) == proved(original)
 
 
 @pytest.mark.parametrize("content", [TWO_BATCHES, WIDE, EMPTY, write(PAIRS_80, PLAIN)])
@@ -114,8 +121,8 @@ def test_no_record_can_be_dropped_doubled_swapped_or_cut_unnoticed(content):
             assert_harmless(cut, original, original_profile(original))
 
 
-def original_profile(original: Deposits) -> Profile:
-    return next(each for each in lockbox.shipped() if each.name == original.profile)
+def original_profile(original: LockboxFile) -> LockboxProfile:
+    return next(each for each in lockbox.shipped_profiles() if each.name == original.profile)
 
 
 @pytest.mark.parametrize("content", [WIDE, EMPTY, write(PAIRS_80, PLAIN)])
@@ -135,9 +142,9 @@ def test_a_changed_digit_changes_no_total_unnoticed(data):
     original = lockbox.read(content)
 
     try:
-        read = lockbox.read(content[:at] + byte + content[at + 1 :])
+        file = lockbox.read(content[:at] + byte + content[at + 1 :])
     except Unreadable:
         return
 
-    assert read.amounts_minor() == original.amounts_minor()
-    assert [amount for _, amount in proved(read)] == [amount for _, amount in proved(original)]
+    assert file.amounts_minor() == original.amounts_minor()
+    assert [amount for _, amount in proved(file)] == [amount for _, amount in proved(original)]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from billfold.formats import lockbox
 from billfold.formats.lockbox import Unreadable
-from billfold.formats.lockbox.layouts import Field, Kind, Misread
-from billfold.formats.lockbox.loading import SHIPPED
+from billfold.formats.lockbox.layouts import ColumnKind, LockboxField, Misread
+from billfold.formats.lockbox.profile_loading import SHIPPED
 
 MEMO = """
 name = "our-bank"
@@ -75,7 +75,7 @@ FILE = b"""\
 """
 
 
-def faults(text: str) -> list[tuple[str, str]]:
+def profile_problems(text: str) -> list[tuple[str, str]]:
     with pytest.raises(Unreadable) as refusal:
         lockbox.load_profile(text, name="our-bank.toml")
     assert all(problem.field.startswith("our-bank.toml") for problem in refusal.value.problems)
@@ -86,11 +86,11 @@ def faults(text: str) -> list[tuple[str, str]]:
 def test_a_biller_can_add_the_layout_of_its_bank():
     profile = lockbox.load_profile(MEMO, name="our-bank.toml")
 
-    read = lockbox.read(FILE, profile)
+    file = lockbox.read(FILE, profile)
 
     assert (profile.name, profile.record_length) == ("our-bank", 120)
-    (only,) = read.batches[0].checks
-    assert (read.created_date, read.batches[0].deposit_date) == (date(2026, 11, 20),) * 2
+    (only,) = file.batches[0].checks
+    assert (file.created_date, file.batches[0].deposit_date) == (date(2026, 11, 20),) * 2
     assert [(each.invoice_number, each.amount_minor, each.text) for each in only.remittances] == [
         ("INV-1", None, ""),
         ("INV-2", -500, ""),
@@ -100,12 +100,12 @@ def test_a_biller_can_add_the_layout_of_its_bank():
 
 
 def test_every_shipped_layout_bears_the_name_of_its_file():
-    assert tuple(profile.name for profile in lockbox.shipped()) == SHIPPED
-    assert all(profile.source for profile in lockbox.shipped())
+    assert tuple(profile.name for profile in lockbox.shipped_profiles()) == SHIPPED
+    assert all(profile.source for profile in lockbox.shipped_profiles())
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "fault"),
+    ("old", "new", "problem"),
     [
         ("item = [6, 9]\namount", "item = [5, 9]\namount", ("profile-overlap", "[record.6] item")),
         (
@@ -154,10 +154,10 @@ def test_every_shipped_layout_bears_the_name_of_its_file():
         ),
     ],
 )
-def test_each_fault_is_named_by_table_and_key(old, new, fault):
+def test_each_fault_is_named_by_table_and_key(old, new, problem):
     assert old in MEMO
 
-    assert fault in faults(MEMO.replace(old, new))
+    assert problem in profile_problems(MEMO.replace(old, new))
 
 
 def test_a_fault_says_its_line():
@@ -170,9 +170,9 @@ def test_a_fault_says_its_line():
 
 @pytest.mark.parametrize("record", ["1", "5", "6", "7", "9"])
 def test_the_records_that_prove_a_file_are_needed(record):
-    found = faults(MEMO.replace(f"record.{record}", f"other.{record}"))
+    problems = profile_problems(MEMO.replace(f"record.{record}", f"other.{record}"))
 
-    assert ("profile-missing-record", f"[record.{record}]") in found
+    assert ("profile-missing-record", f"[record.{record}]") in problems
 
 
 def test_what_is_no_toml_is_said_with_its_line():
@@ -186,7 +186,10 @@ def test_what_is_no_toml_is_said_with_its_line():
 def test_all_faults_come_at_once():
     twice = MEMO.replace("remitter", "remiter").replace("[2, 7]", "[2, 700]")
 
-    assert [code for code, _ in faults(twice)] == ["profile-unknown-field", "profile-out-of-range"]
+    assert [code for code, _ in profile_problems(twice)] == [
+        "profile-unknown-field",
+        "profile-out-of-range",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,15 +207,15 @@ def test_all_faults_come_at_once():
     ],
 )
 def test_a_text_that_is_no_profile_is_refused(text):
-    assert faults(text)
+    assert profile_problems(text)
 
 
 @settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_no_text_does_anything_but_be_refused(text):
-    for tried in (text, MEMO.replace("[2, 8]", text, 1), MEMO + text):
+    for variant in (text, MEMO.replace("[2, 8]", text, 1), MEMO + text):
         try:
-            lockbox.load_profile(tried, name="our-bank.toml")
+            lockbox.load_profile(variant, name="our-bank.toml")
         except Unreadable as refusal:
             assert refusal.problems
 
@@ -226,39 +229,39 @@ def test_line_ends_of_windows_change_nothing():
 @pytest.mark.parametrize(
     ("kind", "date_format", "raw", "value"),
     [
-        (Kind.DATE, "YYMMDD", "261115", date(2026, 11, 15)),
-        (Kind.DATE, "MMDDYY", "111526", date(2026, 11, 15)),
-        (Kind.DATE, "MMDDYYYY", "11152026", date(2026, 11, 15)),
-        (Kind.DATE, "MMDDYY", "000000", None),
-        (Kind.DATE, "MMDDYY", "      ", None),
-        (Kind.AMOUNT, "", "          ", None),
-        (Kind.AMOUNT, "", "0000000000", 0),
-        (Kind.SIGN, "", "-", True),
-        (Kind.SIGN, "", " ", False),
+        (ColumnKind.DATE, "YYMMDD", "261115", date(2026, 11, 15)),
+        (ColumnKind.DATE, "MMDDYY", "111526", date(2026, 11, 15)),
+        (ColumnKind.DATE, "MMDDYYYY", "11152026", date(2026, 11, 15)),
+        (ColumnKind.DATE, "MMDDYY", "000000", None),
+        (ColumnKind.DATE, "MMDDYY", "      ", None),
+        (ColumnKind.AMOUNT, "", "          ", None),
+        (ColumnKind.AMOUNT, "", "0000000000", 0),
+        (ColumnKind.SIGN, "", "-", True),
+        (ColumnKind.SIGN, "", " ", False),
     ],
 )
 def test_columns_are_read_by_kind(kind, date_format, raw, value):
-    assert Field("f", 1, len(raw), kind, date_format, ("-",), ("",)).read(raw) == value
+    assert LockboxField("f", 1, len(raw), kind, date_format, ("-",), ("",)).read(raw) == value
 
 
 @pytest.mark.parametrize(
     ("kind", "raw", "code"),
     [
-        (Kind.AMOUNT, "9" * 20, "too-large"),
-        (Kind.COUNT, "9" * 20, "too-large"),
-        (Kind.COUNT, "\u0663\u0663", "not-a-number"),
-        (Kind.AMOUNT, "00\u00b2", "not-an-amount"),
-        (Kind.AMOUNT, " 12", "not-an-amount"),
-        (Kind.AMOUNT, "-12", "not-an-amount"),
-        (Kind.TIME, "2460", "not-a-time"),
-        (Kind.TIME, "25:0", "not-a-time"),
-        (Kind.DATE, "26023O", "not-a-date"),
-        (Kind.DATE, "260230", "not-a-date"),
-        (Kind.SIGN, "X", "sign"),
+        (ColumnKind.AMOUNT, "9" * 20, "too-large"),
+        (ColumnKind.COUNT, "9" * 20, "too-large"),
+        (ColumnKind.COUNT, "\u0663\u0663", "not-a-number"),
+        (ColumnKind.AMOUNT, "00\u00b2", "not-an-amount"),
+        (ColumnKind.AMOUNT, " 12", "not-an-amount"),
+        (ColumnKind.AMOUNT, "-12", "not-an-amount"),
+        (ColumnKind.TIME, "2460", "not-a-time"),
+        (ColumnKind.TIME, "25:0", "not-a-time"),
+        (ColumnKind.DATE, "26023O", "not-a-date"),
+        (ColumnKind.DATE, "260230", "not-a-date"),
+        (ColumnKind.SIGN, "X", "sign"),
     ],
 )
 def test_columns_that_hold_something_else_are_misread(kind, raw, code):
     with pytest.raises(Misread) as misread:
-        Field("f", 1, len(raw), kind, "YYMMDD", ("-",), ("",)).read(raw)
+        LockboxField("f", 1, len(raw), kind, "YYMMDD", ("-",), ("",)).read(raw)
 
     assert misread.value.code == code

@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.formats import nacha
-from billfold.formats.nacha import Batch, Entry, File, Payment, Unreadable, Unwritable
+from billfold.formats.nacha import (
+    NachaBatch,
+    NachaEntry,
+    NachaFile,
+    PaymentAddendum,
+    Unreadable,
+    Unwritable,
+)
 from tests import places
 
 FILES = places.FILES / "nacha"
@@ -74,7 +81,7 @@ def content(name: str) -> bytes:
     return (FILES / name).read_bytes()
 
 
-def problems(data: bytes) -> list[nacha.Problem]:
+def problems(data: bytes) -> list[nacha.FileProblem]:
     with pytest.raises(Unreadable) as refusal:
         nacha.read(data)
     return list(refusal.value.problems)
@@ -132,20 +139,20 @@ ACCOUNT_NUMBERS = st.integers(1, 10**17 - 1).map(str) | st.sampled_from(["0007",
 
 
 ADDENDA = {
-    False: [(), (Payment("INV 9001"),)],
-    True: [(), nacha.remittance("RMR*IV*" * 40)],
+    False: [(), (PaymentAddendum("INV 9001"),)],
+    True: [(), nacha.split_into_addenda("RMR*IV*" * 40)],
 }
 """What an entry may carry, and what one of CTX may."""
 
 
 @st.composite
-def batches(draw: st.DrawFn, number: int) -> Batch:
+def batches(draw: st.DrawFn, number: int) -> NachaBatch:
     sec_code = draw(st.sampled_from(["PPD", "CCD", "CTX", "WEB", "TEL"]))
     allowed = [27, 28, 37, 38] if sec_code in ("WEB", "TEL") else [22, 23, 27, 28, 32, 33, 37, 38]
     entries = []
     for index in range(draw(st.integers(1, 3))):
         code = draw(st.sampled_from(allowed))
-        entry = Entry(
+        entry = NachaEntry(
             transaction_code=code,
             routing_number=draw(ROUTING_NUMBERS),
             account_number=draw(ACCOUNT_NUMBERS),
@@ -157,7 +164,7 @@ def batches(draw: st.DrawFn, number: int) -> Batch:
             addenda=() if sec_code == "TEL" else draw(st.sampled_from(ADDENDA[sec_code == "CTX"])),
         )
         entries.append(entry)
-    return Batch(
+    return NachaBatch(
         service_class=200,
         company_name=draw(NAMES),
         company_id="1234567890",
@@ -173,8 +180,8 @@ def batches(draw: st.DrawFn, number: int) -> Batch:
 
 
 @st.composite
-def files(draw: st.DrawFn) -> File:
-    return File(
+def files(draw: st.DrawFn) -> NachaFile:
+    return NachaFile(
         destination="091999049",
         origin="1234567890",
         created_on=draw(st.dates(date(2000, 1, 1), date(2099, 12, 31))),
@@ -187,19 +194,19 @@ def files(draw: st.DrawFn) -> File:
     )
 
 
-LAYING = st.sampled_from(["\n", "\r\n"])
+LINE_ENDS = st.sampled_from(["\n", "\r\n"])
 QUICK = settings(max_examples=30, deadline=None)
 
 
 @QUICK
-@given(file=files(), line_end=LAYING)
-def test_what_is_written_reads_back_as_the_same_records(file: File, line_end):
+@given(file=files(), line_end=LINE_ENDS)
+def test_what_is_written_reads_back_as_the_same_records(file: NachaFile, line_end):
     assert nacha.read(nacha.write(file, line_end=line_end)) == file
 
 
 @QUICK
 @given(file=files())
-def test_a_written_file_is_blocks_of_ten_records_of_94_printable_characters(file: File):
+def test_a_written_file_is_blocks_of_ten_records_of_94_printable_characters(file: NachaFile):
     lines = nacha.write(file).decode("ascii").split("\n")
 
     assert lines.pop() == ""
@@ -209,7 +216,7 @@ def test_a_written_file_is_blocks_of_ten_records_of_94_printable_characters(file
 
 @QUICK
 @given(file=files(), data=st.data())
-def test_lost_line_ends_and_blanks_change_nothing(file: File, data: st.DataObject):
+def test_lost_line_ends_and_blanks_change_nothing(file: NachaFile, data: st.DataObject):
     written = nacha.write(file)
     lines = written.decode().splitlines()
 
@@ -224,13 +231,15 @@ def test_lost_line_ends_and_blanks_change_nothing(file: File, data: st.DataObjec
     assert nacha.read(data.draw(st.sampled_from(spellings)).encode()) == file
 
 
-def one_entry_file(**changes: object) -> File:
-    entry = Entry(27, "110000000", "0123456", 1250, "C-1", "ADA EXAMPLE", "091999040000001", "S")
+def one_entry_file(**changes: object) -> NachaFile:
+    entry = NachaEntry(
+        27, "110000000", "0123456", 1250, "C-1", "ADA EXAMPLE", "091999040000001", "S"
+    )
     return file_of(replace(entry, **changes))  # type: ignore[arg-type]
 
 
-def file_of(*entries: Entry, **changes: object) -> File:
-    batch = Batch(
+def file_of(*entries: NachaEntry, **changes: object) -> NachaFile:
+    batch = NachaBatch(
         225,
         "CEDARLINE",
         "1234567890",
@@ -242,11 +251,11 @@ def file_of(*entries: Entry, **changes: object) -> File:
         entries,
     )
     changed = replace(batch, **changes)  # type: ignore[arg-type]
-    return File("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", (changed,))
+    return NachaFile("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", (changed,))
 
 
 @pytest.mark.parametrize(
-    ("given_name", "written_name"),
+    ("name", "written_name"),
     [
         ("Zoë Núñez", "ZOE NUNEZ"),
         ("Søren Łukasz Weiß", "SOREN LUKASZ WEISS"),
@@ -254,8 +263,8 @@ def file_of(*entries: Entry, **changes: object) -> File:
         ("Ana\t山田\x00 Lee", "ANA LEE"),
     ],
 )
-def test_names_are_written_in_capital_letters_without_accents(given_name, written_name):
-    written = nacha.write(one_entry_file(name=given_name))
+def test_names_are_written_in_capital_letters_without_accents(name, written_name):
+    written = nacha.write(one_entry_file(name=name))
 
     assert nacha.read(written).batches[0].entries[0].name == written_name
 
@@ -278,7 +287,7 @@ def test_names_are_written_in_capital_letters_without_accents(given_name, writte
         ({"trace": "1"}, "Trace number"),
         ({"name": "山田"}, "Name"),
         ({"name": "A" * 23}, "Name"),
-        ({"addenda": (Payment("1"), Payment("2"))}, "Addenda indicator"),
+        ({"addenda": (PaymentAddendum("1"), PaymentAddendum("2"))}, "Addenda indicator"),
     ],
 )
 def test_what_a_bank_would_refuse_is_not_written(changes, field):
@@ -354,21 +363,21 @@ def stated_totals(data: bytes) -> list[int]:
     return [int(figure) for figure in figures]
 
 
-def summed_totals(file: File) -> list[int]:
-    figures, whole = [], [0, 0, 0, 0]
+def summed_totals(file: NachaFile) -> list[int]:
+    figures, file_totals = [], [0, 0, 0, 0]
     for batch in file.batches:
         debits = [e for e in batch.entries if e.transaction_code % 10 >= 5]
         credits_ = [e for e in batch.entries if e.transaction_code % 10 < 5]
-        own = [
+        batch_totals = [
             sum(1 + len(e.addenda) for e in batch.entries),
             sum(int(e.routing_number) // 10 for e in batch.entries) % 10**10,
             sum(e.amount_minor for e in debits),
             sum(e.amount_minor for e in credits_),
         ]
-        figures += own
-        whole = [a + b for a, b in zip(whole, own, strict=True)]
-    whole[1] %= 10**10
-    return figures + whole
+        figures += batch_totals
+        file_totals = [a + b for a, b in zip(file_totals, batch_totals, strict=True)]
+    file_totals[1] %= 10**10
+    return figures + file_totals
 
 
 COUNTED = {"6": (29, 38), "8": (4, 43), "9": (13, 54)}
@@ -392,10 +401,10 @@ def test_all_problems_of_a_file_come_at_once():
     data = content("biller-web-one-time.ach")
     damaged = data.replace(b"6270260095934", b"6270260095944").replace(b"0000004821", b"00000O4821")
 
-    found = [(p.line, p.code, p.severity) for p in problems(damaged)]
+    reported = [(p.line, p.code, p.severity) for p in problems(damaged)]
 
-    assert (4, "routing-number", "warning") in found
-    assert (5, "field", "error") in found
+    assert (4, "routing-number", "warning") in reported
+    assert (5, "field", "error") in reported
 
 
 def test_problems_never_show_an_account_number():
@@ -412,10 +421,10 @@ def test_problems_never_show_an_account_number():
 
 
 def test_a_file_of_something_else_is_refused_without_reading_all_of_it():
-    found = problems(b"name,amount\n" * 5_000)
+    reported = problems(b"name,amount\n" * 5_000)
 
-    assert len(found) < 1_100
-    assert found[-1].code == "too-many" or found[-2].code == "too-many"
+    assert len(reported) < 1_100
+    assert reported[-1].code == "too-many" or reported[-2].code == "too-many"
 
 
 @pytest.mark.parametrize(
@@ -437,9 +446,9 @@ def test_a_file_of_something_else_is_refused_without_reading_all_of_it():
 def test_records_out_of_their_order_are_refused(edit, code):
     lines = content("biller-no-block-padding.ach").decode().splitlines()
 
-    found = problems("\n".join(edit(lines)).encode())
+    reported = problems("\n".join(edit(lines)).encode())
 
-    assert code in {problem.code for problem in found}
+    assert code in {problem.code for problem in reported}
 
 
 def test_an_unheard_of_entry_class_is_read_without_a_crash():

@@ -1,4 +1,4 @@
-"""The table of Nacha checks: each one is asked, and is as grave as the table says."""
+"""The table of Nacha checks: reading applies each one, with the severity the table states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from billfold.formats import nacha
-from billfold.formats.nacha import Facts, Unreadable, checks
+from billfold.formats.nacha import OriginationContext, Unreadable, checks
 from tests import places
 from tests.rules.formats.test_nacha_checks_writing import WRITE
 
@@ -143,11 +143,13 @@ READ: dict[str, list[str] | bytes] = {
 }
 """Per code, a file that breaks that rule."""
 
-READ_FACTS = {
-    "origin": Facts(origin="0000000001"),
-    "duplicate-file": Facts(files={hashlib.sha256("\n".join(WEB).encode()).hexdigest()}),
-    "duplicate-modifier": Facts(modifiers={(date(2026, 11, 20), "A")}),
-    "foreign-class": Facts(),
+READ_CONTEXTS = {
+    "origin": OriginationContext(origin="0000000001"),
+    "duplicate-file": OriginationContext(
+        known_files={hashlib.sha256("\n".join(WEB).encode()).hexdigest()}
+    ),
+    "duplicate-modifier": OriginationContext(used_modifiers={(date(2026, 11, 20), "A")}),
+    "foreign-class": OriginationContext(),
 }
 """Per code, what must be known besides."""
 
@@ -158,11 +160,11 @@ READ |= {
 }
 
 
-def found_in(content: list[str] | bytes, facts: Facts) -> dict[str, str]:
+def severities(content: list[str] | bytes, context: OriginationContext) -> dict[str, str]:
     """Read a file and give its problems: severity by code."""
     data = content if isinstance(content, bytes) else "\n".join(content).encode()
     try:
-        problems: Sequence[nacha.Problem] = nacha.read(data, facts=facts).warnings
+        problems: Sequence[nacha.FileProblem] = nacha.read(data, context=context).warnings
     except Unreadable as refusal:
         problems = refusal.problems
     return {problem.code: problem.severity for problem in problems}
@@ -170,37 +172,37 @@ def found_in(content: list[str] | bytes, facts: Facts) -> dict[str, str]:
 
 @pytest.mark.parametrize("code", READ)
 def test_reading_asks_every_check(code: str):
-    found = found_in(READ[code], READ_FACTS.get(code, Facts()))
+    reported = severities(READ[code], READ_CONTEXTS.get(code, OriginationContext()))
 
-    assert found.get(code) == CHECKS[code].on_read
+    assert reported.get(code) == CHECKS[code].on_read
 
 
 def test_the_files_these_are_made_from_are_sound():
     sound = [WEB, TWO_BATCHES, CTX, RETURN, one_change("4400009999")]
 
-    assert [found_in(lines, Facts()) for lines in sound] == [{}] * len(sound)
+    assert [severities(lines, OriginationContext()) for lines in sound] == [{}] * len(sound)
 
 
 def test_every_check_on_reading_has_its_file():
-    asked = {check.code for check in checks.CHECKS if check.on_read != "none"}
+    applied = {check.code for check in checks.CHECKS if check.on_read != "none"}
 
-    assert READ.keys() == asked
+    assert READ.keys() == applied
 
 
 def test_an_empty_day_is_no_problem():
-    assert found_in(lines_of("zero-return-day-no-batches.ach"), Facts()) == {}
+    assert severities(lines_of("zero-return-day-no-batches.ach"), OriginationContext()) == {}
 
 
 # Both ways
 
 
 def test_all_42_checks_are_asked():
-    asked = {CHECKS[code].number for code in [*READ, *WRITE]}
+    applied = {CHECKS[code].number for code in [*READ, *WRITE]}
 
-    assert asked == {check.number for check in checks.CHECKS} == set(range(1, 43))
+    assert applied == {check.number for check in checks.CHECKS} == set(range(1, 43))
 
 
 def test_the_table_for_the_documentation_names_every_check():
-    table = checks.table()
+    table = checks.markdown_table()
 
     assert all(f"`{check.code}`" in table for check in checks.CHECKS)

@@ -1,4 +1,4 @@
-"""The table of Nacha checks on writing: each one is asked before a bank would ask it."""
+"""The table of Nacha checks: writing applies each one before a bank would."""
 
 from __future__ import annotations
 
@@ -10,53 +10,64 @@ from datetime import date, time
 import pytest
 
 from billfold.formats import nacha
-from billfold.formats.nacha import Batch, Entry, Facts, File, Original, Payment, Unwritable, checks
+from billfold.formats.nacha import (
+    NachaBatch,
+    NachaEntry,
+    NachaFile,
+    OriginalEntry,
+    OriginationContext,
+    PaymentAddendum,
+    Unwritable,
+    checks,
+)
 
 TODAY = date(2026, 11, 23)
 TOMORROW = date(2026, 11, 24)
-DEBIT = Entry(27, "110000000", "0123456", 1250, "C-1", "ADA EXAMPLE", "091999040000001", "S")
-BATCH = Batch(225, "CEDARLINE", "1234567890", "WEB", "BILL PAY", TOMORROW, "09199904", 1, (DEBIT,))
-FILE = File("091999049", "1234567890", TODAY, time(9, 30), "A", (BATCH,))
-ORIGINAL = Original(
+DEBIT = NachaEntry(27, "110000000", "0123456", 1250, "C-1", "ADA EXAMPLE", "091999040000001", "S")
+BATCH = NachaBatch(
+    225, "CEDARLINE", "1234567890", "WEB", "BILL PAY", TOMORROW, "09199904", 1, (DEBIT,)
+)
+FILE = NachaFile("091999049", "1234567890", TODAY, time(9, 30), "A", (BATCH,))
+ORIGINAL = OriginalEntry(
     "CEDARLINE", "1234567890", "WEB", 27, 1250, date(2026, 11, 17), "R01", date(2026, 11, 18)
 )
 """The entry a retry or a fee of 1250 goes back to."""
 
-Case = tuple[File, Facts]
+Case = tuple[NachaFile, OriginationContext]
 
 
-def entry(facts: Facts | None = None, **changes: object) -> Case:
+def entry(context: OriginationContext | None = None, **changes: object) -> Case:
     """Change the one entry of the file."""
-    return batch(facts, entries=(replace(DEBIT, **changes),))  # type: ignore[arg-type]
+    return batch(context, entries=(replace(DEBIT, **changes),))  # type: ignore[arg-type]
 
 
-def batch(facts: Facts | None = None, **changes: object) -> Case:
+def batch(context: OriginationContext | None = None, **changes: object) -> Case:
     """Change the one batch of the file."""
     changed = replace(BATCH, **changes)  # type: ignore[arg-type]
-    return replace(FILE, batches=(changed,)), facts or Facts()
+    return replace(FILE, batches=(changed,)), context or OriginationContext()
 
 
-def file(facts: Facts | None = None, **changes: object) -> Case:
-    return replace(FILE, **changes), facts or Facts()  # type: ignore[arg-type]
+def file(context: OriginationContext | None = None, **changes: object) -> Case:
+    return replace(FILE, **changes), context or OriginationContext()  # type: ignore[arg-type]
 
 
 def retry(**changes: object) -> Case:
     """Go back to an original that is otherwise than it must be."""
     original = replace(ORIGINAL, **changes)  # type: ignore[arg-type]
-    return batch(Facts(originals={DEBIT.trace: original}), description="RETRY PYMT")
+    return batch(OriginationContext(originals={DEBIT.trace: original}), description="RETRY PYMT")
 
 
 def fee(**changes: object) -> Case:
     original = replace(ORIGINAL, **changes)  # type: ignore[arg-type]
-    facts = Facts(originals={DEBIT.trace: original})
-    return batch(facts, description="RETURN FEE", sec_code="PPD")
+    context = OriginationContext(originals={DEBIT.trace: original})
+    return batch(context, description="RETURN FEE", sec_code="PPD")
 
 
 def reversal(**changes: object) -> Case:
     original = replace(ORIGINAL, returned_on=None, return_code="")
     credit = replace(DEBIT, transaction_code=22)
-    facts = Facts(originals={DEBIT.trace: replace(original, **changes)})  # type: ignore[arg-type]
-    return batch(facts, description="REVERSAL", service_class=220, entries=(credit,))
+    context = OriginationContext(originals={DEBIT.trace: replace(original, **changes)})  # type: ignore[arg-type]
+    return batch(context, description="REVERSAL", service_class=220, entries=(credit,))
 
 
 def micro(*amounts: int) -> Case:
@@ -73,7 +84,7 @@ def micro(*amounts: int) -> Case:
     return batch(description="ACCTVERIFY", sec_code="PPD", service_class=200, entries=entries)
 
 
-def large(amount_minor: int) -> tuple[Entry, ...]:
+def large(amount_minor: int) -> tuple[NachaEntry, ...]:
     """Make entries that add up to more than a total's twelve digits."""
     return tuple(
         replace(DEBIT, amount_minor=amount_minor, trace=f"09199904{number:07d}")
@@ -88,7 +99,7 @@ WRITE: dict[str, list[Case]] = {
     "creation-date": [file(created_on=None)],
     "file-id-modifier": [file(modifier="?")],
     "destination": [file(destination="091999048"), file(destination="000000000")],
-    "origin": [file(Facts(origin="0000000001"))],
+    "origin": [file(OriginationContext(origin="0000000001"))],
     "field": [entry(trace="1"), file(origin="")],
     "not-ascii": [entry(account_number="01234\u0665"), batch(company_id="123456789é")],
     "field-length": [entry(name="A" * 23), entry(account_number="1" * 18)],
@@ -116,23 +127,29 @@ WRITE: dict[str, list[Case]] = {
     "amount-not-zero": [entry(transaction_code=28)],
     "amount-negative": [entry(amount_minor=-5)],
     "remittance-entry": [
-        entry(transaction_code=29, amount_minor=0, addenda=(Payment("INV 1"),)),
+        entry(transaction_code=29, amount_minor=0, addenda=(PaymentAddendum("INV 1"),)),
         batch(sec_code="CCD", entries=(replace(DEBIT, transaction_code=29, amount_minor=0),)),
     ],
-    "entry-limit": [file(Facts(entry_limit_minor=1249))],
-    "batch-limit": [file(Facts(batch_limit_minor=1249))],
-    "file-limit": [file(Facts(file_limit_minor=1249)), file(Facts(most_entries=0))],
-    "day-limit": [file(Facts(day_limit_minor=1300, day_sent_minor=51))],
+    "entry-limit": [file(OriginationContext(entry_limit_minor=1249))],
+    "batch-limit": [file(OriginationContext(batch_limit_minor=1249))],
+    "file-limit": [
+        file(OriginationContext(file_limit_minor=1249)),
+        file(OriginationContext(most_entries=0)),
+    ],
+    "day-limit": [file(OriginationContext(day_limit_minor=1300, day_sent_minor=51))],
     "name": [entry(name="000"), entry(name="山田")],
     "trace-bank": [entry(trace="110000000000001")],
     "trace-order": [batch(entries=(DEBIT, DEBIT))],
-    "trace-used": [file(Facts(traces={DEBIT.trace}))],
+    "trace-used": [file(OriginationContext(used_traces={DEBIT.trace}))],
     "addenda-count": [
-        entry(addenda=(Payment("1"), Payment("2"))),
-        batch(sec_code="TEL", entries=(replace(DEBIT, addenda=(Payment("1"),)),)),
+        entry(addenda=(PaymentAddendum("1"), PaymentAddendum("2"))),
+        batch(sec_code="TEL", entries=(replace(DEBIT, addenda=(PaymentAddendum("1"),)),)),
     ],
     "addenda-type": [entry(addenda=(nacha.OtherAddendum("02", "X"),))],
-    "effective-date": [batch(effective_date=None), file(Facts(effective_dates={TODAY}))],
+    "effective-date": [
+        batch(effective_date=None),
+        file(OriginationContext(effective_dates={TODAY})),
+    ],
     "reserved-description": [
         batch(description="PAYROLL"),
         batch(description="AUTOENROLL"),
@@ -146,7 +163,7 @@ WRITE: dict[str, list[Case]] = {
     ],
     "micro-entry": [micro(100), micro(10, -11), micro(-1)],
     "not-yet-live": [
-        file(Facts(first_live={("110000000", "0123456"): date(2026, 11, 25)})),
+        file(OriginationContext(first_debit_dates={("110000000", "0123456"): date(2026, 11, 25)})),
     ],
     "retry": [
         retry(return_code="R03"),
@@ -171,11 +188,15 @@ WRITE: dict[str, list[Case]] = {
         batch(**SAME_DAY | {"descriptive_date": "SD1400"}),
         batch(descriptive_date="SD1300"),
         batch(**SAME_DAY, entries=(replace(DEBIT, amount_minor=100_000_001),)),
-        batch(Facts(same_day_limits=((TODAY, 1249),)), **SAME_DAY),
+        batch(OriginationContext(same_day_limits=((TODAY, 1249),)), **SAME_DAY),
     ],
-    "duplicate-file": [file(Facts(files={hashlib.sha256(nacha.write(FILE)).hexdigest()}))],
-    "duplicate-modifier": [file(Facts(modifiers={(TODAY, "A")}))],
-    "duplicate-entry": [file(Facts(sent={("110000000", "0123456", 1250, "C-1")}))],
+    "duplicate-file": [
+        file(OriginationContext(known_files={hashlib.sha256(nacha.write(FILE)).hexdigest()}))
+    ],
+    "duplicate-modifier": [file(OriginationContext(used_modifiers={(TODAY, "A")}))],
+    "duplicate-entry": [
+        file(OriginationContext(sent_entries={("110000000", "0123456", 1250, "C-1")}))
+    ],
 }
 """Per code, files that break that rule, with what must be known to see it."""
 
@@ -198,15 +219,15 @@ BY_CONSTRUCTION = {
 )
 def test_writing_asks_every_check(code: str, case: Case):
     with pytest.raises(Unwritable) as refusal:
-        nacha.write(case[0], facts=case[1])
+        nacha.write(case[0], context=case[1])
 
     assert code in {problem.code for problem in refusal.value.problems}
 
 
 def test_every_check_on_writing_has_its_file():
-    asked = {check.code for check in checks.CHECKS if check.on_write != "none"}
+    applied = {check.code for check in checks.CHECKS if check.on_write != "none"}
 
-    assert WRITE.keys() | BY_CONSTRUCTION == asked
+    assert WRITE.keys() | BY_CONSTRUCTION == applied
     assert not WRITE.keys() & BY_CONSTRUCTION
 
 
@@ -221,7 +242,9 @@ ALLOWED: list[Callable[[], Case]] = [
     lambda: batch(
         sec_code="CCD",
         entries=(
-            replace(DEBIT, transaction_code=29, amount_minor=0, addenda=(Payment("RMR*IV*1"),)),
+            replace(
+                DEBIT, transaction_code=29, amount_minor=0, addenda=(PaymentAddendum("RMR*IV*1"),)
+            ),
         ),
     ),
     lambda: batch(
@@ -235,16 +258,16 @@ ALLOWED: list[Callable[[], Case]] = [
         entries=(DEBIT, replace(DEBIT, transaction_code=22, trace="091999040000002")),
     ),
     lambda: file(
-        Facts(
+        OriginationContext(
             origin="1234567890",
-            traces={"091999040000009"},
+            used_traces={"091999040000009"},
             effective_dates={TOMORROW},
             most_entries=1,
             entry_limit_minor=1250,
             batch_limit_minor=1250,
             file_limit_minor=1250,
             day_limit_minor=1250,
-            first_live={("110000000", "0123456"): TOMORROW},
+            first_debit_dates={("110000000", "0123456"): TOMORROW},
         )
     ),
 ]
@@ -252,9 +275,9 @@ ALLOWED: list[Callable[[], Case]] = [
 
 @pytest.mark.parametrize("case", ALLOWED)
 def test_what_keeps_the_rules_is_written_and_reads_back(case: Callable[[], Case]):
-    wanted, facts = case()
+    file, context = case()
 
-    written = nacha.write(wanted, facts=facts)
+    written = nacha.write(file, context=context)
 
-    assert nacha.read(written) == wanted
+    assert nacha.read(written) == file
     assert nacha.read(written).warnings == ()

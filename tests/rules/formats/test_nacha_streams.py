@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 import tracemalloc
 from collections.abc import Iterator
 from datetime import date, time
@@ -14,13 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.formats import nacha
-from billfold.formats.nacha import Batch, Entry, File, Payment, Unreadable, Unwritable
-from tests import places
+from billfold.formats.nacha import (
+    NachaBatch,
+    NachaEntry,
+    NachaFile,
+    PaymentAddendum,
+    Unreadable,
+    Unwritable,
+)
+from tests import places, waiting
 
 FILES = places.FILES / "nacha"
 WEB = (FILES / "biller-no-block-padding.ach").read_bytes()
 RETURNS = (FILES / "returns-admin-and-nsf.ach").read_bytes()
-HEAD = File("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", ())
+HEADER = NachaFile("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", ())
 
 
 def refused(data: bytes) -> set[str]:
@@ -29,15 +35,17 @@ def refused(data: bytes) -> set[str]:
     return {problem.code for problem in refusal.value.problems}
 
 
-def batches(count: int, size: int) -> Iterator[Batch]:
+def batches(count: int, size: int) -> Iterator[NachaBatch]:
     """Make batches one after the other, so that only one is there at a time."""
     for number in range(1, count + 1):
         first = (number - 1) * size
         debits = tuple(
-            Entry(27, "110000000", f"44{n:08d}", n + 1, "C-1", "ADA", f"09199904{n + 1:07d}", "S")
+            NachaEntry(
+                27, "110000000", f"44{n:08d}", n + 1, "C-1", "ADA", f"09199904{n + 1:07d}", "S"
+            )
             for n in range(first, first + size)
         )
-        yield Batch(
+        yield NachaBatch(
             225,
             "CEDARLINE",
             "1234567890",
@@ -55,13 +63,13 @@ def batches(count: int, size: int) -> Iterator[Batch]:
 
 def test_a_file_is_written_and_read_batch_by_batch():
     stream = BytesIO()
-    written = nacha.write_to(stream, HEAD, batches(3, 10))
-    reader = nacha.Reader(BytesIO(stream.getvalue()))
+    written = nacha.write_to(stream, HEADER, batches(3, 10))
+    reader = nacha.NachaReader(BytesIO(stream.getvalue()))
 
     read = [batch.number for batch in reader]
 
     assert read == [1, 2, 3]
-    assert reader.head() == HEAD
+    assert reader.header() == HEADER
     assert written.debit_minor == sum(range(1, 31))
 
 
@@ -71,9 +79,9 @@ def test_memory_does_not_grow_with_the_number_of_batches(tmp_path: Path):
         path = tmp_path / f"{count}.ach"
         tracemalloc.start()
         with path.open("wb") as out:
-            nacha.write_to(out, HEAD, batches(count, 200))
+            nacha.write_to(out, HEADER, batches(count, 200))
         with path.open("rb") as inside:
-            assert sum(len(batch.entries) for batch in nacha.Reader(inside)) == count * 200
+            assert sum(len(batch.entries) for batch in nacha.NachaReader(inside)) == count * 200
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
 
@@ -82,9 +90,9 @@ def test_memory_does_not_grow_with_the_number_of_batches(tmp_path: Path):
 
 def test_a_stream_is_trusted_only_at_its_end():
     stream = BytesIO()
-    nacha.write_to(stream, HEAD, batches(2, 3))
+    nacha.write_to(stream, HEADER, batches(2, 3))
     lines = stream.getvalue().splitlines(keepends=True)
-    reader = iter(nacha.Reader(BytesIO(b"".join(lines[:6]))))
+    reader = iter(nacha.NachaReader(BytesIO(b"".join(lines[:6]))))
 
     assert next(reader).number == 1
     with pytest.raises(Unreadable):
@@ -92,12 +100,12 @@ def test_a_stream_is_trusted_only_at_its_end():
 
 
 def test_what_is_wrong_in_a_later_batch_voids_the_whole():
-    def spoilt() -> Iterator[Batch]:
+    def spoilt() -> Iterator[NachaBatch]:
         yield from batches(1, 2)
         yield from batches(1, 2)
 
     with pytest.raises(Unwritable) as refusal:
-        nacha.write_to(BytesIO(), HEAD, spoilt())
+        nacha.write_to(BytesIO(), HEADER, spoilt())
 
     assert [(p.line, p.code) for p in refusal.value.problems] == [(6, "batch-order")]
 
@@ -199,12 +207,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_file_is_refused_soon_and_clearly(name: str):
-    started = clock.process_time()
-
-    with pytest.raises(Unreadable) as refusal:
+    with waiting.stopped_if_endless(), pytest.raises(Unreadable) as refusal:
         nacha.read(HOSTILE[name])
 
-    assert clock.process_time() - started < 2
     assert all(problem.message and problem.fix for problem in refusal.value.problems)
 
 
@@ -225,7 +230,7 @@ def test_an_entry_has_no_more_addenda_than_can_be_numbered():
 
 
 def test_a_habit_of_the_bank_does_not_fill_the_list():
-    lines = nacha.write(File(**{**as_fields(HEAD), "batches": tuple(batches(1, 2_000))}))
+    lines = nacha.write(NachaFile(**{**as_fields(HEADER), "batches": tuple(batches(1, 2_000))}))
     nameless = lines.replace(b"ADA                   S ", b"                      S ")
 
     file = nacha.read(nameless)
@@ -235,8 +240,8 @@ def test_a_habit_of_the_bank_does_not_fill_the_list():
     assert "not listed" in file.warnings[-1].message
 
 
-def as_fields(file: File) -> dict[str, object]:
-    return {name: getattr(file, name) for name in File.__slots__}
+def as_fields(file: NachaFile) -> dict[str, object]:
+    return {name: getattr(file, name) for name in NachaFile.__slots__}
 
 
 # Summing up
@@ -263,11 +268,13 @@ def test_a_summary_counts_what_is_in_a_file():
 @given(text=st.text("AZ09*~ ", max_size=400).map(str.rstrip))
 @settings(max_examples=40, deadline=None)
 def test_a_remittance_is_cut_at_column_80_and_joined_again(text: str):
-    addenda = nacha.remittance(text)
-    entry = Entry(22, "110000000", "77", 1, "C", "ADA", "091999040000001", "", addenda)
+    addenda = nacha.split_into_addenda(text)
+    entry = NachaEntry(22, "110000000", "77", 1, "C", "ADA", "091999040000001", "", addenda)
 
     assert entry.remittance == text
-    assert all(isinstance(each, Payment) and len(each.information) <= 80 for each in addenda)
+    assert all(
+        isinstance(each, PaymentAddendum) and len(each.information) <= 80 for each in addenda
+    )
 
 
 def test_the_x12_of_a_ctx_entry_comes_out_whole():

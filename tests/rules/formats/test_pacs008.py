@@ -1,4 +1,4 @@
-"""Wires in pacs.008: read whole and counted, or refused with every reason."""
+"""Wires in pacs.008: read completely and counted, or refused with every reason."""
 
 from datetime import date
 
@@ -33,9 +33,9 @@ def message(*transfers: str, count: int | str | None = None, head: str = "") -> 
     ).encode()
 
 
-def only(content: bytes) -> pacs008.Transfer:
-    (found,) = pacs008.read(content).transfers
-    return found
+def only_transfer(content: bytes) -> pacs008.CreditTransfer:
+    (sole_transfer,) = pacs008.read(content).transfers
+    return sole_transfer
 
 
 def refusals(content: bytes) -> list[tuple[str, int, str]]:
@@ -46,24 +46,28 @@ def refusals(content: bytes) -> list[tuple[str, int, str]]:
     return [(each.code, each.line, each.field) for each in problems]
 
 
-def warned(content: bytes) -> list[str]:
+def warning_codes(content: bytes) -> list[str]:
     return [problem.code for problem in pacs008.read(content).warnings]
 
 
 def test_a_wire_is_read_to_the_last_field():
-    found = pacs008.read(FREE_TEXT)
+    received = pacs008.read(FREE_TEXT)
 
-    assert (found.version, found.clearing_system, found.settlement_method) == ("08", "FDW", "CLRG")
-    assert found.imad == ("20261120", "B1QGC01R", "001234")
-    assert found.warnings == ()
-    (wire,) = found.transfers
+    assert (received.version, received.clearing_system, received.settlement_method) == (
+        "08",
+        "FDW",
+        "CLRG",
+    )
+    assert received.imad == ("20261120", "B1QGC01R", "001234")
+    assert received.warnings == ()
+    (wire,) = received.transfers
     assert (wire.amount_minor, wire.currency) == (150_000, "USD")
     assert (wire.settlement_date, wire.uetr) == (date(2026, 11, 20), UETR)
     assert (wire.end_to_end_id, wire.payer) == ("INV90010045", "MIDSIZE CORP")
     assert (wire.debtor.account_number, wire.charge_bearer) == ("998877665544", "SLEV")
     assert wire.remittance.texts == ("ACCOUNT 200001 INVOICE 90010045",)
-    assert "998877665544" not in repr(found)
-    assert found.summary() == {
+    assert "998877665544" not in repr(received)
+    assert received.summary() == {
         "message": "pacs.008.08",
         "entries": 1,
         "debit_minor": 0,
@@ -73,7 +77,7 @@ def test_a_wire_is_read_to_the_last_field():
 
 
 def test_invoices_come_with_their_amounts():
-    lines = only(TWO_INVOICES).remittance.lines
+    lines = only_transfer(TWO_INVOICES).remittance.lines
 
     assert [(line.number, line.amount_minor, line.reference) for line in lines] == [
         ("90010045", 100_000, "200001"),
@@ -82,9 +86,9 @@ def test_invoices_come_with_their_amounts():
 
 
 def test_a_wire_may_say_nothing_but_its_reference():
-    assert only(BARE).remittance.texts == ()
-    assert only(BARE).end_to_end_id == "INV90010045"
-    assert only(message(transfer())).end_to_end_id == ""
+    assert only_transfer(BARE).remittance.texts == ()
+    assert only_transfer(BARE).end_to_end_id == "INV90010045"
+    assert only_transfer(message(transfer())).end_to_end_id == ""
 
 
 def test_an_envelope_and_prefixes_are_tolerated():
@@ -104,19 +108,19 @@ def test_what_arrived_counts_and_what_was_sent_is_known():
     sent = "<InstdAmt Ccy='USD'>20.00</InstdAmt>"
     charges = "<ChrgsInf><Amt Ccy='USD'>3.00</Amt></ChrgsInf>" * 2
 
-    wire = only(message(transfer("14.00", sent, charges)))
+    wire = only_transfer(message(transfer("14.00", sent, charges)))
 
     assert (wire.amount_minor, wire.instructed_minor) == (1_400, 2_000)
     assert (wire.charges_minor, wire.short_minor) == (600, 600)
-    foreign = only(message(transfer("14.00", sent.replace("USD", "EUR"))))
+    foreign = only_transfer(message(transfer("14.00", sent.replace("USD", "EUR"))))
     assert foreign.short_minor == 0
-    assert warned(message(transfer("21.00", sent))) == ["charges"]
+    assert warning_codes(message(transfer("21.00", sent))) == ["charges"]
 
 
 def test_the_date_may_stand_in_the_header():
     head = "<IntrBkSttlmDt>2026-11-20</IntrBkSttlmDt>"
 
-    assert only(message(transfer(), head=head)).settlement_date == date(2026, 11, 20)
+    assert only_transfer(message(transfer(), head=head)).settlement_date == date(2026, 11, 20)
 
 
 @pytest.mark.parametrize("count", [2, 0, "", "²", "1.0", "9" * 5_000])
@@ -143,7 +147,7 @@ def test_the_same_uetr_twice_refuses_the_message():
     assert refusals(message(named, named)) == [
         ("transfer-twice", 4, "FIToFICstmrCdtTrf/CdtTrfTxInf[2]/PmtId/UETR")
     ]
-    assert warned(message(named.replace(UETR, "1"))) == ["uetr"]
+    assert warning_codes(message(named.replace(UETR, "1"))) == ["uetr"]
 
 
 @pytest.mark.parametrize(
@@ -168,11 +172,13 @@ def test_a_message_that_is_wrong_says_where(content, expected):
 
 
 def test_a_version_nobody_has_published_is_read_with_a_warning():
-    assert warned(FREE_TEXT.replace(b"001.08", b"001.99")) == ["version"]
+    assert warning_codes(FREE_TEXT.replace(b"001.08", b"001.99")) == ["version"]
 
 
 def test_documents_that_add_up_to_neither_amount_are_said():
-    assert warned(TWO_INVOICES.replace(b'"USD">500.00', b'"USD">499.00')) == ["remittance-sum"]
+    assert warning_codes(TWO_INVOICES.replace(b'"USD">500.00', b'"USD">499.00')) == [
+        "remittance-sum"
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -181,11 +187,11 @@ def test_a_changed_byte_ends_in_a_refusal_or_a_message(at, byte, kind):
     old = TWO_INVOICES[at : at + 1]
     new = (b"", bytes([byte]), old + bytes([byte]))[kind]
     try:
-        found = pacs008.read(TWO_INVOICES[:at] + new + TWO_INVOICES[at + 1 :])
+        received = pacs008.read(TWO_INVOICES[:at] + new + TWO_INVOICES[at + 1 :])
     except Unreadable as refusal:
         assert refusal.problems
     else:
-        assert len(found.transfers) == 1
+        assert len(received.transfers) == 1
 
 
 @settings(max_examples=30, deadline=None)
@@ -194,6 +200,6 @@ def test_what_is_written_is_read(minors):
     written = [transfer(f"{minor // 100}.{minor % 100:02d}") for minor in minors]
     total = f"<CtrlSum>{sum(minors) // 100}.{sum(minors) % 100:02d}</CtrlSum>"
 
-    found = pacs008.read(message(*written, head=total))
+    received = pacs008.read(message(*written, head=total))
 
-    assert [each.amount_minor for each in found.transfers] == minors
+    assert [each.amount_minor for each in received.transfers] == minors

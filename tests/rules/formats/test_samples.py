@@ -13,13 +13,16 @@ from typing import NamedTuple
 
 import pytest
 
-from billfold.formats import reading
-from billfold.formats.reading import Reading
+from billfold.formats import any_format
+from billfold.formats.any_format import ReadResult
 from tests import places
 
 OWN = places.FILES
 SAMPLES = os.environ.get("BILLFOLD_SAMPLES")
-NOT_READ_HERE = ("LICENSES/", "receivables/", "SOURCES.md")
+NOT_READ_HERE = ("LICENSES/", "receivables/", "reported/", "SOURCES.md")
+REPORTED = sorted(path for path in Path(SAMPLES or "/nowhere").glob("reported/*.*"))
+"""Small inputs after bug reports on other programs. Each kind is to be answered well; so far it is
+only made sure that each is answered at all."""
 
 
 class Verdict(NamedTuple):
@@ -50,12 +53,12 @@ def place_of(name: str) -> Path | None:
     return Path(SAMPLES) / name if SAMPLES else None
 
 
-def told(found: Reading) -> tuple[str, str, str]:
-    """Put what was found in the words of the table."""
-    is_valid = found.document is not None
+def in_words_of_table(result: ReadResult) -> tuple[str, str, str]:
+    """Write the result of reading in the words of the table."""
+    is_valid = result.document is not None
     weight = "warning" if is_valid else "error"
-    codes = sorted({each.code for each in found.problems if each.severity == weight})
-    name = found.format.value if found.format else "-"
+    codes = sorted({each.code for each in result.problems if each.severity == weight})
+    name = result.format.value if result.format else "-"
     return name, "valid" if is_valid else "invalid", " ".join(codes)
 
 
@@ -65,10 +68,19 @@ def test_promise_27_a_sample_gets_its_verdict(name: str) -> None:
     if place is None:
         pytest.skip("BILLFOLD_SAMPLES does not name a folder of samples")
 
-    found = reading.read(place.read_bytes())
+    result = any_format.read(place.read_bytes())
 
-    assert told(found) == VERDICTS[name][:3]
-    assert all(each.message and each.fix and each.line >= 1 for each in found.problems)
+    assert in_words_of_table(result) == VERDICTS[name][:3]
+    assert all(each.message and each.fix and each.line >= 1 for each in result.problems)
+
+
+@pytest.mark.skipif(not REPORTED, reason="BILLFOLD_SAMPLES names no folder with such inputs")
+@pytest.mark.parametrize("path", REPORTED, ids=lambda path: path.name)
+def test_what_broke_other_programs_is_read_or_refused_in_words(path: Path) -> None:
+    result = any_format.read(path.read_bytes())
+
+    assert result.document is not None or result.problems
+    assert all(each.message and each.fix and each.line >= 1 for each in result.problems)
 
 
 @pytest.mark.skipif(not SAMPLES, reason="BILLFOLD_SAMPLES does not name a folder of samples")
@@ -83,12 +95,12 @@ def test_every_sample_has_a_row_and_every_difference_a_reason() -> None:
 
 def published_verdicts(folder: Path) -> dict[str, str]:
     """Read the verdicts that come with the samples; "parses in two libraries" is a valid one."""
-    found, part = {}, ""
+    verdicts, part = {}, ""
     for line in (folder / "SOURCES.md").read_text().splitlines():
         if heading := re.match(r"## ([\w-]+)", line):
             part = heading[1]
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         name = f"{part}/{cells[0]}"
         if name in VERDICTS and len(cells) > 3:
-            found[name] = "invalid" if cells[3].startswith("invalid") else "valid"
-    return found
+            verdicts[name] = "invalid" if cells[3].startswith("invalid") else "valid"
+    return verdicts

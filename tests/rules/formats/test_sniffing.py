@@ -1,4 +1,4 @@
-"""Which format a file is: told from its ends, broken or not, and what it is instead of none."""
+"""The format of a file, broken or not, recognised from its ends; or what the file is instead."""
 
 import gzip
 import io
@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billfold import formats
-from billfold.formats import Format, opening, sniff
-from billfold.formats.sniffing import WINDOW_BYTES, Sniffed
+from billfold.formats import Format, sniff, unpacking
+from billfold.formats.sniffing import WINDOW_BYTES, SniffResult
 from tests.places import FILES
 
 HEADER = b"101 091999049 1234567890261123 0930A094101FIRST HARBOR BANK      CEDARLINE".ljust(94)
@@ -71,8 +71,8 @@ OURS_BY_NAME = {
 
 def samples() -> list[Path]:
     folder = Path(os.environ.get("BILLFOLD_SAMPLES", "/nowhere"))
-    found = (path for path in sorted(folder.glob("*/*")) if path.is_file())
-    return [path for path in found if path.parent.name != "LICENSES"]
+    files = (path for path in sorted(folder.glob("*/*")) if path.is_file())
+    return [path for path in files if path.parent.name not in {"LICENSES", "reported"}]
 
 
 def expected(path: Path) -> Format | str:
@@ -86,18 +86,18 @@ def expected(path: Path) -> Format | str:
     return BY_FOLDER[path.parent.name]
 
 
-def agrees(found: Sniffed, wanted: Format | str) -> bool:
+def agrees(result: SniffResult, wanted: Format | str) -> bool:
     if isinstance(wanted, Format):
-        return found.format is wanted and found.reason.startswith("looks like")
-    return found.format is None and found.reason.startswith(wanted)
+        return result.format is wanted and result.reason.startswith("looks like")
+    return result.format is None and result.reason.startswith(wanted)
 
 
 @pytest.mark.skipif("BILLFOLD_SAMPLES" not in os.environ, reason="BILLFOLD_SAMPLES is not set")
 @pytest.mark.parametrize("path", samples(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_sample_is_what_it_tries_to_be(path):
-    found = sniff(opening.unpacked(path.read_bytes()))
+    result = sniff(unpacking.unpack(path.read_bytes()))
 
-    assert agrees(found, expected(path)), found
+    assert agrees(result, expected(path)), result
 
 
 OURS = [
@@ -300,10 +300,10 @@ def tarred() -> bytes:
     ],
 )
 def test_what_is_no_format_is_named_for_people(content, words):
-    found = sniff(content)
+    result = sniff(content)
 
-    assert found.format is None
-    assert found.reason.startswith(words)
+    assert result.format is None
+    assert result.reason.startswith(words)
 
 
 def test_a_page_says_what_it_takes():
@@ -321,11 +321,13 @@ def test_a_page_says_what_it_takes():
 def test_every_format_has_words():
     for kind in Format:
         for other in Format:
-            assert (Sniffed(kind, "looks like it").reason_unless(other) == "") is (kind is other)
+            assert (SniffResult(kind, "looks like it").reason_unless(other) == "") is (
+                kind is other
+            )
 
 
 def test_the_door_is_the_package():
-    assert formats.sniff(HEADER + b"\n" + BATCH) == Sniffed(
+    assert formats.sniff(HEADER + b"\n" + BATCH) == SniffResult(
         Format.NACHA, "looks like a Nacha file of payments"
     )
 
@@ -337,10 +339,10 @@ BEGINNINGS = st.sampled_from(
 
 @given(BEGINNINGS, st.binary(max_size=120), st.sampled_from([1, 300]))
 def test_any_bytes_are_told_or_named(beginning, noise, times):
-    found = sniff(beginning + noise * times)
+    result = sniff(beginning + noise * times)
 
-    assert found.reason
-    assert found.format is None or found.reason.startswith("looks like")
+    assert result.reason
+    assert result.format is None or result.reason.startswith("looks like")
 
 
 @given(BEGINNINGS, st.text(max_size=60))
@@ -350,11 +352,13 @@ def test_any_text_is_told_or_named(beginning, text):
 
 @pytest.mark.parametrize("piece", [b" ", b"<", b"A", b"9", b",", b"\n", b"{", b"\xc3\x28", b"\0"])
 def test_the_size_of_a_file_does_not_matter(piece):
-    content = piece * (10_000_000 // len(piece))
+    small, large = (piece * (size // len(piece)) for size in (50_000, 50_000_000))
 
-    fastest = min(_seconds(content) for _ in range(5))
+    seconds = [(_seconds(small), _seconds(large)) for _ in range(20)]
 
-    assert fastest < 0.005  # The promise of 1 ms is measured in bench; this machine is shared.
+    # Merely looking for a byte in all of it takes longer; how long it takes is measured in bench.
+    least_for_small, least_for_large = map(min, zip(*seconds, strict=True))
+    assert least_for_large < 3 * least_for_small
 
 
 def _seconds(content: bytes) -> float:

@@ -1,6 +1,5 @@
 """Wires as text: names and numbers out of statements, and the tagged advice of Fedwire."""
 
-import time
 from datetime import date
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from billfold.formats import wire_text
 from billfold.formats.problems import Unreadable
 from billfold.formats.wire_text import WireText
-from tests import places
+from tests import places, waiting
 
 ADVICE = (places.FILES / "wire" / "fedwire-advice.txt").read_text()
 
@@ -22,9 +21,9 @@ def refusals(text: str | bytes) -> list[tuple[str, int, str]]:
     return [(each.code, each.line, each.field) for each in refusal.value.problems]
 
 
-def only(text: str) -> wire_text.Advice:
-    (found,) = wire_text.read(text.encode()).advices
-    return found
+def only(text: str) -> wire_text.FedwireAdvice:
+    (advice,) = wire_text.read(text.encode()).advices
+    return advice
 
 
 def test_the_text_of_a_wire_names_payer_account_and_invoice():
@@ -56,25 +55,29 @@ def test_the_text_of_a_wire_names_payer_account_and_invoice():
     ],
 )
 def test_marked_numbers_are_found(text, invoices, accounts):
-    found = wire_text.read_text([text])
+    wire = wire_text.read_text([text])
 
-    assert (found.invoices, found.accounts) == (invoices, accounts)
+    assert (wire.invoices, wire.accounts) == (invoices, accounts)
 
 
 def test_a_number_cut_by_a_line_break_is_found_both_ways():
-    found = wire_text.read_text(["PMT DET:INV 900100", "45 ACCT 1234"])
+    wire = wire_text.read_text(["PMT DET:INV 900100", "45 ACCT 1234"])
 
-    assert found.invoices == ("900100", "90010045")
-    assert found.accounts == ("1234",)
+    assert wire.invoices == ("900100", "90010045")
+    assert wire.accounts == ("1234",)
 
 
 def test_tags_in_lines_of_their_own_are_read():
     lines = ["EREF: E2E-1", "DBNM: SAMPLE INC.", "REMI: QWERTY", "BBI: /CHGS/"]
 
-    found = wire_text.read_text(lines)
+    wire = wire_text.read_text(lines)
 
-    assert (found.payer, found.reference, found.remittance) == ("SAMPLE INC.", "E2E-1", "QWERTY")
-    assert found.bank_text == "CHGS"
+    assert (wire.payer, wire.reference, wire.remittance) == (
+        "SAMPLE INC.",
+        "E2E-1",
+        "QWERTY",
+    )
+    assert wire.bank_text == "CHGS"
 
 
 def test_a_tagged_advice_is_read_to_the_last_field():
@@ -107,18 +110,18 @@ def test_names_may_stand_in_fixed_columns_and_tags_on_one_line():
 def test_what_the_service_puts_before_a_message_belongs_to_it():
     second = ADVICE.replace("001234", "001235").replace("{1500}", "{1100}30P N\n{1500}")
 
-    found = wire_text.read((ADVICE + second).encode())
+    file = wire_text.read((ADVICE + second).encode())
 
-    assert [each.imad[-6:] for each in found.advices] == ["001234", "001235"]
-    assert found.summary()["credit_minor"] == 300_000
+    assert [each.imad[-6:] for each in file.advices] == ["001234", "001235"]
+    assert file.summary()["credit_minor"] == 300_000
 
 
 @pytest.mark.parametrize("type_code", ["1002", "1008", "1031", "1090"])
 def test_a_reversal_or_a_request_brings_no_money(type_code):
-    asked = ADVICE.replace("{1510}1000", "{1510}" + type_code)
+    text = ADVICE.replace("{1510}1000", "{1510}" + type_code)
 
-    assert not only(asked).is_receipt
-    assert wire_text.read(asked.encode()).summary()["credit_minor"] == 0
+    assert not only(text).is_receipt
+    assert wire_text.read(text.encode()).summary()["credit_minor"] == 0
 
 
 @pytest.mark.parametrize("tag", ["1510", "1520", "2000", "3100", "3400", "3600"])
@@ -139,9 +142,9 @@ def test_a_tag_every_message_has_is_missed(tag):
     ],
 )
 def test_a_tag_that_is_wrong_says_where(old, new, expected):
-    found = refusals(ADVICE.replace(old, new))
+    reported = refusals(ADVICE.replace(old, new))
 
-    assert found == [expected if "²" not in new else ("characters", 1, "")]
+    assert reported == [expected if "²" not in new else ("characters", 1, "")]
 
 
 def test_the_same_message_twice_is_refused():
@@ -168,11 +171,11 @@ def test_a_changed_byte_ends_in_a_refusal_or_an_advice(at, byte, kind):
     content = ADVICE.encode()
     new = (b"", bytes([byte]), content[at : at + 1] + bytes([byte]))[kind]
     try:
-        found = wire_text.read(content[:at] + new + content[at + 1 :])
+        file = wire_text.read(content[:at] + new + content[at + 1 :])
     except Unreadable as refusal:
         assert refusal.problems
     else:
-        assert len(found.advices) == 1
+        assert len(file.advices) == 1
 
 
 @settings(max_examples=60, deadline=None)
@@ -186,10 +189,8 @@ def test_any_text_is_read(lines):
 )
 def test_length_buys_no_time(piece):
     text = piece * 100_000
-    start = time.process_time()
 
-    wire_text.read_text([text, text])
-    with pytest.raises(Unreadable):
-        wire_text.read(text.encode())
-
-    assert time.process_time() - start < 1
+    with waiting.stopped_if_endless():
+        wire_text.read_text([text, text])
+        with pytest.raises(Unreadable):
+            wire_text.read(text.encode())

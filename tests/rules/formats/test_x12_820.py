@@ -1,4 +1,4 @@
-"""Remittance advices: read whole and proved, or refused with every reason."""
+"""Remittance advices: read completely and proved, or refused with every reason."""
 
 import os
 from datetime import date
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from billfold.formats import x12
 from billfold.formats.problems import Unreadable
-from billfold.formats.x12 import advice_820
-from billfold.formats.x12.advice_820 import Adjustment, Period, Reference
+from billfold.formats.x12 import AdviceAdjustment, AdviceReference, Period
 from tests.rules.formats.remittance_files import (
     ACCOUNT_ONLY,
     BAD_COUNT,
@@ -29,9 +29,9 @@ from tests.rules.formats.remittance_files import (
 
 
 def test_an_advice_is_read_to_the_last_field():
-    read = advice_820.read(CTX)
+    advice = x12.read(CTX)
 
-    (payment,) = read.payments
+    (payment,) = advice.payments
     assert (payment.amount_minor, payment.currency, payment.is_debit) == (1475050, "USD", False)
     assert (payment.handling, payment.method, payment.payment_format) == ("C", "ACH", "CTX")
     assert (payment.originating.number, payment.receiving.number) == ("998877665544", "5550123456")
@@ -40,12 +40,12 @@ def test_an_advice_is_read_to_the_last_field():
     assert payment.trace_reference == "PAY20261120-7"
     assert payment.payer == "MIDSIZE CORP"
     assert [party.name for party in payment.parties] == ["MIDSIZE CORP", "EXAMPLE TELECOM INC"]
-    assert payment.references == (Reference("14", "200001"),)
+    assert payment.references == (AdviceReference("14", "200001"),)
     assert payment.periods == (Period("097", date(2026, 11, 20), date(2026, 11, 20)),)
     assert (payment.control_number, payment.group_control_number) == ("0001", "101")
     assert payment.moves_money
-    assert read.warnings == ()
-    assert read.summary() == {
+    assert advice.warnings == ()
+    assert advice.summary() == {
         "interchanges": 1,
         "payments": 1,
         "entries": 3,
@@ -56,7 +56,7 @@ def test_an_advice_is_read_to_the_last_field():
 
 
 def test_the_envelope_says_who_sent_it():
-    (sent,) = advice_820.read(CTX).interchanges
+    (sent,) = x12.read(CTX).interchanges
 
     assert (sent.sender, sent.receiver) == ("MIDSIZECORP", "EXAMPLETEL")
     assert (sent.control_number, sent.version) == ("000000101", "00401")
@@ -65,16 +65,16 @@ def test_the_envelope_says_who_sent_it():
 
 
 def test_a_line_says_what_is_paid_of_what():
-    whole, discounted, memo = only_payment(CTX).lines
+    full, discounted, memo = only_payment(CTX).lines
 
-    assert (whole.qualifier, whole.number) == ("IV", "90020001")
-    assert (whole.paid_minor, whole.invoice_minor, whole.discount_minor) == (1000000, 1000000, None)
-    assert whole.references == (Reference("14", "200001"),)
-    assert whole.periods == (Period("003", date(2026, 11, 1), date(2026, 11, 1)),)
+    assert (full.qualifier, full.number) == ("IV", "90020001")
+    assert (full.paid_minor, full.invoice_minor, full.discount_minor) == (1000000, 1000000, None)
+    assert full.references == (AdviceReference("14", "200001"),)
+    assert full.periods == (Period("003", date(2026, 11, 1), date(2026, 11, 1)),)
     assert (discounted.paid_minor, discounted.discount_minor) == (485050, 10000)
-    assert discounted.adjustments == (Adjustment(-10000, "01", "CM", "CR-7731"),)
+    assert discounted.adjustments == (AdviceAdjustment(-10000, "01", "CM", "CR-7731"),)
     assert (memo.qualifier, memo.number, memo.paid_minor) == ("CM", "CR-7732", -10000)
-    assert [line.is_credit_memo for line in (whole, discounted, memo)] == [False, False, True]
+    assert [line.is_credit_memo for line in (full, discounted, memo)] == [False, False, True]
 
 
 def test_delimiters_are_discovered():
@@ -97,25 +97,25 @@ def test_delimiters_are_discovered():
 def test_any_delimiters_will_do(element, component, terminator, after):
     text = CTX.decode().replace("\n", "").replace("*", element).replace(":~", f"{component}~")
 
-    read = advice_820.read(text.replace("~", terminator + after).encode())
+    advice = x12.read(text.replace("~", terminator + after).encode())
 
-    assert read.payments == advice_820.read(CTX).payments
-    assert read.warnings == ()
+    assert advice.payments == x12.read(CTX).payments
+    assert advice.warnings == ()
 
 
 @pytest.mark.parametrize("before", ["\n\n", "\ufeff", "  \r\n"])
 def test_what_stands_around_an_interchange_does_not_matter(before):
-    assert advice_820.read(before.encode() + CTX + b"\n\n\x1a\x00\x00").payments
+    assert x12.read(before.encode() + CTX + b"\n\n\x1a\x00\x00").payments
 
 
 def test_a_file_wrapped_at_80_columns_is_joined():
     text = CTX.decode().replace("\n", "")
     wrapped = "\r\n".join(text[at : at + 80] for at in range(0, len(text), 80))
 
-    read = advice_820.read(wrapped.encode())
+    advice = x12.read(wrapped.encode())
 
-    assert read.payments == advice_820.read(CTX).payments
-    assert [code for code, _, _ in warnings(read)] == ["line-break"]
+    assert advice.payments == x12.read(CTX).payments
+    assert [code for code, _, _ in warnings(advice)] == ["line-break"]
 
 
 def test_an_account_may_be_paid_without_an_invoice():
@@ -152,10 +152,10 @@ def test_problems_of_one_line_files_name_the_segment():
 def test_public_samples_are_read(name, amounts):
     content = (Path(os.environ["BILLFOLD_SAMPLES"]) / "edi820" / name).read_bytes()
 
-    read = advice_820.read(content)
+    advice = x12.read(content)
 
-    assert [payment.amount_minor for payment in read.payments] == amounts
-    assert read.warnings == ()
+    assert [payment.amount_minor for payment in advice.payments] == amounts
+    assert advice.warnings == ()
 
 
 @pytest.mark.skipif("BILLFOLD_SAMPLES" not in os.environ, reason="BILLFOLD_SAMPLES is not set")
@@ -171,7 +171,10 @@ def test_the_advice_of_a_retailer_is_read_whole():
         "59",
         "26801",
     )
-    assert adjustment.references == (Reference("6O", "022"), Reference("MC", "000000025"))
+    assert adjustment.references == (
+        AdviceReference("6O", "022"),
+        AdviceReference("MC", "000000025"),
+    )
     assert len(first.references) == 6
 
 
@@ -188,17 +191,17 @@ def test_a_premium_advice_names_whom_each_line_is_for():
 def test_several_groups_and_payments_are_read():
     one = transaction(BPR.format("5.00"), "RMR*IV*7**5.00")
     two = transaction(BPR.format("6.00"), "RMR*IV*8**6.00", number="0002")
-    whole = [
+    segments = [
         *[ISA, GS, *one, *two, "GE*2*101"],
         *[GS.replace("*101*", "*102*"), *one, "GE*1*102", "IEA*2*000000101"],
         *interchange(*one),
     ]
 
-    read = advice_820.read("~".join([*whole, ""]).encode())
+    advice = x12.read("~".join([*segments, ""]).encode())
 
-    assert [payment.amount_minor for payment in read.payments] == [500, 600, 500, 500]
-    assert len(read.interchanges) == 2
-    assert [payment.group_control_number for payment in read.payments] == [
+    assert [payment.amount_minor for payment in advice.payments] == [500, 600, 500, 500]
+    assert len(advice.interchanges) == 2
+    assert [payment.group_control_number for payment in advice.payments] == [
         "101",
         "101",
         "102",
@@ -207,14 +210,14 @@ def test_several_groups_and_payments_are_read():
 
 
 def test_each_interchange_has_its_own_delimiters():
-    assert len(advice_820.read(CTX + PIPES + CTX).payments) == 3
+    assert len(x12.read(CTX + PIPES + CTX).payments) == 3
 
 
 def test_a_day_without_payments_is_said():
-    read = advice_820.read("~".join([ISA, "IEA*0*000000101~"]).encode())
+    advice = x12.read("~".join([ISA, "IEA*0*000000101~"]).encode())
 
-    assert read.payments == ()
-    assert warnings(read) == [("empty", 2, "")]
+    assert advice.payments == ()
+    assert warnings(advice) == [("empty", 2, "")]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +233,7 @@ def test_other_documents_are_refused_by_name(kind, group, words):
     text = CTX.decode().replace("ST*820", f"ST*{kind}").replace("GS*RA", f"GS*{group}")
 
     with pytest.raises(Unreadable) as refusal:
-        advice_820.read(text.encode())
+        x12.read(text.encode())
 
     (problem,) = refusal.value.problems
     assert (problem.code, problem.line, problem.field) == ("not-820", 3, "ST01")
@@ -305,9 +308,9 @@ def test_every_fault_is_named_at_once():
 
 
 def test_a_terminator_inside_the_header_is_named():
-    found = problems(CTX.replace(b"MIDSIZECORP    ", b"MIDSIZE~CORP   ", 1))
+    errors = problems(CTX.replace(b"MIDSIZECORP    ", b"MIDSIZE~CORP   ", 1))
 
-    assert ("interchange-header", 1, "ISA") in found
+    assert ("interchange-header", 1, "ISA") in errors
 
 
 def test_an_empty_group_of_another_kind_is_refused():
@@ -317,17 +320,17 @@ def test_an_empty_group_of_another_kind_is_refused():
 
 
 def test_zeros_before_a_control_number_of_the_envelope_do_not_count():
-    assert advice_820.read(CTX.replace(b"IEA*1*000000101", b"IEA*1*101")).payments
+    assert x12.read(CTX.replace(b"IEA*1*000000101", b"IEA*1*101")).payments
 
 
 def test_the_last_terminator_may_be_missing():
-    assert advice_820.read(CTX.rstrip(b"~\n")).payments == advice_820.read(CTX).payments
+    assert x12.read(CTX.rstrip(b"~\n")).payments == x12.read(CTX).payments
 
 
 def test_a_short_header_is_read_by_its_separators():
-    read = advice_820.read(CTX.replace(b"MIDSIZECORP    ", b"MIDSIZECORP"))
+    advice = x12.read(CTX.replace(b"MIDSIZECORP    ", b"MIDSIZECORP"))
 
-    assert warnings(read) == [("interchange-header-length", 1, "ISA")]
+    assert warnings(advice) == [("interchange-header-length", 1, "ISA")]
 
 
 @pytest.mark.parametrize(
@@ -352,9 +355,9 @@ def test_what_is_no_interchange_is_refused(content, code):
 def test_what_is_odd_often_is_said_once():
     lines = [f"RMR*IV*{number}**1*3*1" for number in range(5_000)]
 
-    read = advice_820.read(file(*lines, amount="5000"))
+    advice = x12.read(file(*lines, amount="5000"))
 
-    (warning,) = read.warnings
+    (warning,) = advice.warnings
     assert (warning.code, warning.line) == ("line-arithmetic", 5)
     assert "4,999 more" in warning.message
 
@@ -370,9 +373,9 @@ def test_what_is_odd_often_is_said_once():
     ],
 )
 def test_an_oddity_is_noted_and_kept(segment, expected):
-    read = advice_820.read(file("RMR*IV*7**100", segment))
+    advice = x12.read(file("RMR*IV*7**100", segment))
 
-    assert expected in warnings(read)
+    assert expected in warnings(advice)
 
 
 def test_segments_that_are_not_interpreted_are_kept():
@@ -394,40 +397,38 @@ def test_a_second_trace_is_kept():
 
 
 def test_an_unknown_handling_is_noted():
-    read = advice_820.read(file("RMR*IV*7**100", order=BPR.replace("BPR*C", "BPR*Q")))
+    advice = x12.read(file("RMR*IV*7**100", order=BPR.replace("BPR*C", "BPR*Q")))
 
-    assert warnings(read) == [("handling", 4, "BPR01")]
+    assert warnings(advice) == [("handling", 4, "BPR01")]
 
 
 def test_a_repeated_control_number_is_noted():
     one = transaction(BPR.format("5.00"), "RMR*IV*7**5.00")
 
-    read = advice_820.read("~".join([*interchange(*one, *one, sets=2), ""]).encode())
+    advice = x12.read("~".join([*interchange(*one, *one, sets=2), ""]).encode())
 
-    assert [code for code, _, _ in warnings(read)] == ["repeated-number"]
+    assert [code for code, _, _ in warnings(advice)] == ["repeated-number"]
 
 
 def test_a_test_is_marked_as_one():
-    read = advice_820.read(CTX.replace(b"*0*P*", b"*0*T*"))
+    advice = x12.read(CTX.replace(b"*0*P*", b"*0*T*"))
 
-    assert read.is_test
-    assert warnings(read) == [("test", 1, "ISA15")]
+    assert advice.is_test
+    assert warnings(advice) == [("test", 1, "ISA15")]
 
 
 def test_an_acknowledgment_of_the_envelope_is_passed_over():
     text = CTX.decode().replace("GS*RA", "TA1*000000007*261120*0930*A*000~\nGS*RA")
 
-    assert advice_820.read(text.encode()).payments == advice_820.read(CTX).payments
+    assert x12.read(text.encode()).payments == x12.read(CTX).payments
 
 
 def test_a_bad_date_of_the_envelope_is_noted():
-    assert warnings(advice_820.read(CTX.replace(b"*261120*", b"*269920*"))) == [
-        ("date", 1, "ISA09")
-    ]
+    assert warnings(x12.read(CTX.replace(b"*261120*", b"*269920*"))) == [("date", 1, "ISA09")]
 
 
 def test_no_message_and_no_print_shows_a_bank_account():
-    read = advice_820.read(file("RMR*IV*7**100"))
+    advice = x12.read(file("RMR*IV*7**100"))
 
-    assert "777123" not in repr(read)
-    assert "888456" not in repr(read)
+    assert "777123" not in repr(advice)
+    assert "888456" not in repr(advice)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billfold.formats import x12
 from billfold.formats.problems import Unreadable
-from billfold.formats.x12 import advice_820
 from tests import places
 from tests.rules.formats.remittance_files import CTX, problems, transaction, warnings
 
@@ -15,17 +15,17 @@ ADDENDA = [TEXT[at : at + 80] for at in range(0, len(TEXT), 80)]
 
 
 def lines(*pieces: str) -> list[tuple[str, str, int | None]]:
-    (payment,) = advice_820.read_fragment(pieces).payments
+    (payment,) = x12.read_fragment(pieces).payments
     return [(line.qualifier, line.number, line.paid_minor) for line in payment.lines]
 
 
 def test_the_addenda_of_a_corporate_credit_are_an_interchange():
-    read = advice_820.read_fragment(ADDENDA)
+    advice = x12.read_fragment(ADDENDA)
 
     assert len(ADDENDA) > 5
-    assert read == advice_820.read(CTX)
-    assert read.payments[0].trace_reference == "PAY20261120-7"
-    assert read.interchanges[0].sender == "MIDSIZECORP"
+    assert advice == x12.read(CTX)
+    assert advice.payments[0].trace_reference == "PAY20261120-7"
+    assert advice.interchanges[0].sender == "MIDSIZECORP"
 
 
 def test_addenda_that_lost_characters_are_refused():
@@ -44,8 +44,8 @@ def test_stripped_addenda_are_filled_up_again(width):
     stripped = [piece.rstrip() for piece in pieces]
 
     assert stripped != pieces
-    assert advice_820.read_fragment(stripped) == advice_820.read_fragment(pieces)
-    assert advice_820.read_fragment(stripped).payments[0].payer.split() == ["MIDSIZE", "CORP"]
+    assert x12.read_fragment(stripped) == x12.read_fragment(pieces)
+    assert x12.read_fragment(stripped).payments[0].payer.split() == ["MIDSIZE", "CORP"]
 
 
 @given(st.integers(60, 79))
@@ -53,7 +53,7 @@ def test_a_segment_may_be_cut_anywhere(start):
     text = " " * (80 - start) + TEXT
     pieces = [text[at : at + 80].rstrip() for at in range(0, len(text), 80)]
 
-    assert advice_820.read_fragment(pieces).payments == advice_820.read(CTX).payments
+    assert x12.read_fragment(pieces).payments == x12.read(CTX).payments
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_segment_may_be_cut_anywhere(start):
 )
 def test_a_bare_line_is_read(text):
     assert lines(text) == [("IV", "90010046", 29975)]
-    assert advice_820.read_fragment([text]).warnings == ()
+    assert x12.read_fragment([text]).warnings == ()
 
 
 @pytest.mark.parametrize("end", ["\\", "~", "'", "\n", "!", "\x1c", "\\\n", "~   "])
@@ -84,14 +84,14 @@ def test_each_addendum_may_hold_a_segment_of_its_own():
 
 
 def test_a_line_without_an_end_may_be_cut():
-    read = advice_820.read_fragment(["RMR*IV*90010046**299.7"])
+    advice = x12.read_fragment(["RMR*IV*90010046**299.7"])
 
-    assert read.payments[0].lines_minor == 29970
-    assert warnings(read) == [("unterminated", 1, "")]
+    assert advice.payments[0].lines_minor == 29970
+    assert warnings(advice) == [("unterminated", 1, "")]
 
 
 def test_a_fragment_without_a_payment_has_no_amount():
-    (payment,) = advice_820.read_fragment(["N1*PR*ACME~RMR*IV*1**2.00~RMR*CM*2**-.50~"]).payments
+    (payment,) = x12.read_fragment(["N1*PR*ACME~RMR*IV*1**2.00~RMR*CM*2**-.50~"]).payments
 
     assert (payment.amount_minor, payment.lines_minor) == (None, 150)
     assert (payment.payer, payment.interchange) == ("ACME", None)
@@ -101,7 +101,7 @@ def test_a_fragment_without_a_payment_has_no_amount():
 def test_a_payment_in_a_fragment_is_proved():
     right = "BPR*C*2.00*C*ACH*CCP~RMR*IV*1**2.00~"
 
-    (payment,) = advice_820.read_fragment([right]).payments
+    (payment,) = x12.read_fragment([right]).payments
 
     assert payment.amount_minor == 200
     assert problems([right.replace("C*2.00", "C*3.00")]) == [("remittance-total", 1, "BPR02")]
@@ -127,13 +127,13 @@ def test_part_of_an_envelope_will_do():
 def test_what_follows_a_transaction_is_another_payment():
     inner = "~".join(transaction("BPR*C*2.00*C*ACH*CTX", "RMR*IV*1**2.00"))
 
-    read = advice_820.read_fragment([f"RMR*IV*9**1~{inner}~RMR*IV*8**1~"])
+    advice = x12.read_fragment([f"RMR*IV*9**1~{inner}~RMR*IV*8**1~"])
 
-    assert [payment.amount_minor for payment in read.payments] == [None, 200, None]
+    assert [payment.amount_minor for payment in advice.payments] == [None, 200, None]
 
 
 def test_a_tax_payment_is_kept_and_not_interpreted():
-    (payment,) = advice_820.read_fragment(["TXP*123456789*04101*261130*T*10000\\"]).payments
+    (payment,) = x12.read_fragment(["TXP*123456789*04101*261130*T*10000\\"]).payments
 
     assert payment.lines == ()
     assert payment.other[0][2] == "04101"
@@ -161,7 +161,7 @@ def test_free_text_is_told_from_segments(text):
 
 def test_no_addenda_are_no_advice():
     with pytest.raises(Unreadable):
-        advice_820.read_fragment([])
+        x12.read_fragment([])
 
 
 def test_an_empty_addendum_is_blank():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billfold.formats.x12 import advice_820
+from billfold.formats import x12
 from tests.rules.formats.remittance_files import (
     BPR,
     file,
@@ -70,11 +70,11 @@ def test_a_payment_alone_that_has_lines_is_proved():
 def test_an_advice_without_an_amount_is_told_apart():
     order = BPR.replace("BPR*C", "BPR*I")
 
-    read = advice_820.read(file("RMR*IV*7**100", order=order, amount="0"))
+    advice = x12.read(file("RMR*IV*7**100", order=order, amount="0"))
 
-    assert read.payments[0].lines_minor == 10000
-    assert warnings(read) == [("no-total", 4, "BPR02")]
-    assert not read.payments[0].moves_money
+    assert advice.payments[0].lines_minor == 10000
+    assert warnings(advice) == [("no-total", 4, "BPR02")]
+    assert not advice.payments[0].moves_money
     assert problems(file("RMR*IV*7**99", order=order)) == [("remittance-total", 4, "BPR02")]
 
 
@@ -85,10 +85,10 @@ def test_a_prenote_has_no_amount():
 
 
 def test_a_debit_is_told_from_a_credit():
-    read = advice_820.read(file("RMR*IV*7**100", order=BPR.replace("*C*ACH", "*D*ACH")))
+    advice = x12.read(file("RMR*IV*7**100", order=BPR.replace("*C*ACH", "*D*ACH")))
 
-    assert read.summary()["debit_minor"] == 10000
-    assert read.payments[0].is_debit
+    assert advice.summary()["debit_minor"] == 10000
+    assert advice.payments[0].is_debit
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ def test_a_debit_is_told_from_a_credit():
     ],
 )
 def test_a_discount_or_adjustment_may_explain_a_line(line, adjustment):
-    read = advice_820.read(file(*filter(None, [line, adjustment])))
+    advice = x12.read(file(*filter(None, [line, adjustment])))
 
-    assert read.warnings == ()
+    assert advice.warnings == ()
 
 
 @pytest.mark.parametrize("line", ["RMR*IV*7**100*120*10", "RMR*IV*7**100*110**01*-20"])
 def test_a_line_that_does_not_explain_itself_is_noted(line):
-    read = advice_820.read(file(line))
+    advice = x12.read(file(line))
 
-    assert warnings(read) == [("line-arithmetic", 5, "RMR05")]
+    assert warnings(advice) == [("line-arithmetic", 5, "RMR05")]
 
 
 def test_an_amount_is_of_the_currency_that_is_named():
@@ -126,6 +126,6 @@ def test_currencies_are_not_added_up():
     one = transaction(BPR.format("5"), "CUR*PR*EUR", "RMR*IV*7**5")
     two = transaction(BPR.format("5"), "RMR*IV*7**5", number="0002")
 
-    summary = advice_820.read("~".join([*interchange(*one, *two, sets=2), ""]).encode()).summary()
+    summary = x12.read("~".join([*interchange(*one, *two, sets=2), ""]).encode()).summary()
 
     assert summary == {"interchanges": 1, "payments": 2, "entries": 2, "currency": "mixed"}

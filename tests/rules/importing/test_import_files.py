@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billfold.receivables.imports import columns
-from billfold.receivables.imports.columns import NotALayout
-from billfold.receivables.imports.csv_files import Reading
+from billfold.receivables.imports import import_fields
+from billfold.receivables.imports.csv_file import CsvFile
+from billfold.receivables.imports.import_fields import NotADateLayout
 
 HEAD = "customer_number,invoice_number,invoice_date,due_date,amount"
 ROW = "C-1,INV-1,2026-11-01,2026-12-01,120.00"
 
 
 def read(content, *, kind="invoices", mapping=None, layout="%Y-%m-%d"):
-    """Read a file; give the reading, its rows and the bytes it kept."""
+    """Read a file; return it with its rows and the archived bytes."""
     raw = content if isinstance(content, bytes) else content.encode()
-    keep = io.BytesIO()
-    reading = Reading(io.BytesIO(raw), columns.fields(kind, layout), mapping or {})
-    rows = list(reading.values(keep=keep))
-    return reading, rows, gzip.decompress(keep.getvalue())
+    archive = io.BytesIO()
+    file = CsvFile(io.BytesIO(raw), import_fields.fields_of_kind(kind, layout), mapping or {})
+    rows = list(file.read_rows(archive=archive))
+    return file, rows, gzip.decompress(archive.getvalue())
 
 
 def problems(content, **options):
@@ -36,13 +36,13 @@ def problems(content, **options):
 def test_promise_27_a_good_file_is_read_summed_and_kept():
     content = f"{HEAD}\n{ROW}\n\nC-1,INV-2,2026-11-01,2026-12-01,$1\n"
 
-    reading, rows, kept = read(content)
+    file, rows, archived = read(content)
 
     days = date(2026, 11, 1), date(2026, 12, 1)
     assert rows == [(2, "C-1", "INV-1", *days, 12_000), (4, "C-1", "INV-2", *days, 100)]
-    assert (reading.rows, reading.total_minor) == (2, 12_100)
-    assert kept == content.encode()
-    assert reading.sha256 == hashlib.sha256(content.encode()).hexdigest()
+    assert (file.rows, file.total_minor) == (2, 12_100)
+    assert archived == content.encode()
+    assert file.sha256 == hashlib.sha256(content.encode()).hexdigest()
 
 
 def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_first_column():
@@ -85,7 +85,7 @@ def test_promise_27_a_file_that_cannot_be_read_says_where_and_why(content, expec
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "reason"),
     [
         ("1e9", "not a number"),
         ("1.005", "more than 2 decimals"),
@@ -98,11 +98,11 @@ def test_promise_27_a_file_that_cannot_be_read_says_where_and_why(content, expec
         ("€5", "not a number"),
     ],
 )
-def test_an_amount_is_exact_and_above_zero_or_refused(value, said):
+def test_an_amount_is_exact_and_above_zero_or_refused(value, reason):
     (problem,) = problems(f'{HEAD}\nC-1,INV-1,2026-11-01,2026-12-01,"{value}"\n')
 
     assert problem.startswith("line 2, amount: ")
-    assert said in problem
+    assert reason in problem
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_a_date_written_otherwise_is_refused(layout, value):
 
 @pytest.mark.parametrize("layout", ["%Q", "%d", "%Y-%m", "", "day", "%"])
 def test_a_date_layout_must_write_the_whole_day(layout):
-    with pytest.raises(NotALayout):
-        columns.fields("invoices", layout)
+    with pytest.raises(NotADateLayout):
+        import_fields.fields_of_kind("invoices", layout)
 
 
 @pytest.mark.parametrize("value", [" C-1", "C-1 ", "C\t1", "C\x0b1", "x" * 61])
@@ -147,10 +147,10 @@ def test_with_a_map_the_files_other_columns_are_passed_over_and_named():
     mapping = {"customer_number": "Account", "invoice_number": "No"}
     content = "No,Account,invoice_date,due_date,amount,Region\nI,C,2026-11-01,2026-12-01,1,West\n"
 
-    reading, rows, _ = read(content, mapping=mapping)
+    file, rows, _ = read(content, mapping=mapping)
 
     assert rows[0][1:3] == ("C", "I")
-    assert reading.skipped == ("Region",)
+    assert file.skipped == ("Region",)
 
 
 def test_a_map_that_does_not_fit_says_what_would():
@@ -181,16 +181,16 @@ def test_yes_and_no_are_read_as_billing_systems_write_them(word, expected):
 
 @given(st.binary(max_size=300))
 def test_no_bytes_make_a_traceback(content):
-    reading, rows, _ = read(content)
+    file, rows, _ = read(content)
 
-    assert reading.problems.count or rows
+    assert file.problems.count or rows
 
 
 @given(st.text(max_size=200))
 def test_no_text_below_a_good_first_line_makes_a_traceback(text):
-    reading, rows, _ = read(f"{HEAD}\n{text}".encode(errors="replace"))
+    file, rows, _ = read(f"{HEAD}\n{text}".encode(errors="replace"))
 
-    assert reading.problems.count or rows
+    assert file.problems.count or rows
 
 
 @given(
@@ -207,9 +207,9 @@ def test_free_text_comes_back_as_it_was(texts):
     for place, text in enumerate(texts):
         writer.writerow([f"C-{place}", f"x{text}"])
 
-    reading, rows, _ = read(written.getvalue(), kind="customers")
+    file, rows, _ = read(written.getvalue(), kind="customers")
 
-    assert reading.problems.count == 0
+    assert file.problems.count == 0
     assert [row[2] for row in rows] == [f"x{text}" for text in texts]
 
 
@@ -220,15 +220,15 @@ def test_promise_27_the_total_is_that_of_the_rows(amounts):
         for n, a in enumerate(amounts)
     )
 
-    reading, _, _ = read(f"{HEAD}\n{rows}")
+    file, _, _ = read(f"{HEAD}\n{rows}")
 
-    assert reading.total_minor == sum(amounts)
+    assert file.total_minor == sum(amounts)
 
 
 @pytest.mark.parametrize("code", [0xFEFF, 0xFFFE, 0x1FFFF, 0xFDD0, 0x07])
 def test_what_is_no_character_is_refused_by_its_code(code):
-    for read in (columns.text, columns.number):
-        with pytest.raises(columns.Unfit):
+    for read in (import_fields.read_text, import_fields.read_number):
+        with pytest.raises(import_fields.InvalidCell):
             read(f"Hollis{chr(code)}Wren")
 
-    assert columns.text("Hollis 东京 😀 é") == "Hollis 东京 😀 é"
+    assert import_fields.read_text("Hollis 东京 😀 é") == "Hollis 东京 😀 é"

@@ -16,20 +16,18 @@ from billfold.formats.nacha import Unreadable, Unwritable
 from billfold.money import CurrencyMismatch, Money
 from billfold.rails import ach
 from billfold.rails.protocol import (
+    AnyEvent,
+    BankDocument,
     BankProfile,
     Collection,
     Corrected,
-    Document,
     Noticed,
-    PullRail,
     Returned,
-    Written,
+    WrittenFile,
 )
 from tests import places
 
 FILES = places.FILES / "nacha"
-
-RAIL: PullRail = ach
 
 BANK = BankProfile(
     odfi_routing_number="091999049",
@@ -52,7 +50,7 @@ PAYMENT = Collection(
 )
 
 
-def write(*collections: Collection, bank: BankProfile = BANK, first: int = 1) -> Written:
+def write(*collections: Collection, bank: BankProfile = BANK, first: int = 1) -> WrittenFile:
     return ach.write(
         collections,
         bank=bank,
@@ -63,8 +61,8 @@ def write(*collections: Collection, bank: BankProfile = BANK, first: int = 1) ->
     )
 
 
-def returns(name: str) -> list[ach.AnyEvent]:
-    return ach.read(Document(name=name, content=(FILES / name).read_bytes()))
+def returns(name: str) -> list[AnyEvent]:
+    return ach.read(BankDocument(name=name, content=(FILES / name).read_bytes()))
 
 
 # Asking
@@ -115,10 +113,10 @@ def test_single_and_recurring_payments_go_in_batches_of_their_own():
 
 
 def test_a_prenote_goes_with_the_company_data_of_its_debit_in_a_batch_of_its_own():
-    asked = replace(PAYMENT, reference="ASKED", amount=Money(0))
-    saved = replace(asked, account_type="savings")
+    checking = replace(PAYMENT, reference="ASKED", amount=Money(0))
+    savings = replace(checking, account_type="savings")
 
-    written = write(asked, PAYMENT, saved)
+    written = write(checking, PAYMENT, savings)
 
     live, zero = nacha.read(written.document.content).batches
     assert [entry.transaction_code for entry in live.entries] == [27]
@@ -193,10 +191,10 @@ def test_every_collection_is_asked_for_once_and_exactly(collections, first):
     by_reference = {collection.reference: collection for collection in collections}
     assert Counter(e.reference for e in written.entries) == Counter(list(by_reference))
     for entry, line in zip(written.entries, lines, strict=True):
-        asked = by_reference[entry.reference]
+        collection = by_reference[entry.reference]
         assert (line.account_number, line.amount_minor) == (
-            asked.account_number,
-            asked.amount.minor,
+            collection.account_number,
+            collection.amount.minor,
         )
     assert written.debit == money.total(c.amount for c in collections)
     assert file.totals.debit_minor == written.debit.minor
@@ -238,7 +236,7 @@ def test_no_more_is_asked_than_one_file_may_hold():
     with pytest.raises(ach.TooManyCollections) as refusal:
         write(PAYMENT, PAYMENT, PAYMENT, bank=replace(BANK, max_entries=2))
 
-    assert (refusal.value.asked, refusal.value.allowed) == (3, 2)
+    assert (refusal.value.requested, refusal.value.allowed) == (3, 2)
 
 
 @given(
@@ -260,7 +258,7 @@ def test_no_more_money_is_asked_than_one_file_may_hold():
     with pytest.raises(ach.TooMuchMoney) as refusal:
         write(PAYMENT, PAYMENT, bank=replace(BANK, max_file_minor=24_099))
 
-    assert (refusal.value.asked, refusal.value.allowed) == (Money(24_100), Money(24_099))
+    assert (refusal.value.requested, refusal.value.allowed) == (Money(24_100), Money(24_099))
 
 
 def test_a_balanced_file_holds_no_more_than_its_offset_can():
@@ -311,22 +309,22 @@ def test_a_return_counts_on_the_day_the_operator_settled_it():
     assert {event.on for event in returns("returns-admin-and-nsf.ach")} == {date(2026, 11, 24)}
 
 
-def dated(created: bytes, day: bytes) -> date:
+def settlement_date_of(created: bytes, day: bytes) -> date:
     data = (FILES / "return-of-prenote-r03.ach").read_bytes()
     data = data.replace(b"2611200930", created + b"0930").replace(b"261123328", b"261123" + day)
-    (event,) = ach.read(Document("returns.ach", data))
+    (event,) = ach.read(BankDocument("returns.ach", data))
     return event.on
 
 
 def test_a_settlement_day_belongs_to_the_year_nearest_the_file():
-    assert dated(b"270104", b"365") == date(2026, 12, 31)
-    assert dated(b"261231", b"004") == date(2027, 1, 4)
-    assert dated(b"290102", b"366") == date(2028, 12, 31)
+    assert settlement_date_of(b"270104", b"365") == date(2026, 12, 31)
+    assert settlement_date_of(b"261231", b"004") == date(2027, 1, 4)
+    assert settlement_date_of(b"290102", b"366") == date(2028, 12, 31)
 
 
 def test_without_a_settlement_day_the_files_date_counts():
     for blank in (b"   ", b"000", b"999"):
-        assert dated(b"261120", blank) == date(2026, 11, 20)
+        assert settlement_date_of(b"261120", blank) == date(2026, 11, 20)
 
 
 def test_a_notice_of_change_brings_its_29_characters():
@@ -378,18 +376,20 @@ def test_no_account_number_shows_in_an_event():
     assert "4400000001" not in repr(PAYMENT)
 
 
-def answered(addendum: str) -> ach.AnyEvent:
+def read_with_addendum(addendum: str) -> AnyEvent:
     """Read a file whose one return carries another addendum."""
     lines = (FILES / "return-of-prenote-r03.ach").read_bytes().decode().splitlines()
     lines[3] = addendum.ljust(79) + lines[3][79:]
     if addendum.startswith("798"):
         lines[1] = lines[1][:50] + "COR" + lines[1][53:]
-    (event,) = ach.read(Document("returns.ach", "\n".join(lines).encode()))
+    (event,) = ach.read(BankDocument("returns.ach", "\n".join(lines).encode()))
     return event
 
 
 def test_a_dishonoured_return_is_for_a_person_to_look_at():
-    event = answered("799R68059999990000301      12391871   12391871000000117901Untimely Return")
+    event = read_with_addendum(
+        "799R68059999990000301      12391871   12391871000000117901Untimely Return"
+    )
 
     assert isinstance(event, Noticed)
     assert (event.kind, event.code, event.subject) == ("dishonoured", "R68", "059999990000301")
@@ -397,7 +397,7 @@ def test_a_dishonoured_return_is_for_a_person_to_look_at():
 
 
 def test_a_contested_return_is_for_a_person_to_look_at():
-    event = answered(
+    event = read_with_addendum(
         "799R73059999990000301261120123918713247799999900003013250188999999000030132667"
     )
 
@@ -407,14 +407,16 @@ def test_a_contested_return_is_for_a_person_to_look_at():
 
 
 def test_a_refused_notice_of_change_is_for_a_person_to_look_at():
-    event = answered("798C61091000010000001      121042884400009999                   C010000001")
+    event = read_with_addendum(
+        "798C61091000010000001      121042884400009999                   C010000001"
+    )
 
     assert isinstance(event, Noticed)
     assert (event.kind, event.code) == ("correction_refused", "C61")
 
 
 def test_an_unknown_return_code_is_still_a_return():
-    event = answered("799R97091000010000001      12104288")
+    event = read_with_addendum("799R97091000010000001      12104288")
 
     assert isinstance(event, Returned)
     assert event.code == "R97"
@@ -430,4 +432,4 @@ def test_a_damaged_return_file_brings_no_events_at_all():
     data = (FILES / "returns-admin-and-nsf.ach").read_bytes()
 
     with pytest.raises(Unreadable):
-        ach.read(Document("returns.ach", data.replace(b"0000002599", b"0000002598", 1)))
+        ach.read(BankDocument("returns.ach", data.replace(b"0000002599", b"0000002598", 1)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billfold.rails.ach import return_rates as meter
-from billfold.rails.ach.return_rates import Level, Measure, Rate
+from billfold.rails.ach.return_rates import Measure, Rate, RateLevel
 
 
 def levels(debits: int, **returned: int) -> dict[str, str]:
@@ -15,21 +15,24 @@ def levels(debits: int, **returned: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("count", "level"), [(2, Level.BELOW), (3, Level.NEAR), (4, Level.NEAR), (5, Level.OVER)]
+    ("count", "level"),
+    [(2, RateLevel.BELOW), (3, RateLevel.NEAR), (4, RateLevel.NEAR), (5, RateLevel.OVER)],
 )
 def test_unauthorised_returns_are_held_to_half_a_percent(count, level):
     assert levels(1_000, R10=count)["unauthorised"] is level
 
 
 @pytest.mark.parametrize(
-    ("count", "level"), [(17, Level.BELOW), (18, Level.NEAR), (29, Level.NEAR), (30, Level.OVER)]
+    ("count", "level"),
+    [(17, RateLevel.BELOW), (18, RateLevel.NEAR), (29, RateLevel.NEAR), (30, RateLevel.OVER)],
 )
 def test_administrative_returns_are_held_to_three_percent(count, level):
     assert levels(1_000, R03=count)["administrative"] is level
 
 
 @pytest.mark.parametrize(
-    ("count", "level"), [(89, Level.BELOW), (90, Level.NEAR), (149, Level.NEAR), (150, Level.OVER)]
+    ("count", "level"),
+    [(89, RateLevel.BELOW), (90, RateLevel.NEAR), (149, RateLevel.NEAR), (150, RateLevel.OVER)],
 )
 def test_all_returns_are_held_to_fifteen_percent(count, level):
     assert levels(1_000, R01=count)["overall"] is level
@@ -52,15 +55,15 @@ def test_a_share_is_written_with_its_decimals():
 
 
 def test_returns_without_any_debit_are_over_the_limit():
-    assert levels(0, R01=1)["overall"] is Level.OVER
-    assert levels(0)["overall"] is Level.BELOW
+    assert levels(0, R01=1)["overall"] is RateLevel.OVER
+    assert levels(0)["overall"] is RateLevel.BELOW
 
 
 @given(st.integers(1, 10**7), st.integers(0, 10**7))
 def test_the_level_follows_the_exact_share(debits, returned):
     level = Rate(Measure.OVERALL, returned, debits).level
 
-    assert (level is Level.OVER) == (returned * 100 >= 15 * debits and returned > 0)
+    assert (level is RateLevel.OVER) == (returned * 100 >= 15 * debits and returned > 0)
 
 
 def test_the_window_is_sixty_days_with_today():

@@ -1,4 +1,4 @@
-"""The lockbox rail: one event for each check, with what the payer said it is for."""
+"""The lockbox rail: one event for each check, with the remittances of its payer."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from billfold.formats import lockbox
 from billfold.formats.problems import Unreadable
 from billfold.money import Money
 from billfold.rails import lockbox as rail
-from billfold.rails.protocol import Document, Remittance
+from billfold.rails.protocol import BankDocument, RemittanceItem
 from tests.rules.formats.lockbox_files import write
 from tests.rules.formats.test_lockbox import (
     FILES,
@@ -16,8 +16,8 @@ from tests.rules.formats.test_lockbox import (
     TWO_BATCHES,
     batch,
     check,
-    deposits,
-    said,
+    lockbox_file,
+    remittance,
 )
 
 
@@ -26,7 +26,7 @@ def usd(minor: int) -> Money:
 
 
 def test_each_check_is_money_received():
-    events = rail.read(Document("lockbox.bai", TWO_BATCHES))
+    events = rail.read(BankDocument("lockbox.bai", TWO_BATCHES))
 
     assert [(each.subject, each.amount.minor) for each in events] == [
         ("0004150/2026-11-20/1/1", 299750),
@@ -39,8 +39,8 @@ def test_each_check_is_money_received():
     assert {each.on for each in events} == {date(2026, 11, 20)}
     assert (events[0].payer, events[0].amount) == ("ACME WIDGETS", usd(299750))
     assert events[4].remittances == (
-        Remittance("90010045", "200001", usd(105000)),
-        Remittance("CM-7731", "200001", usd(-5000)),
+        RemittanceItem("90010045", "200001", usd(105000)),
+        RemittanceItem("CM-7731", "200001", usd(-5000)),
     )
     assert events[3].remittances == ()
 
@@ -48,33 +48,35 @@ def test_each_check_is_money_received():
 def test_the_same_check_has_the_same_key_in_another_file():
     again = (FILES / "synthetic-duplicate-file-same-items.bai").read_bytes()
 
-    first, second = (rail.read(Document("x", content)) for content in (TWO_BATCHES, again))
+    first, second = (rail.read(BankDocument("x", content)) for content in (TWO_BATCHES, again))
 
     assert [each.key for each in first[:4]] == [each.key for each in second]
     assert len({each.key for each in first}) == 6
 
 
 def test_a_memo_is_kept_as_text():
-    profile = lockbox.shipped()[3]
-    made = deposits(batch(1, check(1, 100, said(text="APT 12 NOVEMBER"))))
+    profile = lockbox.shipped_profiles()[3]
+    file = lockbox_file(batch(1, check(1, 100, remittance(text="APT 12 NOVEMBER"))))
 
-    (event,) = rail.read(Document("x", write(profile, made)), profile)
+    (event,) = rail.read(BankDocument("x", write(profile, file)), profile)
 
-    assert event.remittances == (Remittance(text="APT 12 NOVEMBER"),)
+    assert event.remittances == (RemittanceItem(text="APT 12 NOVEMBER"),)
 
 
 def test_a_check_without_an_amount_brings_no_money():
-    made = deposits(batch(1, check(1, 0), check(2, 100)))
+    file = lockbox_file(batch(1, check(1, 0), check(2, 100)))
 
-    assert [each.amount for each in rail.read(Document("x", write(INVOICE_80, made)))] == [usd(100)]
+    assert [each.amount for each in rail.read(BankDocument("x", write(INVOICE_80, file)))] == [
+        usd(100)
+    ]
 
 
 def test_no_event_holds_the_bank_details_of_the_drawer():
-    assert "1234567890" not in repr(rail.read(Document("lockbox.bai", TWO_BATCHES)))
+    assert "1234567890" not in repr(rail.read(BankDocument("lockbox.bai", TWO_BATCHES)))
 
 
 def test_a_file_that_cannot_be_trusted_is_no_event():
     bad = (FILES / "synthetic-bad-batch-total.bai").read_bytes()
 
     with pytest.raises(Unreadable):
-        rail.read(Document("x", bad))
+        rail.read(BankDocument("x", bad))

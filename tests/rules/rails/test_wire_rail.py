@@ -7,7 +7,7 @@ import pytest
 from billfold.formats.problems import Unreadable
 from billfold.money import Money
 from billfold.rails import wire
-from billfold.rails.protocol import Document, Received, Remittance
+from billfold.rails.protocol import BankDocument, Received, RemittanceItem
 from tests import places
 from tests.rules.formats.camt_files import STATEMENT, account, amount, details, document, entry
 from tests.rules.formats.test_pacs008 import BARE, FREE_TEXT, TWO_INVOICES, UETR
@@ -15,12 +15,12 @@ from tests.rules.formats.test_wire_text import ADVICE
 
 
 def receipts(content: bytes) -> list[Received]:
-    return wire.read(Document("received", content))
+    return wire.read(BankDocument("received", content))
 
 
-def only(content: bytes) -> Received:
-    (found,) = receipts(content)
-    return found
+def only_receipt(content: bytes) -> Received:
+    (sole_receipt,) = receipts(content)
+    return sole_receipt
 
 
 def refusal(content: bytes) -> str:
@@ -29,7 +29,7 @@ def refusal(content: bytes) -> str:
     return refused.value.problems[0].code
 
 
-def notified(*entries: str) -> bytes:
+def notification(*entries: str) -> bytes:
     day = "<CreDtTm>2026-11-20T12:00:00-05:00</CreDtTm>"
     return document("camt.054", "08", "<Id>S</Id>" + day + account() + "".join(entries))
 
@@ -39,31 +39,33 @@ WIRE = entry(150_000, details(REFS + amount(150_000)))
 
 
 def test_a_wire_brings_its_payer_and_its_invoices():
-    assert only(TWO_INVOICES) == Received(
+    assert only_receipt(TWO_INVOICES) == Received(
         UETR,
         f"wire/{UETR}",
         date(2026, 11, 20),
         Money(150_000),
         remittances=(
-            Remittance("90010045", "200001", Money(100_000)),
-            Remittance("90010046", "200001", Money(50_000)),
+            RemittanceItem("90010045", "200001", Money(100_000)),
+            RemittanceItem("90010046", "200001", Money(50_000)),
         ),
         payer="MIDSIZE CORP",
     )
 
 
 def test_free_text_names_an_account_and_an_invoice():
-    assert only(FREE_TEXT).remittances == (
-        Remittance("90010045", "200001", text="ACCOUNT 200001 INVOICE 90010045"),
+    assert only_receipt(FREE_TEXT).remittances == (
+        RemittanceItem("90010045", "200001", text="ACCOUNT 200001 INVOICE 90010045"),
     )
 
 
 def test_a_reference_alone_may_name_an_invoice():
-    assert only(BARE).remittances == (Remittance("90010045", text="INV90010045"),)
+    assert only_receipt(BARE).remittances == (RemittanceItem("90010045", text="INV90010045"),)
 
 
 def test_the_same_payment_has_one_key_in_every_document():
-    assert {only(each).key for each in (TWO_INVOICES, BARE, notified(WIRE))} == {f"wire/{UETR}"}
+    assert {only_receipt(each).key for each in (TWO_INVOICES, BARE, notification(WIRE))} == {
+        f"wire/{UETR}"
+    }
 
 
 def test_without_a_uetr_the_imad_is_the_key():
@@ -71,26 +73,28 @@ def test_without_a_uetr_the_imad_is_the_key():
     referred = "<Refs><ClrSysRef>20261120B1QGC01R001234</ClrSysRef></Refs>"
 
     keys = {
-        only(FREE_TEXT.replace(uetr, b"")).key,
-        only(ADVICE.encode()).key,
-        only(notified(entry(150_000, details(referred)))).key,
+        only_receipt(FREE_TEXT.replace(uetr, b"")).key,
+        only_receipt(ADVICE.encode()).key,
+        only_receipt(notification(entry(150_000, details(referred)))).key,
     }
 
     assert keys == {"wire/20261120B1QGC01R001234"}
 
 
 def test_a_tagged_advice_is_a_receipt():
-    found = only(ADVICE.encode())
+    receipt = only_receipt(ADVICE.encode())
 
-    assert (found.payer, found.amount) == ("ACME WIDGETS", Money(150_000))
-    assert found.remittances[0] == Remittance("90010001", "100045", text="ACCT 100045 INV 90010001")
+    assert (receipt.payer, receipt.amount) == ("ACME WIDGETS", Money(150_000))
+    assert receipt.remittances[0] == RemittanceItem(
+        "90010001", "100045", text="ACCT 100045 INV 90010001"
+    )
     assert receipts(ADVICE.replace("{1510}1000", "{1510}1002").encode()) == []
 
 
 def test_payments_of_an_entry_are_receipts_of_their_own():
     two = details(amount(100), amount(200))
 
-    first, second = receipts(notified(entry(300, "<AcctSvcrRef>A</AcctSvcrRef>", two)))
+    first, second = receipts(notification(entry(300, "<AcctSvcrRef>A</AcctSvcrRef>", two)))
 
     assert (first.key, second.key) == ("wire/A/1", "wire/A/2")
     assert (first.amount, second.amount) == (Money(100), Money(200))
@@ -99,14 +103,14 @@ def test_payments_of_an_entry_are_receipts_of_their_own():
 def test_payments_that_do_not_add_up_are_one_receipt_of_nobody():
     two = details(REFS + amount(100), amount(201))
 
-    found = only(notified(entry(300, "<AcctSvcrRef>A</AcctSvcrRef>", two)))
+    receipt = only_receipt(notification(entry(300, "<AcctSvcrRef>A</AcctSvcrRef>", two)))
 
-    assert (found.amount, found.payer, found.remittances) == (Money(300), "", ())
-    assert found.key == "wire/A"
+    assert (receipt.amount, receipt.payer, receipt.remittances) == (Money(300), "", ())
+    assert receipt.key == "wire/A"
 
 
 def test_two_alike_entries_without_names_keep_different_keys():
-    first, second = receipts(notified(entry(450), entry(450)))
+    first, second = receipts(notification(entry(450), entry(450)))
 
     assert first.key != second.key
     assert first.on == date(2026, 11, 20)
@@ -134,19 +138,19 @@ def code(bank: str, bai: str = "") -> str:
     ],
 )
 def test_what_customers_did_not_wire_is_left_to_others(other):
-    assert receipts(notified(other)) == []
+    assert receipts(notification(other)) == []
 
 
 @pytest.mark.parametrize(
     "pushed", [entry(1, code("PMNT/RRCT/DMCT")), entry(1, code("PMNT/ICDT/X", bai="195"))]
 )
 def test_a_credit_transfer_is_a_receipt(pushed):
-    assert only(notified(pushed)).amount == Money(1)
+    assert only_receipt(notification(pushed)).amount == Money(1)
 
 
 def test_what_cannot_be_booked_is_refused():
     assert refusal(STATEMENT) == "not-a-notification"
-    assert refusal(notified(WIRE.replace("USD", "SEK"))) == "currency"
+    assert refusal(notification(WIRE.replace("USD", "SEK"))) == "currency"
     undated = document("camt.054", "08", "<Id>S</Id>" + account() + WIRE)
     assert refusal(undated.replace(b"CreDtTm", b"CreDtXx")) == "no-date"
     assert refusal(b"") == "not-xml"
@@ -157,4 +161,4 @@ FILES = places.FILES / "wire"
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.xml")), ids=lambda path: path.stem)
 def test_every_sample_is_one_receipt(path):
-    assert only(path.read_bytes()).amount == Money(150_000)
+    assert only_receipt(path.read_bytes()).amount == Money(150_000)

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from billfold.bankdays import EASTERN
-from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 from billfold.simulator.bank.terms import BankTerms
 from tests import places
 
@@ -74,49 +74,51 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime.combine(day, time(hour, minute), tzinfo=EASTERN)
 
 
-def drop(bank: Bank, name: str, content: bytes) -> None:
+def drop(bank: SimulatedBank, name: str, content: bytes) -> None:
     bank.to_bank.mkdir(parents=True, exist_ok=True)
     temporary = bank.to_bank / f".{name}.part"
     temporary.write_bytes(content)
     temporary.replace(bank.to_bank / name)
 
 
-def run(folder: Path, debits: Sequence[Debit], *, days: int = 3, terms: BankTerms = TERMS) -> Bank:
+def run(
+    folder: Path, debits: Sequence[Debit], *, days: int = 3, terms: BankTerms = TERMS
+) -> SimulatedBank:
     """Send one file on Monday at 16:00 and let the bank work until 09:00 some days later."""
-    bank = Bank(folder, terms)
+    bank = SimulatedBank(folder, terms)
     drop(bank, "cedarline-a.ach", nacha(debits))
     bank.act(at(MONDAY, 16))
     bank.act(at(MONDAY + timedelta(days=days), 9))
     return bank
 
 
-def acknowledgement(bank: Bank, name: str) -> str:
+def acknowledgement(bank: SimulatedBank, name: str) -> str:
     return (bank.from_bank / f"{name}.ack").read_text()
 
 
-def records(bank: Bank, as_of: date) -> list[str]:
+def records(bank: SimulatedBank, as_of: date) -> list[str]:
     """Read a statement's logical records: an 88 goes on with the text before it."""
-    found: list[str] = []
+    logical: list[str] = []
     for line in (bank.from_bank / f"PRIORDAY-{as_of:%Y%m%d}.bai").read_text().splitlines():
         if line.startswith("88,"):
-            found[-1] += " " + line[3:]
+            logical[-1] += " " + line[3:]
         else:
-            found.append(line)
-    return found
+            logical.append(line)
+    return logical
 
 
-def lines(bank: Bank, as_of: date) -> list[str]:
+def lines(bank: SimulatedBank, as_of: date) -> list[str]:
     return [record for record in records(bank, as_of) if record.startswith("16,")]
 
 
-def balances(bank: Bank, as_of: date) -> tuple[int, int, int, int]:
+def balances(bank: SimulatedBank, as_of: date) -> tuple[int, int, int, int]:
     """Opening, closing, credits, debits, in cents."""
     fields = next(record for record in records(bank, as_of) if record.startswith("03,")).split(",")
     assert fields[3::4] == ["010", "015", "100", "400"]
     return int(fields[4]), int(fields[8]), int(fields[12]), int(fields[16])
 
 
-def returned(bank: Bank, delivered: date) -> list[str]:
+def returned(bank: SimulatedBank, delivered: date) -> list[str]:
     text = (bank.from_bank / f"RETURNS-{delivered:%Y%m%d}.ach").read_text().splitlines()
     assert len(text) % 10 == 0
     assert {len(line) for line in text} == {94}

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billfold.bankdays import EASTERN
+from billfold.bankdays import EASTERN, NaiveMoment
 from billfold.simulator.bank import outcomes
-from billfold.simulator.bank.bank import Bank, NaiveMoment
 from billfold.simulator.bank.records import check_digit
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 from tests.rules.simulator.bank_customer import (
     BY_HAND,
     FRIDAY,
@@ -33,7 +33,7 @@ from tests.rules.simulator.bank_customer import (
 
 
 def test_a_file_written_by_hand_is_accepted_and_settles_the_next_banking_day(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "cedarline-20261116-A.ach", BY_HAND)
 
     bank.act(at(MONDAY, 16))
@@ -54,7 +54,7 @@ def test_a_file_written_by_hand_is_accepted_and_settles_the_next_banking_day(tmp
 
 
 def test_the_prior_day_statement_shows_one_credit_for_the_whole_file(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "cedarline-20261116-A.ach", BY_HAND)
     bank.act(at(MONDAY, 16))
 
@@ -82,7 +82,7 @@ def test_a_statement_comes_every_banking_day_even_an_empty_one(tmp_path):
 
 
 def test_nothing_is_delivered_before_its_hour(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "a.ach", nacha([Debit("600000101")]))
     bank.act(at(MONDAY, 16))
 
@@ -195,9 +195,9 @@ def test_a_bank_that_settles_net_takes_the_returns_of_the_day_off_the_credit(tmp
 
 
 def test_a_prenote_to_no_account_is_returned_without_money(tmp_path):
-    asked = [Debit(f"6000001{ending}", 0, "28") for ending in ("02", "03", "01", "10")]
+    prenotes = [Debit(f"6000001{ending}", 0, "28") for ending in ("02", "03", "01", "10")]
 
-    bank = run(tmp_path, asked)
+    bank = run(tmp_path, prenotes)
 
     entries = returned(bank, WEDNESDAY)
     assert [line[:6] for line in entries] == ["626091", "799R02", "626091", "799R03"]
@@ -208,7 +208,7 @@ def test_a_balanced_file_settles_by_its_own_offset(tmp_path):
     balanced = replace(TERMS, balanced=True)
     offset = Debit(TERMS.account_number, 24_000, "22", TERMS.odfi_routing_number)
     content = nacha([Debit("600000100"), Debit("600000101"), offset], service_class="200")
-    bank = Bank(tmp_path, balanced)
+    bank = SimulatedBank(tmp_path, balanced)
     drop(bank, "a.ach", content)
 
     bank.act(at(MONDAY, 16))
@@ -221,7 +221,7 @@ def test_a_balanced_file_settles_by_its_own_offset(tmp_path):
 
 def test_refunds_in_a_file_are_one_debit(tmp_path):
     refund = Debit("600000100", 4_000, "22")
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "a.ach", nacha([refund], service_class="220", sec="PPD"))
 
     bank.act(at(MONDAY, 16))
@@ -245,7 +245,7 @@ def test_refunds_in_a_file_are_one_debit(tmp_path):
 def test_money_moves_on_the_effective_date_or_the_first_day_possible(
     tmp_path, sent, effective, settles
 ):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "a.ach", nacha([Debit("600000100")], effective=effective))
 
     bank.act(sent)
@@ -254,7 +254,7 @@ def test_money_moves_on_the_effective_date_or_the_first_day_possible(
 
 
 def test_over_thanksgiving_every_banking_day_has_its_statement_and_balances_join(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     start = date(2026, 11, 23)
     endings = ["00", *(outcome.ending for outcome in outcomes.OUTCOMES)]
     now = at(start, 9)
@@ -278,12 +278,12 @@ def test_over_thanksgiving_every_banking_day_has_its_statement_and_balances_join
         assert opening == carried
         assert closing == opening + came - went
         carried = closing
-    wanted = 12_000 * len(endings) + 700 * len(endings) - 8 * 12_000 - 100
-    assert carried == TERMS.opening_balance_minor + wanted
+    settled_minor = 12_000 * len(endings) + 700 * len(endings) - 8 * 12_000 - 100
+    assert carried == TERMS.opening_balance_minor + settled_minor
 
 
 def test_a_file_may_be_sent_once(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "first.ach", BY_HAND)
     bank.act(at(MONDAY, 15))
 
@@ -302,7 +302,7 @@ def test_a_file_may_be_sent_once(tmp_path):
 
 
 def test_a_refused_file_may_be_sent_again_when_it_is_right(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "a.ach", nacha([Debit("600000100", 0)]))
     bank.act(at(MONDAY, 15))
     drop(bank, "a.ach", nacha([Debit("600000100")]))
@@ -315,7 +315,7 @@ def test_a_refused_file_may_be_sent_again_when_it_is_right(tmp_path):
 
 
 def test_unfinished_uploads_are_left_alone(tmp_path):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     bank.act(at(MONDAY, 9))
     for name in (".a.ach.part", "a.ach.tmp", "a.ach.part"):
         (bank.to_bank / name).write_bytes(BY_HAND)
@@ -326,15 +326,15 @@ def test_unfinished_uploads_are_left_alone(tmp_path):
 
 def test_a_moment_needs_a_zone(tmp_path):
     with pytest.raises(NaiveMoment):
-        Bank(tmp_path, TERMS).act(datetime(2026, 11, 16, 9))
+        SimulatedBank(tmp_path, TERMS).act(datetime(2026, 11, 16, 9))
 
 
 def test_every_documented_outcome_has_an_account_number_and_a_sentence():
     assert len({outcome.ending for outcome in outcomes.OUTCOMES}) == len(outcomes.OUTCOMES)
     for outcome in outcomes.OUTCOMES:
-        assert outcomes.of(f"6000000{outcome.ending}        ") is outcome
+        assert outcomes.for_account(f"6000000{outcome.ending}        ") is outcome
         assert outcome.sentence.endswith(".")
-    assert outcomes.of("600000100") is outcomes.ACCEPTED
+    assert outcomes.for_account("600000100") is outcomes.ACCEPTED
 
 
 def test_check_digits_are_the_published_ones():

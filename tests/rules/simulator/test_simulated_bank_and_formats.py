@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billfold.formats import bai2, nacha
 from billfold.simulator.bank import outcomes, reader
-from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 from tests.rules.simulator.bank_customer import (
     MONDAY,
     TERMS,
@@ -26,7 +26,7 @@ ROUTING_NUMBERS = ("110000000", "129999018", "061999024", "072999039", "02199905
 ODFI = TERMS.odfi_identification
 
 customers = st.builds(
-    nacha.Entry,
+    nacha.NachaEntry,
     transaction_code=st.sampled_from([27, 37]),
     routing_number=st.sampled_from(ROUTING_NUMBERS),
     account_number=st.from_regex(r"[0-9A-Z-]{3,14}[1-9][0-9]{2}", fullmatch=True),
@@ -38,12 +38,12 @@ customers = st.builds(
 )
 
 
-def batch(entries: list[nacha.Entry], number: int, sec: str) -> nacha.Batch:
+def batch(entries: list[nacha.NachaEntry], number: int, sec: str) -> nacha.NachaBatch:
     traced = [
         replace(entry, trace=f"{ODFI}{number:03d}{place:04d}")
         for place, entry in enumerate(entries, start=1)
     ]
-    return nacha.Batch(
+    return nacha.NachaBatch(
         service_class=225,
         company_name="CEDARLINE",
         company_id=TERMS.company_id,
@@ -56,8 +56,8 @@ def batch(entries: list[nacha.Entry], number: int, sec: str) -> nacha.Batch:
     )
 
 
-def file(batches: list[nacha.Batch]) -> nacha.File:
-    return nacha.File(
+def file(batches: list[nacha.NachaBatch]) -> nacha.NachaFile:
+    return nacha.NachaFile(
         destination=TERMS.odfi_routing_number,
         origin=TERMS.immediate_origin,
         created_on=MONDAY,
@@ -87,14 +87,14 @@ def test_the_bank_takes_every_file_we_write_and_reads_the_same_in_it(groups):
     ]
 
 
-def payer(ending: str, amount_minor: int = 12_000) -> nacha.Entry:
-    return nacha.Entry(
+def payer(ending: str, amount_minor: int = 12_000) -> nacha.NachaEntry:
+    return nacha.NachaEntry(
         27, "129999018", f"6000001{ending}", amount_minor, "C-1001", "ADA A/B, EXAMPLE/", "", "S"
     )
 
 
-def run(folder: Path, endings: list[str]) -> Bank:
-    bank = Bank(folder, TERMS)
+def run(folder: Path, endings: list[str]) -> SimulatedBank:
+    bank = SimulatedBank(folder, TERMS)
     sent = file([batch([payer(ending) for ending in endings], 1, "WEB")])
     drop(bank, "cedarline-20261116-A.ach", nacha.write(sent))
     bank.act(at(MONDAY, 16))
@@ -112,7 +112,10 @@ def test_we_read_every_return_file_the_bank_writes(tmp_path):
     }
 
     replies = {
-        name: [(entry.reply.code, entry.reply.original_trace) for _, entry in each.entries()]
+        name: [
+            (entry.return_or_change.code, entry.return_or_change.original_trace)
+            for _, entry in each.entries()
+        ]
         for name, each in read.items()
     }
     assert replies == {
@@ -131,7 +134,7 @@ def test_we_read_every_return_file_the_bank_writes(tmp_path):
     assert [each.warnings for each in read.values()] == [()] * 3
     change = read["RETURNS-20261118.ach"].batches[1]
     assert change.sec_code == "COR"
-    assert change.entries[0].reply.corrected.strip() == "600000100"
+    assert change.entries[0].return_or_change.corrected.strip() == "600000100"
     returned = read["RETURNS-20261118.ach"].batches[0]
     assert (returned.odfi, returned.settlement_day) == ("12999901", WEDNESDAY.timetuple().tm_yday)
     assert {entry.routing_number for entry in returned.entries} == {TERMS.odfi_routing_number}

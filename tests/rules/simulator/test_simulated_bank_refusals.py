@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.simulator.bank import reader
-from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 from tests.rules.simulator.bank_customer import (
     BY_HAND,
     MONDAY,
@@ -38,8 +38,8 @@ def changed(line: int, first: int, text: str) -> Callable[[bytes], bytes]:
 
 def without_lines(*numbers: int) -> Callable[[bytes], bytes]:
     def change(content: bytes) -> bytes:
-        kept = content.splitlines(keepends=True)
-        return b"".join(line for count, line in enumerate(kept, 1) if count not in numbers)
+        lines = content.splitlines(keepends=True)
+        return b"".join(line for count, line in enumerate(lines, 1) if count not in numbers)
 
     return change
 
@@ -91,7 +91,7 @@ def without_lines(*numbers: int) -> Callable[[bytes], bytes]:
     ],
 )
 def test_a_file_a_bank_would_not_take_is_refused_with_its_reason(tmp_path, change, reason):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "a.ach", change(BY_HAND))
 
     bank.act(at(MONDAY, 16))
@@ -106,9 +106,9 @@ def test_a_file_a_bank_would_not_take_is_refused_with_its_reason(tmp_path, chang
 def test_an_offset_is_refused_in_an_unbalanced_file_and_demanded_in_a_balanced_one(tmp_path):
     offset = Debit(TERMS.account_number, 12_000, "22", TERMS.odfi_routing_number)
     content = nacha([Debit("600000100"), offset], service_class="200")
-    unbalanced = Bank(tmp_path / "unbalanced", TERMS)
+    unbalanced = SimulatedBank(tmp_path / "unbalanced", TERMS)
     drop(unbalanced, "a.ach", content)
-    balanced = Bank(tmp_path / "balanced", replace(TERMS, balanced=True))
+    balanced = SimulatedBank(tmp_path / "balanced", replace(TERMS, balanced=True))
     drop(balanced, "a.ach", BY_HAND)
 
     unbalanced.act(at(MONDAY, 16))
@@ -128,7 +128,7 @@ def test_an_offset_is_refused_in_an_unbalanced_file_and_demanded_in_a_balanced_o
     ids=["CRLF", "no line ends", "no last line end"],
 )
 def test_line_ends_do_not_matter(tmp_path, spelling):
-    bank = Bank(tmp_path, TERMS)
+    bank = SimulatedBank(tmp_path, TERMS)
     drop(bank, "a.ach", spelling)
 
     bank.act(at(MONDAY, 16))

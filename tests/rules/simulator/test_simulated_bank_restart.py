@@ -6,7 +6,7 @@ import hashlib
 import textwrap
 from pathlib import Path
 
-from billfold.simulator.bank.bank import Bank
+from billfold.simulator.bank.simulated_bank import SimulatedBank
 from tests.rules.simulator.bank_customer import (
     MONDAY,
     TERMS,
@@ -38,12 +38,12 @@ STORY = [at(MONDAY, 16), at(TUESDAY, 9), at(WEDNESDAY, 7), at(THURSDAY, 9)]
 def live(folder: Path) -> None:
     """Let a fresh bank object act at each moment, as a worker would after a restart."""
     for moment in STORY:
-        Bank(folder, TERMS).act(moment)
+        SimulatedBank(folder, TERMS).act(moment)
 
 
 def with_upload(folder: Path) -> Path:
     debits = [Debit("600000101"), Debit("600000172"), Debit("600000110"), Debit("600000111")]
-    drop(Bank(folder, TERMS), "a.ach", nacha(debits))
+    drop(SimulatedBank(folder, TERMS), "a.ach", nacha(debits))
     return folder
 
 
@@ -96,13 +96,13 @@ def test_acting_again_changes_nothing(tmp_path):
     live(with_upload(tmp_path))
     before = walk(tmp_path)
 
-    assert Bank(tmp_path, TERMS).act(STORY[-1]) == []
+    assert SimulatedBank(tmp_path, TERMS).act(STORY[-1]) == []
     assert walk(tmp_path) == before
 
 
 def test_a_bank_that_slept_for_days_delivers_what_it_would_have(tmp_path):
     live(with_upload(tmp_path / "awake"))
-    asleep = Bank(with_upload(tmp_path / "asleep"), TERMS)
+    asleep = SimulatedBank(with_upload(tmp_path / "asleep"), TERMS)
 
     asleep.act(STORY[0])
     asleep.act(STORY[-1])

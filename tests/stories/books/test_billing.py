@@ -50,13 +50,13 @@ def test_an_issued_invoice_is_owed_by_its_customer(customer, now):
 
     assert billing.open_amounts([invoice]) == {invoice.id: Money(12_000)}
     assert book.balance(BILLED) == Money(-12_000)
-    assert book.party_balances(customer.id, invoice.receivable.code) == Money(12_000)
+    assert book.party_balance(customer.id, invoice.receivable.code) == Money(12_000)
 
 
 def test_an_issued_invoice_is_booked_on_the_day_it_came_whatever_its_own_date(customer, now):
     invoice = bill(customer, "INV-1", Money(12_000), now)
 
-    (line,) = book.lines([invoice.receivable])
+    (line,) = book.bookings([invoice.receivable])
     assert (line.effective_date, line.key) == (ON, "invoice/INV-1/issued/1")
 
 
@@ -76,7 +76,7 @@ def test_promise_3_a_revision_takes_the_old_booking_back_and_books_anew(customer
     invoice.refresh_from_db()
     assert (invoice.amount, invoice.revision) == (Money(15_000), 3)
     assert billing.open_amounts([invoice]) == {invoice.id: Money(15_000)}
-    assert sorted(line.key for line in book.lines([invoice.receivable])) == [
+    assert sorted(line.key for line in book.bookings([invoice.receivable])) == [
         "invoice/INV-1/issued/1",
         "invoice/INV-1/issued/1/reversed",
         "invoice/INV-1/issued/2",
@@ -90,7 +90,7 @@ def test_a_revision_to_the_same_amount_books_nothing(customer, now):
 
     billing.revise([billing.Revision(invoice.id, Money(12_000))], now=now, on=ON)
 
-    assert len(book.lines([invoice.receivable])) == 1
+    assert len(book.bookings([invoice.receivable])) == 1
 
 
 def test_an_invoice_money_was_put_on_keeps_its_amount(customer, now):
@@ -108,11 +108,11 @@ def test_an_invoice_whose_payment_was_returned_keeps_its_amount_too(customer, no
     book.post([put_on.reversal(key="P/off", on=ON, reason="returned")], now=now)
 
     assert billing.open_amounts([invoice]) == {invoice.id: Money(12_000)}
-    assert billing.with_activity([invoice]) == {invoice.id}
+    assert billing.ids_with_activity([invoice]) == {invoice.id}
 
 
 def test_a_credit_note_waits_for_its_customer_to_use_it(customer, now):
-    note = billing.NewCredit("CR-1", customer.id, ON, Money(700), "goodwill")
+    note = billing.NewCreditNote("CR-1", customer.id, ON, Money(700), "goodwill")
 
     billing.credit([note], now=now, on=ON)
 
@@ -123,7 +123,7 @@ def test_a_credit_note_waits_for_its_customer_to_use_it(customer, now):
 def test_promise_6_credit_notes_pay_an_invoice_down_to_zero_and_no_further(customer, now):
     invoice = bill(customer, "INV-1", Money(1_000), now)
     notes = [
-        billing.NewCredit(number, customer.id, ON, Money(700), invoice_id=invoice.id)
+        billing.NewCreditNote(number, customer.id, ON, Money(700), invoice_id=invoice.id)
         for number in ("CR-1", "CR-2", "CR-3")
     ]
 
@@ -137,9 +137,9 @@ def test_promise_6_credit_notes_pay_an_invoice_down_to_zero_and_no_further(custo
 def test_a_credit_note_is_not_put_on_somebody_elses_invoice(customer, now):
     invoice = bill(customer, "INV-1", Money(1_000), now)
     other = Customer.objects.create(id=new_id(), number="C-2", name="Other", created_at=now)
-    note = billing.NewCredit("CR-1", other.id, ON, Money(700), invoice_id=invoice.id)
+    note = billing.NewCreditNote("CR-1", other.id, ON, Money(700), invoice_id=invoice.id)
 
-    with pytest.raises(billing.NotThatCustomers):
+    with pytest.raises(billing.OtherCustomersInvoice):
         billing.credit([note], now=now, on=ON)
 
 
@@ -148,10 +148,10 @@ def fee(customer, cause, minor=2_500):
 
 
 def test_promise_15_a_fee_is_charged_once_for_its_cause(customer, now):
-    asked = [fee(customer, "return/1"), fee(customer, "return/2")]
+    charges = [fee(customer, "return/1"), fee(customer, "return/2")]
 
-    first = billing.charge(asked, now=now, on=ON)
-    again = billing.charge([*asked, fee(customer, "return/3")], now=now, on=ON)
+    first = billing.charge(charges, now=now, on=ON)
+    again = billing.charge([*charges, fee(customer, "return/3")], now=now, on=ON)
 
     assert [i.number for i in first] == [i.number for i in again[:2]]
     assert book.balance(FEE_INCOME) == Money(-7_500)

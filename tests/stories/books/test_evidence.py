@@ -23,7 +23,7 @@ from tests.world import eastern
         (14, "UPDATE payments_instruction SET amount_minor = 1"),
         (14, "UPDATE payments_cutoff SET run_at = now()"),
         (27, "UPDATE banking_bankfile SET content_sealed = '', sha256 = ''"),
-        (8, "UPDATE banking_deposit SET bank_reference = 'other'"),
+        (8, "UPDATE banking_bankline SET bank_reference = 'other'"),
         (8, "UPDATE banking_statement SET closing_minor = 0"),
     ],
 )
@@ -42,8 +42,8 @@ def test_the_application_cannot_rewrite_evidence(world, promise, statement):
 def test_promise_18_the_record_of_a_payment_holds_what_was_agreed(world):
     payment = world.pay(world.invoice("CL-1", "120.00"))
 
-    kept = AuditEntry.objects.get(action="payment scheduled").after
+    recorded = AuditEntry.objects.get(action="payment scheduled").after
 
     text = Payment.objects.get().mandate.text
-    assert kept["consent_sha256"] == hashlib.sha256(text.encode()).hexdigest()
-    assert kept["account_fingerprint"] == payment.method.account_fingerprint
+    assert recorded["consent_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert recorded["account_fingerprint"] == payment.method.account_fingerprint

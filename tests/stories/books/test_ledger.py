@@ -9,7 +9,7 @@ import pytest
 from django.db import Error, connection, transaction
 
 from billfold.ledger import book
-from billfold.ledger.chart import BILLED, CASH, IN_TRANSIT, RECEIVABLE, UNAPPLIED, Code
+from billfold.ledger.chart import BILLED, CASH, IN_TRANSIT, RECEIVABLE, UNAPPLIED, AccountCode
 from billfold.ledger.transfer import NotATransfer, Transfer
 from billfold.money import Money
 
@@ -141,4 +141,4 @@ def test_promise_2_control_accounts_keep_no_sum_and_roll_up_changes_no_total(now
     assert book.trial_balance() == before
     assert book.balance(BILLED) == Money(-510)
     assert book.balance(CASH) == Money(0)
-    assert {line.code for line in before} == {Code.RECEIVABLE, Code.BILLED}
+    assert {line.code for line in before} == {AccountCode.RECEIVABLE, AccountCode.BILLED}

@@ -1,40 +1,78 @@
-"""Any text survives the way into the database, in any number."""
+"""Values go into the database in any number and are stored as they are."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from django.db import DataError, connection
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from billfold.platform import audit
+from billfold.platform import audit, rows
 from billfold.platform.ids import new_ids
 from billfold.platform.models import AuditEntry
+from tests.environment import SHARING_A_FIXTURE
 
 pytestmark = pytest.mark.usefixtures("cedarline")
 AT = datetime(2026, 11, 16, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=SHARING_A_FIXTURE)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=5))
 def test_any_text_is_stored_as_it_is(pairs):
     actor = audit.job("test")
     entries = [
-        audit.entry(action, "x", actor=actor, now=AT, after={"said": said})
-        for action, said in pairs
+        audit.new_entry(action, "x", actor=actor, now=AT, after={"text": text})
+        for action, text in pairs
     ]
 
     audit.write(entries)
 
     stored = AuditEntry.objects.in_bulk([entry.id for entry in entries])
-    assert [(stored[entry.id].action, stored[entry.id].after["said"]) for entry in entries] == pairs
+    assert [(stored[entry.id].action, stored[entry.id].after["text"]) for entry in entries] == pairs
+
+
+special = st.text(st.sampled_from("\"\\'{},NULnul \n\t\u00e9\U0001f600"), max_size=6)
+COLUMNS = st.one_of(
+    st.tuples(st.just(kind), st.lists(st.none() | values, max_size=6))
+    for kind, values in {
+        "text": special | texts,
+        "bigint": st.integers(-(2**63), 2**63 - 1),
+        "int": st.integers(-(2**31), 2**31 - 1),
+        "smallint": st.integers(-(2**15), 2**15 - 1),
+        "uuid": st.uuids(),
+        "date": st.dates(),
+        "boolean": st.booleans(),
+        "timestamptz": st.datetimes(timezones=st.just(UTC)),
+    }.items()
+)
+
+
+@settings(max_examples=200, suppress_health_check=SHARING_A_FIXTURE)
+@given(COLUMNS)
+@example(("text", ["", "NULL", "null", '"', "\\", "{}", " a ", "a,b", "\n"]))
+@example(("text", ["", None]))
+def test_any_array_comes_back_as_it_was_written(column):
+    kind, values = column
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT %s::{kind}[]", [rows.array_literal(kind, values)])
+        (stored,) = cursor.fetchone()
+
+    assert stored == values
+
+
+@pytest.mark.parametrize("values", [["a\0b"], ["\0"], ["a", "b\0"], ["\0", None]])
+def test_a_text_with_a_nul_is_refused(values):
+    with connection.cursor() as cursor, pytest.raises(DataError, match="NUL"):
+        cursor.execute("SELECT %s::text[]", [rows.array_literal("text", values)])
 
 
 def test_ids_ascend_and_differ():
-    made = new_ids(10_000)
+    ids = new_ids(10_000)
 
-    assert made == sorted(set(made))
-    assert {each.version for each in made} == {7}
-    assert {each.variant for each in made} == {"specified in RFC 4122"}
+    assert ids == sorted(set(ids))
+    assert {id.version for id in ids} == {7}
+    assert {id.variant for id in ids} == {"specified in RFC 4122"}

@@ -12,8 +12,8 @@ from billfold.money import Money
 from billfold.platform import audit
 from billfold.platform.models import AuditEntry
 from billfold.receivables import billing
-from billfold.receivables.imports import importing
-from billfold.receivables.imports.csv_files import Refused
+from billfold.receivables.imports import file_import
+from billfold.receivables.imports.csv_file import ImportRefused
 from billfold.receivables.models import (
     CreditNote,
     Customer,
@@ -42,19 +42,21 @@ C-2,CR-3,2026-11-10,5.00,,Goodwill
 
 @pytest.fixture
 def bring(now, tmp_path):
-    def load(kind, content, **asked):
+    def load(kind, content, **options):
         path = tmp_path / f"{kind}.csv"
         path.write_text(content)
-        return importing.load(importing.Asked(kind, path, **asked), actor=CLERK, now=now, on=ON)
+        return file_import.import_file(
+            file_import.ImportRequest(kind, path, **options), actor=CLERK, now=now, on=ON
+        )
 
     return load
 
 
 @pytest.fixture
 def refused(bring):
-    def load(kind, content, **asked):
-        with pytest.raises(Refused) as refusal:
-            bring(kind, content, **asked)
+    def load(kind, content, **options):
+        with pytest.raises(ImportRefused) as refusal:
+            bring(kind, content, **options)
         return [str(problem) for problem in refusal.value.problems.kept]
 
     return load
@@ -118,10 +120,10 @@ def test_lines_of_an_invoice_nobody_knows_are_refused(refused):
 
 
 def test_credit_notes_pay_the_invoice_they_name_and_the_rest_waits(bring, billed):
-    done = bring("credits", CREDITS)
+    result = bring("credits", CREDITS)
 
     invoice = Invoice.objects.get(number="INV-1")
-    assert (done.changes.added, done.total) == (3, Money(15_500))
+    assert (result.changes.added, result.total) == (3, Money(15_500))
     assert billing.open_amounts([invoice]) == {invoice.id: Money(0)}
     left = [book.balance(UNAPPLIED.of(f"credit/CR-{n}")).minor for n in (1, 2, 3)]
     assert left == [0, -3_000, -500]
@@ -177,7 +179,7 @@ def test_invoice_documents_are_kept(bring, billed, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "reason"),
     [
         ("../secret.pdf", "lies elsewhere"),
         ("/etc/hostname", "lies elsewhere"),
@@ -190,7 +192,9 @@ def test_invoice_documents_are_kept(bring, billed, tmp_path):
         ("ring.pdf", "cannot be read"),
     ],
 )
-def test_promise_27_a_document_that_does_not_fit_is_refused(refused, billed, tmp_path, name, said):
+def test_promise_27_a_document_that_does_not_fit_is_refused(
+    refused, billed, tmp_path, name, reason
+):
     (tmp_path / "text.pdf").write_text("hello")
     (tmp_path / "link.pdf").symlink_to("/etc/hostname")
     (tmp_path / "ring.pdf").symlink_to("ring.pdf")
@@ -200,5 +204,5 @@ def test_promise_27_a_document_that_does_not_fit_is_refused(refused, billed, tmp
     (problem,) = refused("documents", f"invoice_number,file\nINV-1,{name}\n")
 
     assert problem.startswith("line 2, file: ")
-    assert said in problem
+    assert reason in problem
     assert not InvoiceDocument.objects.exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from billfold.cli.importing import held_by_payments
+from billfold.cli.commands.billing_files import held_by_payments
 from billfold.ledger import book
 from billfold.ledger.chart import BILLED, IN_TRANSIT, UNAPPLIED
 from billfold.ledger.transfer import Transfer
@@ -20,8 +20,8 @@ from billfold.payments.paying import scheduling
 from billfold.platform import audit
 from billfold.platform.models import AuditEntry
 from billfold.receivables import billing
-from billfold.receivables.imports import importing
-from billfold.receivables.imports.csv_files import Refused
+from billfold.receivables.imports import file_import
+from billfold.receivables.imports.csv_file import ImportRefused
 from billfold.receivables.models import Customer, ImportRun, Invoice
 
 pytestmark = pytest.mark.usefixtures("cedarline")
@@ -35,13 +35,13 @@ TWO = f"{HEAD}\nC-1,INV-1,2026-11-01,2026-12-01,120.00\nC-1,INV-2,2026-11-02,202
 def bring(now, tmp_path):
     """Import a text or bytes as a file; by default of invoices, with the customers it names."""
 
-    def load(content, *, kind="invoices", is_reserved=None, **asked):
+    def load(content, *, kind="invoices", is_reserved=None, **options):
         path = tmp_path / "from-billing.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        asked.setdefault("create_customers", True)
+        options.setdefault("create_customers", True)
         more = {} if is_reserved is None else {"is_reserved": is_reserved}
-        wanted = importing.Asked(kind, path, **asked)
-        return importing.load(wanted, actor=CLERK, now=now, on=ON, **more)
+        request = file_import.ImportRequest(kind, path, **options)
+        return file_import.import_file(request, actor=CLERK, now=now, on=ON, **more)
 
     return load
 
@@ -50,9 +50,9 @@ def bring(now, tmp_path):
 def refused(bring):
     """Import what must be refused; give its problems as lines of text."""
 
-    def load(content, **asked):
-        with pytest.raises(Refused) as refusal:
-            bring(content, **asked)
+    def load(content, **options):
+        with pytest.raises(ImportRefused) as refusal:
+            bring(content, **options)
         return [str(problem) for problem in refusal.value.problems.kept]
 
     return load
@@ -86,10 +86,10 @@ def pay(number, amount, now):
 
 
 def test_imported_invoices_are_owed(bring):
-    done = bring(TWO)
+    result = bring(TWO)
 
-    assert (done.rows, done.changes.added, done.changes.customers_added) == (2, 2, 1)
-    assert done.total == Money(15_050)
+    assert (result.rows, result.changes.added, result.changes.customers_added) == (2, 2, 1)
+    assert result.total == Money(15_050)
     assert book.balance(BILLED) == Money(-15_050)
     invoice = Invoice.objects.get(number="INV-2")
     assert billing.open_amounts([invoice]) == {invoice.id: Money(3_050)}
@@ -97,11 +97,11 @@ def test_imported_invoices_are_owed(bring):
 
 
 def test_promise_27_the_bytes_are_kept_with_their_sha256(bring, now):
-    done = bring(TWO)
+    result = bring(TWO)
 
     run = ImportRun.objects.get()
     assert gzip.decompress(run.content) == TWO.encode()
-    assert run.sha256 == done.sha256 == hashlib.sha256(TWO.encode()).hexdigest()
+    assert run.sha256 == result.sha256 == hashlib.sha256(TWO.encode()).hexdigest()
     assert (run.kind, run.rows, run.added, run.total_minor) == ("invoices", 2, 2, 15_050)
     assert (run.name, run.by, run.at) == ("from-billing.csv", "Cleo Park", now)
 
@@ -130,9 +130,9 @@ def test_promise_10_the_same_file_twice_changes_nothing_and_says_so(bring, now):
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(bring):
     before = everything()
 
-    done = bring(TWO, is_rehearsal=True)
+    result = bring(TWO, is_rehearsal=True)
 
-    assert done.changes.added == 2
+    assert result.changes.added == 2
     assert everything() == before
 
 
@@ -205,10 +205,10 @@ def test_promise_27_a_file_that_does_not_add_up_is_refused(bring, refused):
 def test_a_changed_amount_revises_an_invoice_nobody_paid(bring):
     bring(TWO)
 
-    done = bring(TWO.replace("120.00", "99.00"))
+    result = bring(TWO.replace("120.00", "99.00"))
 
     invoice = Invoice.objects.get(number="INV-1")
-    assert (done.changes.added, done.changes.changed, done.changes.unchanged) == (0, 1, 1)
+    assert (result.changes.added, result.changes.changed, result.changes.unchanged) == (0, 1, 1)
     assert (invoice.amount, invoice.revision) == (Money(9_900), 2)
     assert billing.open_amounts([invoice]) == {invoice.id: Money(9_900)}
 
@@ -229,16 +229,16 @@ def test_promise_27_a_changed_amount_on_a_paid_invoice_is_a_conflict(bring, refu
 
 def test_promise_27_a_changed_amount_on_an_invoice_a_payment_reserves_is_a_conflict(bring, refused):
     bring(TWO)
-    asked = []
+    invoice_ids = []
 
     def everything_is_reserved(ids):
-        asked.extend(ids)
+        invoice_ids.extend(ids)
         return set(ids)
 
     problems = refused(TWO.replace("120.00", "99.00"), is_reserved=everything_is_reserved)
 
     assert len(problems) == 1
-    assert asked == [Invoice.objects.get(number="INV-1").id]
+    assert invoice_ids == [Invoice.objects.get(number="INV-1").id]
 
 
 def test_promise_27_a_scheduled_payment_keeps_its_invoices_amount(world, bring, refused):
@@ -257,9 +257,9 @@ def test_a_paid_invoice_may_still_get_other_dates_and_words(bring, now):
     bring(TWO)
     pay("INV-1", Money(2_000), now)
 
-    done = bring(TWO.replace("2026-12-01", "2026-12-15"))
+    result = bring(TWO.replace("2026-12-01", "2026-12-15"))
 
-    assert done.changes.changed == 1
+    assert result.changes.changed == 1
     assert Invoice.objects.get(number="INV-1").due_date == date(2026, 12, 15)
     entry = AuditEntry.objects.get(action="invoices corrected")
     assert entry.before["INV-1"]["due_date"] == "2026-12-01"
@@ -270,9 +270,9 @@ def test_a_column_the_file_does_not_have_leaves_what_is_there(bring):
     wide = HEAD + ",description\nC-1,INV-1,2026-11-01,2026-12-01,120.00,Fibre\n"
     bring(wide)
 
-    done = bring(wide.replace(",description", "").replace(",Fibre", ""))
+    result = bring(wide.replace(",description", "").replace(",Fibre", ""))
 
-    assert done.changed_nothing
+    assert result.changed_nothing
     assert Invoice.objects.get().description == "Fibre"
 
 
@@ -295,7 +295,7 @@ def test_text_that_looks_like_a_formula_is_data(bring):
 def test_a_hundred_problems_are_shown_and_the_rest_counted(bring):
     rows = "".join(f"C-1,INV-{n},2026-11-01,2026-12-01,-1\n" for n in range(250))
 
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ImportRefused) as refusal:
         bring(f"{HEAD}\n{rows}")
 
     assert (len(refusal.value.problems.kept), refusal.value.problems.count) == (100, 250)
@@ -304,7 +304,7 @@ def test_a_hundred_problems_are_shown_and_the_rest_counted(bring):
 def test_problems_only_the_database_sees_are_counted_too(bring):
     rows = "".join(f"C-1,INV-{n},2026-11-01,2026-12-01,1\n" for n in range(250))
 
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ImportRefused) as refusal:
         bring(f"{HEAD}\n{rows}", create_customers=False)
 
     assert (len(refusal.value.problems.kept), refusal.value.problems.count) == (100, 250)
@@ -321,9 +321,9 @@ def test_the_billers_own_role_may_import(bring):
 def test_a_name_full_of_odd_characters_is_kept_as_it_is(now, tmp_path):
     path = tmp_path / "a\tb\\c\nd.csv"
     path.write_text(TWO)
-    asked = importing.Asked("invoices", path, create_customers=True)
+    request = file_import.ImportRequest("invoices", path, create_customers=True)
 
-    importing.load(asked, actor=CLERK, now=now, on=ON)
+    file_import.import_file(request, actor=CLERK, now=now, on=ON)
 
     assert ImportRun.objects.get().name == path.name
 
@@ -331,7 +331,7 @@ def test_a_name_full_of_odd_characters_is_kept_as_it_is(now, tmp_path):
 @pytest.mark.skipif("BILLFOLD_SAMPLES" not in os.environ, reason="needs BILLFOLD_SAMPLES")
 def test_promise_27_the_published_sample_adds_up(now):
     folder = Path(os.environ["BILLFOLD_SAMPLES"])
-    asked = importing.Asked(
+    request = file_import.ImportRequest(
         "invoices",
         folder / "receivables" / "accounts-receivable-2466.csv",
         columns={
@@ -347,8 +347,8 @@ def test_promise_27_the_published_sample_adds_up(now):
         control_count=2_466,
     )
 
-    done = importing.load(asked, actor=CLERK, now=now, on=ON)
+    result = file_import.import_file(request, actor=CLERK, now=now, on=ON)
 
-    assert (done.changes.added, Customer.objects.count()) == (2_466, 100)
+    assert (result.changes.added, Customer.objects.count()) == (2_466, 100)
     assert book.balance(BILLED) == Money(-14_770_318)
-    assert importing.load(asked, actor=CLERK, now=now, on=ON).changed_nothing
+    assert file_import.import_file(request, actor=CLERK, now=now, on=ON).changed_nothing

@@ -10,7 +10,7 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.payments.models import Instruction
 from billfold.simulator.bank import returns, statements
-from billfold.simulator.bank.book import Answer, Posting
+from billfold.simulator.bank.memory import AccountLine, RdfiAnswer
 from tests.world import World
 
 
@@ -30,9 +30,9 @@ def answer(world: World, file: BankFile, verdict: str, *, now: datetime, name: s
 
 def return_of(world: World, instruction: Instruction, code: str, *, on: date) -> bytes:
     """Write the return of an entry, with the very lines of the file it was in."""
-    lines = exchange.content(instruction.file).decode().splitlines()
+    lines = exchange.unseal_content(instruction.file).decode().splitlines()
     (entry,) = (line for line in lines if line.startswith("6") and instruction.trace in line)
-    said = Answer(
+    answer = RdfiAnswer(
         batch_header=next(line for line in lines if line.startswith("5")),
         entry=entry,
         code=code,
@@ -40,13 +40,13 @@ def return_of(world: World, instruction: Instruction, code: str, *, on: date) ->
         amount_minor=instruction.amount_minor,
         deliver_on=on,
     )
-    return returns.write([(1, said)], terms=world.bank.terms, on=on, at="0600")
+    return returns.write([(1, answer)], terms=world.bank.terms, on=on, at="0600")
 
 
 def line(
     type_code: int, amount_minor: int, text: str, *, on: date, reference: str = "R"
-) -> Posting:
-    return Posting(
+) -> AccountLine:
+    return AccountLine(
         on_date=on,
         type_code=type_code,
         amount_minor=amount_minor,
@@ -56,9 +56,11 @@ def line(
     )
 
 
-def statement(world: World, on: date, lines: Sequence[Posting], *, opening_minor: int = 0) -> bytes:
+def statement(
+    world: World, on: date, lines: Sequence[AccountLine], *, opening_minor: int = 0
+) -> bytes:
     """Write a day's statement, which adds up."""
-    told = statements.Statement(
-        as_of=on, made_on=on, made_at="0600", opening_minor=opening_minor, postings=lines
+    day = statements.PriorDayStatement(
+        as_of=on, made_on=on, made_at="0600", opening_minor=opening_minor, lines=lines
     )
-    return statements.write(told, world.bank.terms)
+    return statements.write(day, world.bank.terms)

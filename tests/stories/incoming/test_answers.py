@@ -11,7 +11,7 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.payments.cases import casework, unresolved_files
 from billfold.payments.models import Case, Payment
-from billfold.payments.outgoing import cutoff, transmission
+from billfold.payments.outgoing import transmission, withdrawal
 from billfold.payments.paying import scheduling
 from billfold.payments.proof import report
 from billfold.platform.models import AuditEntry
@@ -35,7 +35,7 @@ def state(file: BankFile) -> str:
     return BankFile.objects.get(pk=file.pk).state
 
 
-def asked() -> list[str]:
+def open_case_kinds() -> list[str]:
     return sorted(Case.objects.filter(closed_at=None).values_list("kind", flat=True))
 
 
@@ -84,7 +84,7 @@ def test_a_rejection_after_settlement_undoes_no_settled_money(world, file):
 
     assert (world.state(payment), state(file)) == ("settled", "sent")
     assert payment.instructions.get().is_live
-    assert asked() == [unresolved_files.KIND]
+    assert open_case_kinds() == [unresolved_files.KIND]
 
 
 def test_promise_14_payments_of_a_rejected_file_wait_while_the_bank_also_says_it_took_it(
@@ -94,7 +94,7 @@ def test_promise_14_payments_of_a_rejected_file_wait_while_the_bank_also_says_it
     answer(world, file, "rejected", now=MONDAY)
     answer(world, file, "accepted", now=MONDAY)
     assert state(file) == "rejected"
-    assert asked() == [unresolved_files.KIND, "file rejected"]
+    assert open_case_kinds() == [unresolved_files.KIND, "file rejected"]
 
     jobs.cut_off(TUESDAY)
 
@@ -124,21 +124,23 @@ def test_an_acceptance_names_the_file_in_which_its_payments_went_out_again(world
 def cut_short(world: World, file: BankFile) -> None:
     """Let a person find, wrongly, that the file never came."""
     BankFile.objects.filter(pk=file.pk).update(state="sending", sent_at=None)
-    transmission.open_case(file, "cut", now=MONDAY)
+    transmission.open_unknown_case(file, "cut", now=MONDAY)
     case = Case.objects.get(kind=transmission.KIND)
-    transmission.decide(case.pk, "called", has_arrived=False, actor=world.clerk.actor(), now=MONDAY)
+    transmission.resolve(
+        case.pk, "called", has_arrived=False, actor=world.clerk.actor(), now=MONDAY
+    )
 
 
 @pytest.mark.parametrize("verdict", ["accepted", "rejected"])
 def test_an_answer_to_a_file_taken_back_changes_nothing_and_asks(world, file, verdict):
     cut_short(world, file)
-    cutoff.take_back(file.pk, file.sha256, why="late", actor=world.actor(), now=MONDAY)
+    withdrawal.withdraw_unsent(file.pk, file.sha256, why="late", actor=world.actor(), now=MONDAY)
 
     answer(world, file, verdict, now=MONDAY)
 
     assert state(file) == "void"
     assert Payment.objects.get().state == "scheduled"
-    assert asked() == [unresolved_files.KIND]
+    assert open_case_kinds() == [unresolved_files.KIND]
     assert BankFile.objects.filter(direction="in", state="read").count() == 1
 
 
@@ -157,5 +159,5 @@ def test_a_file_of_which_a_payment_has_moved_on_is_not_withdrawn(world, file):
     world.go_to(eastern(2026, 11, 18))
     BankFile.objects.filter(pk=file.pk).update(state="sent")
 
-    with pytest.raises(cutoff.NotWithdrawable):
-        cutoff.withdraw(file.pk, why="x", actor=world.actor(), now=world.now)
+    with pytest.raises(withdrawal.NotWithdrawable):
+        withdrawal.withdraw(file.pk, why="x", actor=world.actor(), now=world.now)

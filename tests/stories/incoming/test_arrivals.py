@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from billfold.banking import exchange, statement_days
-from billfold.banking.models import BankConnection, BankFile, Deposit, Statement
+from billfold.banking.models import BankConnection, BankFile, BankLine, Statement
 from billfold.payments.incoming import intake
 from billfold.payments.models import Case
-from billfold.rails.protocol import Document
+from billfold.rails.protocol import BankDocument
 from tests.places import FILES
 
 
@@ -20,7 +20,7 @@ def bring(world):
 
     def leave(content: bytes, name: str = "from-bank") -> BankFile:
         bank = BankConnection.objects.get()
-        file, _ = exchange.store(bank, Document(name, content), now=world.now)
+        file, _ = exchange.store(bank, BankDocument(name, content), now=world.now)
         intake.read_received(now=world.now)
         file.refresh_from_db()
         return file
@@ -84,7 +84,7 @@ def test_a_camt_statement_is_kept_like_a_bai2_one(bring, world):
 
     assert (file.kind, file.state, file.problems) == ("statement", "read", [])
     statement = Statement.objects.get()
-    lines = Deposit.objects.filter(statement=statement)
+    lines = BankLine.objects.filter(statement=statement)
     assert statement.as_of == day.as_of
     assert lines.count() == len(day.lines) > 0
     moved = sum(line.amount_minor if line.is_credit else -line.amount_minor for line in lines)
@@ -105,10 +105,10 @@ def interim(
 
 def test_promise_13_an_interim_report_is_not_booked_and_the_final_one_is_once(bring):
     early = bring(interim("3"), "intraday")
-    assert (early.state, Deposit.objects.count()) == ("read", 0)
+    assert (early.state, BankLine.objects.count()) == ("read", 0)
 
     final = bring(interim("2"), "final")
 
     assert final.state == "read"
-    assert Deposit.objects.get().amount_minor == 5000
+    assert BankLine.objects.get().amount_minor == 5000
     assert Statement.objects.get().as_of == date(2026, 11, 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billfold import jobs
-from billfold.banking.models import BankFile, Deposit
+from billfold.banking.models import BankFile, BankLine
 from billfold.payments.models import Case, Instruction, Payment
 from tests.stories.incoming.bank_words import leave, line, return_of, statement
 from tests.stories.portal.payer import text_of
@@ -18,11 +18,11 @@ def sent(world: World, day: int, *amounts: str) -> list[Payment]:
     """Send a file with payments; nobody acts at the bank."""
     noon = eastern(2026, 11, day, 12)
     world.now = noon
-    made = [world.pay(world.invoice(f"CL-{day}-{n}", a)) for n, a in enumerate(amounts)]
+    payments = [world.pay(world.invoice(f"CL-{day}-{n}", a)) for n, a in enumerate(amounts)]
     jobs.cut_off(noon.replace(hour=17))
     world.release_all(noon.replace(hour=17))
     jobs.send(noon.replace(hour=18))
-    return made
+    return payments
 
 
 def returned(world: World, payment: Payment) -> None:
@@ -35,11 +35,11 @@ def returned(world: World, payment: Payment) -> None:
     )
 
 
-def credited(world: World, amount_minor: int, text: str = "ACH CREDIT") -> Deposit:
-    said = line(142, amount_minor, text, on=WEDNESDAY.date())
-    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [said]), now=WEDNESDAY)
+def credited(world: World, amount_minor: int, text: str = "ACH CREDIT") -> BankLine:
+    bank_line = line(142, amount_minor, text, on=WEDNESDAY.date())
+    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [bank_line]), now=WEDNESDAY)
     jobs.reconcile(WEDNESDAY)
-    return Deposit.objects.get()
+    return BankLine.objects.get()
 
 
 def test_promise_7_a_line_that_is_a_file_less_its_returns_is_explained(world):
@@ -89,9 +89,11 @@ def test_where_gross_was_agreed_no_other_file_may_come_into_question(
 def test_a_bank_line_says_what_closes_it_and_offers_no_form_that_cannot(
     world, client, type_code, words
 ):
-    said = line(type_code, 4_200, "SOMETHING", on=WEDNESDAY.date())
+    bank_line = line(type_code, 4_200, "SOMETHING", on=WEDNESDAY.date())
     closing = {"opening_minor": 100_000}
-    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [said], **closing), now=WEDNESDAY)
+    leave(
+        world, "day.bai", statement(world, WEDNESDAY.date(), [bank_line], **closing), now=WEDNESDAY
+    )
     jobs.reconcile(WEDNESDAY)
     client.force_login(world.clerk)
     case = Case.objects.get()
@@ -105,9 +107,9 @@ def test_a_bank_line_says_what_closes_it_and_offers_no_form_that_cannot(
 
 
 def debited(world: World, amount_minor: int, text: str) -> Case:
-    said = line(557, amount_minor, text, on=WEDNESDAY.date())
-    told = statement(world, WEDNESDAY.date(), [said], opening_minor=100_000)
-    leave(world, "day.bai", told, now=WEDNESDAY)
+    bank_line = line(557, amount_minor, text, on=WEDNESDAY.date())
+    content = statement(world, WEDNESDAY.date(), [bank_line], opening_minor=100_000)
+    leave(world, "day.bai", content, now=WEDNESDAY)
     jobs.reconcile(WEDNESDAY)
     return Case.objects.get(kind="bank line to explain")
 
@@ -151,7 +153,7 @@ def test_a_return_that_names_no_payment_of_ours_lists_those_it_may_mean(world, c
     page = client.get(f"/office/cases/{case.id}").context["page"]
 
     assert case.facts["likely"] == [payment.reference]
-    assert page.suspects[0].link.url == f"/office/payments/{payment.reference}"
+    assert page.likely_payments[0].link.url == f"/office/payments/{payment.reference}"
 
 
 def test_a_return_seen_before_its_file_is_credited_ends_both_timelines(world, client):
@@ -163,8 +165,8 @@ def test_a_return_seen_before_its_file_is_credited_ends_both_timelines(world, cl
     client.force_login(world.clerk)
     steps = client.get(f"/office/payments/{short.reference}").context["page"].steps
     client.force_login(world.payer)
-    told = client.get(f"/payments/{short.reference}").context["page"].steps
+    payer_steps = client.get(f"/payments/{short.reference}").context["page"].steps
 
     assert [step.title for step in steps][-2:] == ["Settled", "Returned R01"]
     assert [step.is_current for step in steps][-2:] == [False, True]
-    assert [step.title for step in told] == ["Authorized", "Sent to the bank", "Returned"]
+    assert [step.title for step in payer_steps] == ["Authorized", "Sent to the bank", "Returned"]

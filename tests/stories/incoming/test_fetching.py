@@ -40,7 +40,7 @@ def test_a_document_that_cannot_be_fetched_holds_nothing_up_and_asks_a_person_on
 
 
 def test_one_document_out_of_reach_is_passed_over_and_two_end_the_look(world, monkeypatch):
-    class Failing(transports.Folder):
+    class Failing(transports.FolderTransport):
         """A far side that loses the line with some documents."""
 
         def get(self, name: str) -> bytes:
@@ -49,7 +49,7 @@ def test_one_document_out_of_reach_is_passed_over_and_two_end_the_look(world, mo
             return super().get(name)
 
     far = Failing(*(world.folder / name for name in ("to_bank", "from_bank", "taken")))
-    monkeypatch.setattr(transports, "of", lambda _setting: far)
+    monkeypatch.setattr(transports, "from_setting", lambda _setting: far)
     for name in ("A.txt", "SLOW.txt", "Y.txt"):
         leave(world, name, name.encode())
 

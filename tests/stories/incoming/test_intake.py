@@ -89,8 +89,8 @@ def test_a_document_our_own_code_stumbles_over_is_put_aside_and_the_next_is_read
 ):
     content = returned(world)
     (world.folder / "from_bank" / "A-RET.ach").write_bytes(content)
-    told = statement(world, date(2026, 11, 17), [])
-    (world.folder / "from_bank" / "B-PRIOR.bai").write_bytes(told)
+    prior_day = statement(world, date(2026, 11, 17), [])
+    (world.folder / "from_bank" / "B-PRIOR.bai").write_bytes(prior_day)
     stumbling(IntegrityError("Key (account)=(440001) already exists"))
 
     jobs.fetch(WEDNESDAY)
@@ -100,7 +100,7 @@ def test_a_document_our_own_code_stumbles_over_is_put_aside_and_the_next_is_read
     assert aside.state == "refused"
     assert BankFile.objects.get(name="B-PRIOR.bai").state == "read"
     case = Case.objects.get()
-    assert case.kind == intake.STUMBLED
+    assert case.kind == intake.FAILED
     assert "IntegrityError" in case.title
     assert "440001" not in f"{case.title} {case.facts} {aside.problems}"
 
@@ -165,7 +165,7 @@ def test_promise_7_a_line_that_names_an_entry_taken_back_stays_an_open_item(worl
 
 
 def test_promise_7_a_line_whose_bookings_do_not_fit_books_nothing_and_stays_open(world):
-    from billfold.banking.models import Deposit
+    from billfold.banking.models import BankLine
     from billfold.payments.incoming import reconciliation
     from billfold.rails.protocol import TakenBack
 
@@ -178,7 +178,7 @@ def test_promise_7_a_line_whose_bookings_do_not_fit_books_nothing_and_stays_open
     assert not fits
     assert not payment.events.exists()
     assert not Case.objects.exists()
-    assert not Deposit.objects.exists()
+    assert not BankLine.objects.exists()
 
 
 def test_promise_15_a_return_after_its_deadline_is_applied_and_asked_about(world):
@@ -202,7 +202,7 @@ def test_a_document_that_was_refused_is_read_again_when_it_comes_again(world):
     Case.objects.update(closed_at=MONDAY, closed_by="x", resolution="x")
     file, is_to_be_read = exchange.store(
         world.connection,
-        intake.Document("ODD.bai", b"01,not a whole statement/\n"),
+        intake.BankDocument("ODD.bai", b"01,not a whole statement/\n"),
         now=MONDAY,
     )
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from billfold import jobs
-from billfold.banking.models import BankFile, Deposit, Statement
+from billfold.banking.models import BankFile, BankLine, Statement
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.payments.models import Case
@@ -32,8 +32,8 @@ def sent(world: World) -> World:
 
 
 def tell(world: World, name: str, text: str) -> BankFile:
-    told = line(142, 12000, text, on=ON)
-    file = leave(world, name, statement(world, ON, [told]), now=NOW)
+    bank_line = line(142, 12000, text, on=ON)
+    file = leave(world, name, statement(world, ON, [bank_line]), now=NOW)
     jobs.reconcile(NOW)
     return file
 
@@ -44,30 +44,30 @@ def test_promise_13_a_day_told_again_in_other_words_books_its_money_once(sent):
     again = tell(sent, "B.bai", "ACH SETTLEMENT")
 
     assert again.state == "refused"
-    assert Deposit.objects.count() == 1
+    assert BankLine.objects.count() == 1
     assert book.balance(CASH) == usd("120.00")
     assert "other balances or lines" in Case.objects.get().title
 
 
 def test_promise_13_a_day_told_again_the_same_way_under_another_file_id_is_no_news(sent):
-    told = statement(sent, ON, [line(142, 12000, "ACH ach-20261116-A", on=ON)])
-    leave(sent, "A.bai", told, now=NOW)
-    other = told.replace(b"0600,", b"0630,")
-    assert other != told
+    content = statement(sent, ON, [line(142, 12000, "ACH ach-20261116-A", on=ON)])
+    leave(sent, "A.bai", content, now=NOW)
+    other = content.replace(b"0600,", b"0630,")
+    assert other != content
 
     file = leave(sent, "B.bai", other, now=NOW)
 
     assert file.state == "read"
-    assert (Statement.objects.count(), Deposit.objects.count()) == (1, 1)
+    assert (Statement.objects.count(), BankLine.objects.count()) == (1, 1)
     assert not Case.objects.exists()
 
 
 def test_promise_8_a_day_that_does_not_add_up_is_refused(sent):
-    told = statement(sent, ON, [line(142, 12000, "x", on=ON)])
-    wrong = told.replace(b"015,12000", b"015,12001").replace(b",36000", b",36001")
+    content = statement(sent, ON, [line(142, 12000, "x", on=ON)])
+    wrong = content.replace(b"015,12000", b"015,12001").replace(b",36000", b",36001")
 
     file = leave(sent, "A.bai", wrong, now=NOW)
 
     assert file.state == "refused"
     assert not Statement.objects.exists()
-    assert not Deposit.objects.exists()
+    assert not BankLine.objects.exists()

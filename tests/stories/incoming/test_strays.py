@@ -19,8 +19,8 @@ def payment(world: World) -> Payment:
     world.go_to(WEDNESDAY)
     entry = Instruction.objects.get()
     for name, code in (("first.ach", "R10"), ("second.ach", "R01")):
-        said = return_of(world, entry, code, on=WEDNESDAY.date())
-        assert leave(world, name, said, now=WEDNESDAY).state == "read"
+        returns = return_of(world, entry, code, on=WEDNESDAY.date())
+        assert leave(world, name, returns, now=WEDNESDAY).state == "read"
     return paid
 
 

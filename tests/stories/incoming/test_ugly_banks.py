@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billfold.banking.models import BankFile, Deposit, FileRepeat, Statement
+from billfold.banking.models import BankFile, BankLine, FileRepeat, Statement
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.payments.models import Case, Payment
@@ -35,7 +35,7 @@ def test_a_statement_that_comes_twice_is_noted_and_read_once(world):
     assert Statement.objects.filter(as_of=eastern(2026, 11, 17).date()).count() == 1
     assert world.state(payment) == "settled"
     assert book.balance(CASH) == usd("120.00")
-    assert Deposit.objects.count() == 1
+    assert BankLine.objects.count() == 1
     assert not Case.objects.exists()
 
 
@@ -48,7 +48,7 @@ def test_a_netted_credit_where_gross_was_agreed_waits_for_the_return_that_explai
     assert (world.state(kept), world.state(netted)) == ("settled", "returned")
     assert book.balance(CASH) == usd("80.00")
     assert book.balance(netted.in_transit) == usd("0")
-    assert not Deposit.objects.filter(explained_at=None).exists()
+    assert not BankLine.objects.filter(explained_at=None).exists()
     case = Case.objects.get()
     assert case.facts["difference"] == "$120.00"
     assert case.facts["file_total"] == "$200.00"
@@ -70,7 +70,7 @@ def test_a_netted_credit_settles_where_net_was_agreed(world):
     assert world.state(netted) == "returned"
     assert book.balance(CASH) == usd("80.00")
     assert book.balance(netted.in_transit) == usd("0")
-    assert not Deposit.objects.filter(explained_at=None).exists()
+    assert not BankLine.objects.filter(explained_at=None).exists()
     opened = Case.objects.get()  # The credit comes half an hour before the return that explains it.
     assert opened.closed_by == "reconciliation"
 

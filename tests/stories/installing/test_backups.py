@@ -33,11 +33,11 @@ def rewritten(
     manifest = change(backups.read_manifest(path))
     with zipfile.ZipFile(path) as archive:
         content = archive.read(backups.DUMP) if dump is None else dump
-    made = path.with_name("changed.backup")
-    with zipfile.ZipFile(made, "w") as archive:
+    changed = path.with_name("changed.backup")
+    with zipfile.ZipFile(changed, "w") as archive:
         archive.writestr(backups.DUMP, content)
         archive.writestr(backups.MANIFEST, json.dumps(asdict(manifest)))
-    return made
+    return changed
 
 
 def test_an_untouched_backup_is_stopped_only_by_the_database_that_is_not_empty(saved):
@@ -48,7 +48,7 @@ def test_an_untouched_backup_is_stopped_only_by_the_database_that_is_not_empty(s
 def test_promise_29_a_backup_somebody_rewrote_is_not_carried_out(saved):
     sha256 = hashlib.sha256(HOSTILE).hexdigest()
     forged = rewritten(
-        saved, lambda told: replace(told, sha256=sha256, size=len(HOSTILE)), dump=HOSTILE
+        saved, lambda manifest: replace(manifest, sha256=sha256, size=len(HOSTILE)), dump=HOSTILE
     )
 
     with pytest.raises(backups.Altered):
@@ -57,7 +57,7 @@ def test_promise_29_a_backup_somebody_rewrote_is_not_carried_out(saved):
 
 @pytest.mark.parametrize("field", ["made_at", "mode", "identity", "billfold", "seal"])
 def test_a_manifest_is_believed_only_as_it_was_sealed(saved, field):
-    forged = rewritten(saved, lambda told: replace(told, **{field: "live"}))
+    forged = rewritten(saved, lambda manifest: replace(manifest, **{field: "live"}))
 
     with pytest.raises(backups.Altered):
         backups.check(forged, backups.read_manifest(forged))
@@ -65,24 +65,24 @@ def test_a_manifest_is_believed_only_as_it_was_sealed(saved, field):
 
 @pytest.mark.parametrize("field", ["mode", "key_check", "sha256", "seal"])
 def test_a_manifest_of_other_kinds_of_values_is_none(saved, field):
-    forged = rewritten(saved, lambda told: replace(told, **{field: 7}))
+    forged = rewritten(saved, lambda manifest: replace(manifest, **{field: 7}))
 
     with pytest.raises(backups.NotABackup):
         backups.read_manifest(forged)
 
 
 def test_a_dump_with_other_bytes_than_the_sealed_ones_is_damaged(saved):
-    forged = rewritten(saved, lambda told: told, dump=HOSTILE)
+    forged = rewritten(saved, lambda manifest: manifest, dump=HOSTILE)
 
     with pytest.raises(backups.Damaged):
         backups.check(forged, backups.read_manifest(forged))
 
 
 def test_a_backup_exchanged_between_check_and_load_is_not_carried_out(saved):
-    told = backups.read_manifest(saved)
+    manifest = backups.read_manifest(saved)
 
     with pytest.raises(backups.Damaged):
-        backups.load(saved, replace(told, sha256="0" * 64))
+        backups.restore(saved, replace(manifest, sha256="0" * 64))
 
 
 def test_a_backup_is_not_written_through_a_link_laid_in_its_way(saved):
@@ -97,8 +97,8 @@ def test_a_backup_is_not_written_through_a_link_laid_in_its_way(saved):
 
 
 def test_nothing_of_ours_works_as_superuser(outside_transaction):
-    with psycopg.connect(environment.CLUSTER.dsn(), autocommit=True) as connection:
-        found = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        assert found.fetchone() == (False,)
+    with psycopg.connect(environment.SERVER.dsn(), autocommit=True) as connection:
+        rows = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert rows.fetchone() == (False,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("COPY (SELECT 1) TO PROGRAM 'true'")

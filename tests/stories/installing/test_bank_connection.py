@@ -8,9 +8,9 @@ import pytest
 
 from billfold.banking import connections
 from billfold.banking.models import BankConnection
-from billfold.cli import profile_keeping
-from billfold.cli.profile_files import Profile
-from billfold.cli.refusal import Refused
+from billfold.cli.profile import tables
+from billfold.cli.profile.files import ProfileChanges
+from billfold.cli.refusal import CommandRefused
 from tests.world import PAYERS_BANK, World
 
 SECOND = {
@@ -25,10 +25,10 @@ SECOND = {
 
 
 def test_promise_19_no_second_bank_can_take_what_was_promised_to_the_first(world: World) -> None:
-    profile = Profile(banks=[SECOND | {"account_number": "000773149999"}])
+    changes = ProfileChanges(banks=[SECOND | {"account_number": "000773149999"}])
 
-    with pytest.raises(Refused, match="would be a second bank connection"):
-        profile_keeping.apply(world.biller, profile, actor=world.actor(), now=world.now)
+    with pytest.raises(CommandRefused, match="would be a second bank connection"):
+        tables.apply(world.biller, changes, actor=world.actor(), now=world.now)
 
     with pytest.raises(connections.OneBankOnly):
         connections.add("000773149999", **SECOND)

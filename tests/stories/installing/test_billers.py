@@ -31,12 +31,12 @@ def test_promise_22_the_application_owns_no_tables_and_cannot_read_the_directory
 
 
 def test_promise_22_a_switch_inside_a_transaction_is_an_error(cedarline):
-    with pytest.raises(tenancy.SwitchInTransaction), tenancy.nobody():
+    with pytest.raises(tenancy.SwitchInTransaction), tenancy.no_biller():
         pass
 
 
 def test_promise_22_without_a_biller_nothing_can_be_read(outside_transaction):
-    with tenancy.nobody():
+    with tenancy.no_biller():
         with pytest.raises(tenancy.NoBiller):
             tenancy.current()
         with pytest.raises(Error, match="does not exist"):

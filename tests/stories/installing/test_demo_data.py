@@ -12,12 +12,12 @@ from django.test import Client, RequestFactory, override_settings
 
 from billfold import bankdays
 from billfold.banking import connections
-from billfold.banking.models import BankConnection, BankFile, Deposit, RoutingNumber
+from billfold.banking.models import BankConnection, BankFile, BankLine, RoutingNumber
 from billfold.formats import nacha
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.notices.models import Notice
-from billfold.payments.accounts import mandates
+from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.models import Case, Mandate, Payment
 from billfold.people.models import Person
@@ -33,7 +33,7 @@ from billfold.receivables.models import (
     InvoiceLine,
 )
 from billfold.simulator import cedarline, context, demo
-from tests.world import eastern, usd
+from tests.world import eastern, last_move_of_the_clock, usd
 
 SUNDAY_NIGHT = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 SCHEMA = "demo_story"
@@ -43,15 +43,15 @@ SCHEMA = "demo_story"
 def loaded(django_db_setup, django_db_blocker):
     """Load the demo into a schema of its own, for real, cut short once; take it away afterwards."""
     with django_db_blocker.unblock():
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(faults.Injected):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(faults.InjectedFault):
             patch.setenv("BILLFOLD_FAULT", "reconcile_inside:fail")
             demo.load(SUNDAY_NIGHT, schema=SCHEMA, hosts=["demo.story"])
         demo.load(SUNDAY_NIGHT, schema=SCHEMA, hosts=["demo.story"])
-        moment = clock.now()
+        moment = last_move_of_the_clock()
         biller = tenancy.biller(SCHEMA)
         with tenancy.use(biller):
             yield biller, moment
-        with tenancy.nobody(), connection.cursor() as cursor:
+        with tenancy.no_biller(), connection.cursor() as cursor:
             cursor.execute("DELETE FROM public.biller_host WHERE schema = %s", [SCHEMA])
             cursor.execute("DELETE FROM public.biller WHERE schema = %s", [SCHEMA])
             cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
@@ -59,14 +59,16 @@ def loaded(django_db_setup, django_db_blocker):
 
 
 def everything() -> dict[str, int]:
-    models = (Customer, Invoice, InvoiceLine, CreditNote, Payment, Person, BankFile, Deposit)
+    models = (Customer, Invoice, InvoiceLine, CreditNote, Payment, Person, BankFile, BankLine)
     return {model.__name__: model.objects.count() for model in (*models, Notice, AuditEntry)}
 
 
 def open_amounts(account: str) -> dict[str, str]:
     invoices = list(Invoice.objects.filter(customer__number=account))
-    found = billing.open_amounts(invoices)
-    return {each.number: found[each.id].plain() for each in invoices if found[each.id]}
+    open_amounts = billing.open_amounts(invoices)
+    return {
+        each.number: open_amounts[each.id].plain() for each in invoices if open_amounts[each.id]
+    }
 
 
 def test_the_demo_begins_at_nine_eastern_of_the_next_banking_day(loaded):
@@ -139,7 +141,7 @@ def test_one_payment_came_back_with_a_fee(loaded):
 
 def test_the_week_before_left_no_loose_ends(loaded):
     assert not Case.objects.exists()
-    assert not Deposit.objects.filter(explained_at=None).exists()
+    assert not BankLine.objects.filter(explained_at=None).exists()
     assert not BankFile.objects.exclude(state__in=["accepted", "read"]).exists()
     assert not Notice.objects.filter(sent_at=None).exists()
     assert book.balance(CASH) == usd("938.42")
@@ -195,17 +197,17 @@ def test_the_bank_refuses_closed_accounts_and_vouches_for_others(loaded):
         )
 
     setting = connections.default().account_validation
-    vouched = mandates.validate(account("880017"), setting=setting, now=SUNDAY_NIGHT)
+    vouched = account_validation.validate(account("880017"), setting=setting, now=SUNDAY_NIGHT)
 
     assert vouched.by == "bank_service"
-    with pytest.raises(mandates.AccountRefused):
-        mandates.validate(account("880002"), setting=setting, now=SUNDAY_NIGHT)
-    with pytest.raises(mandates.CannotValidate):
-        mandates.validate(account("880017"), setting="nobody", now=SUNDAY_NIGHT)
+    with pytest.raises(account_validation.AccountRefused):
+        account_validation.validate(account("880002"), setting=setting, now=SUNDAY_NIGHT)
+    with pytest.raises(account_validation.CannotValidate):
+        account_validation.validate(account("880017"), setting="nobody", now=SUNDAY_NIGHT)
 
 
 def test_the_bar_lists_the_sign_ins_on_the_sign_in_page_alone(loaded):
-    def bar(path: str) -> context.Bar:
+    def bar(path: str) -> context.DemoBar:
         request = RequestFactory().get(path)
         request.session = {}
         return context.clock_bar(request)["demo"]
@@ -230,16 +232,16 @@ def test_the_bar_moves_the_demo_to_the_next_banking_day(loaded):
     answer = client.post("/demo/day", {"next": "/invoices?page=2"})
 
     assert answer.status_code == 302
-    assert eastern(2026, 11, 24) <= clock.now() <= eastern(2026, 11, 24, 9, 1)
+    assert eastern(2026, 11, 24) <= last_move_of_the_clock() <= eastern(2026, 11, 24, 9, 1)
 
 
 @pytest.mark.parametrize(
-    "asked", ["https://elsewhere.example/", "//elsewhere.example", "/no/such/page", "", "x"]
+    "next_page", ["https://elsewhere.example/", "//elsewhere.example", "/no/such/page", "", "x"]
 )
-def test_the_bar_leads_back_to_pages_of_this_site_only(loaded, asked):
+def test_the_bar_leads_back_to_pages_of_this_site_only(loaded, next_page):
     client = Client(HTTP_HOST="demo.story")
 
-    answer = client.post("/demo/day", {"next": asked})
+    answer = client.post("/demo/day", {"next": next_page})
 
     assert answer.headers["Location"] == "/"
 

@@ -12,10 +12,10 @@ from django.db import connection, transaction
 
 from billfold import jobs
 from billfold.banking.models import BankFile
-from billfold.platform import directory, live_mark, tenancy
+from billfold.platform import biller_directory, live_mark, tenancy
 from billfold.platform.audit import Actor
 from billfold.platform.ids import new_id
-from billfold.platform.live_mark import Standing
+from billfold.platform.live_mark import MarkStatus
 from billfold.platform.models import AuditEntry
 from tests.world import World, eastern
 
@@ -26,7 +26,7 @@ OPERATOR = Actor(id="command/test", name="test")
 def live(outside_transaction: tenancy.Biller, settings: object, tmp_path: Path) -> Iterator[object]:
     """Be a live installation inside a transaction that is rolled back."""
     settings.IS_LIVE, settings.STATE_DIR = True, tmp_path
-    with tenancy.nobody(), transaction.atomic(), connection.cursor() as cursor:
+    with tenancy.no_biller(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM public.instance")
         live_mark.make_instance(cursor, "live")
         live_mark.write(cursor)
@@ -39,21 +39,21 @@ def states() -> set[str]:
 
 
 def test_promise_28_a_marked_installation_is_open(live):
-    assert live_mark.standing(live) is Standing.MATCHES
+    assert live_mark.status(live) is MarkStatus.MATCHES
     assert states() == {"open"}
 
 
 def test_promise_28_a_database_without_a_mark_is_on_hold(live, tmp_path):
     (tmp_path / live_mark.FILE).unlink()
 
-    assert live_mark.standing(live) is Standing.NO_MARK
+    assert live_mark.status(live) is MarkStatus.NO_MARK
     assert states() == {"hold"}
 
 
 def test_promise_28_a_restored_database_does_not_match_the_old_mark(live):
     live.execute("UPDATE public.instance SET identity = %s", [new_id()])
 
-    assert live_mark.standing(live) is Standing.OTHER_DATABASE
+    assert live_mark.status(live) is MarkStatus.OTHER_DATABASE
     assert states() == {"hold"}
 
 
@@ -63,20 +63,20 @@ def test_promise_28_a_copied_state_directory_is_on_hold(live, settings, tmp_path
     (copy / live_mark.FILE).write_text((tmp_path / live_mark.FILE).read_text())
     settings.STATE_DIR = copy
 
-    assert live_mark.standing(live) is Standing.OTHER_PLACE
+    assert live_mark.status(live) is MarkStatus.OTHER_PLACE
     assert states() == {"hold"}
 
 
 def test_promise_28_another_machine_is_another_place(live, monkeypatch):
     monkeypatch.setenv("BILLFOLD_MACHINE", "another")
 
-    assert live_mark.standing(live) is Standing.OTHER_PLACE
+    assert live_mark.status(live) is MarkStatus.OTHER_PLACE
 
 
 def test_promise_28_a_demos_database_is_no_live_one(live):
     live.execute("UPDATE public.instance SET mode = 'demo'")
 
-    assert live_mark.standing(live) is Standing.NOT_LIVE
+    assert live_mark.status(live) is MarkStatus.NOT_LIVE
     assert states() == {"hold"}
 
 
@@ -112,16 +112,16 @@ def test_setting_and_lifting_hold_is_on_record(outside_transaction: tenancy.Bill
     biller = tenancy.biller("harborpoint")
     now = eastern(2026, 11, 16)
 
-    directory.hold([biller], why="trouble", actor=OPERATOR, now=now)
+    biller_directory.hold([biller], why="trouble", actor=OPERATOR, now=now)
     held = tenancy.biller("harborpoint").state
-    directory.lift([biller], why="over", actor=OPERATOR, now=now)
+    biller_directory.lift_hold([biller], why="over", actor=OPERATOR, now=now)
 
     assert held == "hold"
     assert tenancy.biller("harborpoint").state == "open"
     with tenancy.use(biller):
         entries = AuditEntry.objects.filter(subject="biller/harborpoint").order_by("id")
-        told = [(entry.action, entry.after["why"], entry.actor_id) for entry in entries]
-    assert told[-2:] == [
+        trail = [(entry.action, entry.after["why"], entry.actor_id) for entry in entries]
+    assert trail[-2:] == [
         ("hold set", "trouble", "command/test"),
         ("hold lifted", "over", "command/test"),
     ]

@@ -25,7 +25,7 @@ def desk(django_db_setup, django_db_blocker):
         with tenancy.use(biller):
             Customer.objects.create(id=new_id(), number="C-1", name="Hollis", created_at=MONDAY)
         yield biller
-        with tenancy.nobody(), connection.cursor() as cursor:
+        with tenancy.no_biller(), connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA person_desk CASCADE")
             cursor.execute("DELETE FROM public.biller_host WHERE schema = 'person_desk'")
             cursor.execute("DELETE FROM public.biller WHERE schema = 'person_desk'")

@@ -12,27 +12,28 @@ from django.db import connection
 
 from billfold.banking import connections
 from billfold.banking.models import BankConnection
-from billfold.cli import main, probes
+from billfold.cli import doctor_checks, main, mode
+from billfold.cli.doctor_checks import Diagnosis, DiagnosisLevel
 from billfold.payments.proof import report
-from billfold.payments.proof.check import Check, Found, Inspection
+from billfold.payments.proof.check import Inspection, ProofCheck, Violations
 from billfold.platform import clock, heartbeat, sealing, tenancy
 from tests.conftest import MONDAY
 from tests.world import eastern
 
 
 def test_verify_writes_nothing(outside_transaction: tenancy.Biller) -> None:
-    def write(look: Inspection) -> Found:
+    def write(look: Inspection) -> Violations:
         return look.offenders("INSERT INTO banking_routingnumber VALUES ('0', '') RETURNING '!'")
 
-    def delete(look: Inspection) -> Found:
+    def delete(look: Inspection) -> Violations:
         look.rows("DELETE FROM payments_payment RETURNING 1")
-        return Found(0)
+        return Violations(0)
 
-    checks = [Check(1, "writes", write), Check(2, "deletes", delete)]
-    found = report.run(outside_transaction, now=MONDAY, checks=checks)
+    checks = [ProofCheck(1, "writes", write), ProofCheck(2, "deletes", delete)]
+    proof = report.run(outside_transaction, now=MONDAY, checks=checks)
 
-    assert found.broken == [1, 2]
-    assert "read-only transaction" in found.promises[1].first[0]
+    assert proof.broken == [1, 2]
+    assert "read-only transaction" in proof.promises[1].first[0]
 
 
 @pytest.fixture
@@ -46,16 +47,16 @@ def test_verify_exits_0_when_clean_and_1_when_not(
 ) -> None:
     assert command("verify", "--json", "--biller", "cedarline") == 0
     assert json.loads(capsys.readouterr().out)["is_clean"] is True
-    with tenancy.owning(outside_transaction), connection.cursor() as cursor:
+    with tenancy.as_owner(outside_transaction), connection.cursor() as cursor:
         cursor.execute("GRANT UPDATE ON ledger_transfer TO billfold_cedarline")
     try:
         assert command("verify", "--biller", "cedarline") == 1
     finally:
         tenancy.migrate(outside_transaction)
 
-    said = capsys.readouterr().out
-    assert "promise 3, Nothing posted is edited: BROKEN" in said
-    assert "the application may update rows of ledger_transfer" in said
+    output = capsys.readouterr().out
+    assert "promise 3, Nothing posted is edited: BROKEN" in output
+    assert "the application may update rows of ledger_transfer" in output
     assert command("verify", "--biller", "cedarline") == 0
     assert "all kept" in capsys.readouterr().out
 
@@ -67,8 +68,8 @@ def test_verify_of_a_biller_that_is_not_there_is_refused(
     assert "No biller is called 'nobody'" in capsys.readouterr().err
 
 
-def levels(found: list[probes.Finding]) -> dict[str, str]:
-    return {each.subject: each.level.value for each in found}
+def levels(findings: list[Diagnosis]) -> dict[str, str]:
+    return {each.subject: each.level.value for each in findings}
 
 
 def test_doctor_finds_what_stands_around_and_says_what_to_do(
@@ -76,21 +77,24 @@ def test_doctor_finds_what_stands_around_and_says_what_to_do(
 ) -> None:
     heartbeat.beat()
     code = command("doctor", "--json")
-    told = json.loads(capsys.readouterr().out)
+    answer = json.loads(capsys.readouterr().out)
 
-    found = {each["subject"]: each for each in told["findings"]}
-    assert code == (0 if told["is_well"] else 1)
-    assert {"configuration", "keys", "disk", "mail", "database", "clock", "worker"} <= set(found)
-    assert found["keys"]["level"] == found["worker"]["level"] == "ok"
-    assert found["biller cedarline"] == {
+    findings = {each["subject"]: each for each in answer["findings"]}
+    assert code == (0 if answer["is_well"] else 1)
+    assert {"configuration", "keys", "disk", "mail", "database", "clock", "worker"} <= set(findings)
+    assert findings["keys"]["level"] == findings["worker"]["level"] == "ok"
+    assert findings["biller cedarline"] == {
         "subject": "biller cedarline",
         "level": "ok",
         "words": "open: files and mail leave",
         "todo": "",
     }
     # The suite's server is fast because it may lose what it confirmed.
-    assert (found["database"]["level"], "may lose" in found["database"]["words"]) == ("warn", True)
-    assert all(each["todo"] for each in told["findings"] if each["level"] != "ok")
+    assert (findings["database"]["level"], "may lose" in findings["database"]["words"]) == (
+        "warn",
+        True,
+    )
+    assert all(each["todo"] for each in answer["findings"] if each["level"] != "ok")
     assert command("doctor") == code
     assert "OK    keys: there, private and working" in capsys.readouterr().out
 
@@ -112,14 +116,14 @@ def test_doctor_sees_keys_that_are_missing_loose_or_broken(
     settings.STATE_DIR = tmp_path
     monkeypatch.setattr(sealing, "_aead", sealing._aead.__wrapped__)
 
-    assert levels([*probes.keys()]) == {"keys": "fail"}
+    assert levels([*doctor_checks.check_keys()]) == {"keys": "fail"}
     sealing.make_keys()
-    assert levels([*probes.keys()]) == {"keys": "ok"}
+    assert levels([*doctor_checks.check_keys()]) == {"keys": "ok"}
     (tmp_path / "keys" / "lookup").chmod(0o640)
-    assert "others may read" in next(probes.keys()).words
+    assert "others may read" in next(doctor_checks.check_keys()).words
     (tmp_path / "keys" / "lookup").chmod(0o600)
     (tmp_path / "keys" / "sealing.json").write_text("{}")
-    assert "they do not work" in next(probes.keys()).words
+    assert "they do not work" in next(doctor_checks.check_keys()).words
 
 
 def test_doctor_sees_a_state_directory_of_another_mode_or_open_to_others(
@@ -128,109 +132,109 @@ def test_doctor_sees_a_state_directory_of_another_mode_or_open_to_others(
     settings.STATE_DIR = tmp_path
     tmp_path.chmod(0o710)
 
-    assert levels([*probes.configuration()]) == {"configuration": "ok"}
+    assert levels([*doctor_checks.check_configuration()]) == {"configuration": "ok"}
     tmp_path.chmod(0o755)
-    assert "others may enter" in next(probes.configuration()).words
-    (tmp_path / main.MODE_FILE).write_text("live")
-    assert "was made for live" in next(probes.configuration()).words
+    assert "others may enter" in next(doctor_checks.check_configuration()).words
+    (tmp_path / mode.FILE).write_text("live")
+    assert "was made for live" in next(doctor_checks.check_configuration()).words
 
 
 def test_doctor_sees_a_worker_that_never_came_or_went_silent(settings: Any, tmp_path: Any) -> None:
     settings.STATE_DIR = tmp_path
 
-    assert levels([*probes.worker()]) == {"worker": "warn"}
+    assert levels([*doctor_checks.check_worker()]) == {"worker": "warn"}
     heartbeat.beat()
-    assert levels([*probes.worker()]) == {"worker": "ok"}
+    assert levels([*doctor_checks.check_worker()]) == {"worker": "ok"}
     os.utime(tmp_path / "worker", (0, time.time() - 600))
-    assert levels([*probes.worker()]) == {"worker": "fail"}
+    assert levels([*doctor_checks.check_worker()]) == {"worker": "fail"}
 
 
 def test_doctor_sees_mail_that_is_not_taken(settings: Any) -> None:
-    assert levels([*probes.mail()]) == {"mail": "ok"}
+    assert levels([*doctor_checks.check_mail()]) == {"mail": "ok"}
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
 
-    assert "127.0.0.1:1 does not take mail" in next(probes.mail()).words
+    assert "127.0.0.1:1 does not take mail" in next(doctor_checks.check_mail()).words
 
 
 def test_doctor_sees_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     for free, level in ((10**8, "fail"), (10**9, "warn")):
         usage = type("Usage", (), {"free": free})
-        monkeypatch.setattr(probes.shutil, "disk_usage", lambda _, usage=usage: usage)
+        monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _, usage=usage: usage)
 
-        assert levels([*probes.disk()]) == {"disk": level}
+        assert levels([*doctor_checks.check_disk()]) == {"disk": level}
 
 
 def test_doctor_sees_a_bank_that_does_not_answer(cedarline: tenancy.Biller, tmp_path: Any) -> None:
-    assert levels([*probes.banks(cedarline)]) == {"bank of cedarline": "warn"}
+    assert levels([*doctor_checks.check_banks(cedarline)]) == {"bank of cedarline": "warn"}
     folders = {name: str(tmp_path / name) for name in ("to_bank", "from_bank")}
     connections.add("12345678", name="Operating", transport={"kind": "folder", **folders})
 
-    assert "does not answer" in next(probes.banks(cedarline)).words
+    assert "does not answer" in next(doctor_checks.check_banks(cedarline)).words
     (tmp_path / "from_bank").mkdir()
-    assert next(probes.banks(cedarline)).words == "answers, 0 files wait there for us"
+    assert next(doctor_checks.check_banks(cedarline)).words == "answers, 0 files wait there for us"
     BankConnection.objects.update(transport={"kind": "pigeon"})
-    assert "does not answer: kind 'pigeon'" in next(probes.banks(cedarline)).words
+    assert "does not answer: kind 'pigeon'" in next(doctor_checks.check_banks(cedarline)).words
 
 
 def test_doctor_sees_migrations_that_were_not_run(outside_transaction: tenancy.Biller) -> None:
-    assert probes.migrations(outside_transaction) is None
-    with tenancy.owning(outside_transaction), connection.cursor() as cursor:
+    assert doctor_checks.check_migrations(outside_transaction) is None
+    with tenancy.as_owner(outside_transaction), connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM django_migrations WHERE app = 'ledger' AND name = '0003_one_currency' "
+            "DELETE FROM django_migrations WHERE app = 'ledger' AND name = '0001_initial' "
             "RETURNING app, name, applied"
         )
         row = cursor.fetchone()
         assert row is not None
     try:
-        found = probes.migrations(outside_transaction)
+        diagnosis = doctor_checks.check_migrations(outside_transaction)
     finally:
-        with tenancy.owning(outside_transaction), connection.cursor() as cursor:
+        with tenancy.as_owner(outside_transaction), connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row
             )
 
-    assert found is not None
-    assert (found.level, found.todo) == (probes.Level.FAIL, "Run `billfold migrate`.")
+    assert diagnosis is not None
+    assert (diagnosis.level, diagnosis.todo) == (DiagnosisLevel.FAIL, "Run `billfold migrate`.")
 
 
 def test_doctor_sees_a_biller_on_hold(outside_transaction: tenancy.Biller) -> None:
     held = tenancy.Biller("cedarline", "Cedarline Communications", "hold")
 
-    found = probes.hold(held)
+    diagnosis = doctor_checks.check_hold(held)
 
-    assert (found.level, found.words) == (probes.Level.WARN, "on HOLD: nothing leaves")
+    assert (diagnosis.level, diagnosis.words) == (DiagnosisLevel.WARN, "on HOLD: nothing leaves")
 
 
 def test_doctor_sees_a_clock_that_was_moved(outside_transaction: tenancy.Biller) -> None:
     clock.move_to(MONDAY)
 
-    (found,) = probes.drift()
+    (diagnosis,) = doctor_checks.check_clock()
 
-    assert (found.level, "moved by" in found.words) == (probes.Level.OK, True)
+    assert (diagnosis.level, "moved by" in diagnosis.words) == (DiagnosisLevel.OK, True)
 
 
 def test_promise_21_doctor_measures_returns_against_the_limits(world) -> None:
     lost = world.pay(world.invoice("CL-1", "120.00"), account="4417006701")
     world.pay(world.invoice("CL-2", "40.00"))
-    assert probes.returns(world.biller).level == "ok"
+    assert doctor_checks.check_return_rates(world.biller).level == "ok"
 
     world.go_to(eastern(2026, 11, 18))
 
     assert world.state(lost) == "returned"
-    found = probes.returns(world.biller)
-    assert found.level == "fail"
-    assert "overall 1 of 2 (50.00 %, below 15)" in found.words
-    assert "unauthorised 0 of 2 (0.00 %, below 0.5)" in found.words
+    diagnosis = doctor_checks.check_return_rates(world.biller)
+    assert diagnosis.level == "fail"
+    assert "overall 1 of 2 (50.00 %, below 15)" in diagnosis.words
+    assert "unauthorised 0 of 2 (0.00 %, below 0.5)" in diagnosis.words
 
 
 def test_doctor_points_at_payments_later_than_promised(world) -> None:
     world.pay(world.invoice("CL-1", "120.00"))
-    assert probes.lateness(world.biller).level == "ok"
+    assert doctor_checks.check_lateness(world.biller).level == "ok"
 
     world.now = eastern(2026, 11, 19)
     clock.move_to(world.now)
 
-    found = probes.lateness(world.biller)
-    assert found.level == "warn"
-    assert found.words.startswith("1 are later than promised")
+    diagnosis = doctor_checks.check_lateness(world.biller)
+    assert diagnosis.level == "warn"
+    assert diagnosis.words.startswith("1 are later than promised")

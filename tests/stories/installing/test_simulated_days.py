@@ -18,7 +18,7 @@ from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.money import Money
 from billfold.notices.models import Notice
-from billfold.payments.accounts import mandates
+from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.models import CutOff, Payment, PaymentEvent
@@ -27,14 +27,15 @@ from billfold.people.models import Person
 from billfold.platform import clock, tenancy
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Invoice
-from billfold.simulator import cedarline, days, demo, telling, validation
+from billfold.simulator import cedarline, days, demo, demo_story, validation
 from billfold.simulator.bank import outcomes
-from tests.world import eastern, usd
+from tests.waiting import HUNG_AFTER_SECONDS
+from tests.world import eastern, last_move_of_the_clock, usd
 
 
 def stands_at() -> datetime:
-    """Read the demo's clock to the minute, Eastern."""
-    return clock.now().astimezone(EASTERN).replace(second=0, microsecond=0)
+    """Read to what minute the demo's clock was moved last, Eastern; it runs on from there."""
+    return last_move_of_the_clock().astimezone(EASTERN).replace(second=0, microsecond=0)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_two_named_people_of_the_demo_release_the_file(world):
 def test_the_demo_adds_the_yes_that_is_missing(world):
     world.pay(world.invoice("CL-1", "120.00"))
     at_cutoff = eastern(2026, 11, 16, 17)
-    days.live_until(world.biller, at_cutoff, now=world.now, release=days.nobody_releases)
+    days.run_until(world.biller, at_cutoff, now=world.now, release=lambda _now: 0)
     file = BankFile.objects.get(direction="out")
     assert file.state == "built"
 
@@ -145,13 +146,13 @@ def test_the_demo_adds_the_yes_that_is_missing(world):
 def test_days_that_somebody_lived_already_are_not_lived_again(world):
     payment = world.pay(world.invoice("CL-1", "120.00"))
     days.advance(world.biller, now=world.now)
-    told = PaymentEvent.objects.filter(payment=payment).count()
+    count_before = PaymentEvent.objects.filter(payment=payment).count()
 
     story = days.advance(world.biller, now=world.now)
 
     assert story == []
     assert stands_at() == eastern(2026, 11, 17)
-    assert PaymentEvent.objects.filter(payment=payment).count() == told
+    assert PaymentEvent.objects.filter(payment=payment).count() == count_before
 
 
 def test_a_live_instance_has_no_simulated_days(world):
@@ -165,7 +166,7 @@ def test_a_live_instance_has_no_simulated_days(world):
 
 
 def test_every_account_number_with_an_outcome_is_explained():
-    endings = [row.ending for row in telling.table()]
+    endings = [row.ending for row in demo_story.outcome_table()]
 
     assert {outcome.ending for outcome in outcomes.OUTCOMES} <= set(endings)
     assert validation.CLOSED_ENDING in endings
@@ -182,7 +183,7 @@ def test_every_account_number_with_an_outcome_is_explained():
     ],
 )
 def test_the_bar_writes_its_moment_for_people(at, written):
-    assert telling.moment(at) == written
+    assert demo_story.format_moment(at) == written
 
 
 SCHEMA = "days_story"
@@ -196,7 +197,7 @@ def demonstration(django_db_setup, django_db_blocker):
         biller = tenancy.biller(SCHEMA)
         with tenancy.use(biller):
             yield biller
-        with tenancy.nobody(), connection.cursor() as cursor:
+        with tenancy.no_biller(), connection.cursor() as cursor:
             cursor.execute("DELETE FROM public.biller_host WHERE schema = %s", [SCHEMA])
             cursor.execute("DELETE FROM public.biller WHERE schema = %s", [SCHEMA])
             cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
@@ -219,7 +220,7 @@ def pay(invoice: Invoice, amount: Money, account_number: str) -> UUID:
         shares={invoice.id: amount},
         account=account,
         consent=Consent("I authorize this debit.", payer, "192.0.2.7", "test"),
-        validation=mandates.validate(account, setting="bank_service", now=now),
+        validation=account_validation.validate(account, setting="bank_service", now=now),
     )
     return scheduling.schedule([intent], now=now)[0].payment.id
 
@@ -236,7 +237,7 @@ def test_nothing_is_done_twice_while_a_worker_runs_at_the_same_time(demonstratio
         try:
             while not stop.is_set():
                 jobs.run_once(demonstration, now=clock.now())
-                days.keep_banks(demonstration)
+                days.run_banks(demonstration)
         except Exception as failed:
             failures.append(failed)
         finally:
@@ -250,9 +251,10 @@ def test_nothing_is_done_twice_while_a_worker_runs_at_the_same_time(demonstratio
     finally:
         stop.set()
         for worker in workers:
-            worker.join(timeout=30)
+            worker.join(HUNG_AFTER_SECONDS)
 
     assert failures == []
+    assert not any(worker.is_alive() for worker in workers)
     assert stands_at() == eastern(2026, 11, 27)
     assert Payment.objects.get(pk=kept).state == "settled"
     assert Payment.objects.get(pk=returned).state == "returned"
@@ -260,6 +262,6 @@ def test_nothing_is_done_twice_while_a_worker_runs_at_the_same_time(demonstratio
     assert (
         BankFile.objects.filter(direction="out", business_date=eastern(2026, 11, 23)).count() == 1
     )
-    told = Notice.objects.filter(about=f"payment/{Payment.objects.get(pk=kept).reference}")
-    assert sorted(told.values_list("kind", flat=True)) == ["received", "sent", "settled"]
+    notices = Notice.objects.filter(about=f"payment/{Payment.objects.get(pk=kept).reference}")
+    assert sorted(notices.values_list("kind", flat=True)) == ["received", "sent", "settled"]
     assert not BankFile.objects.exclude(state__in=["accepted", "read"]).exists()

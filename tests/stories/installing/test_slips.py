@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import CLUSTER
+from tests.environment import SERVER
 from tests.places import PROJECT
+from tests.waiting import HUNG_AFTER_SECONDS
 
 
 def assert_refused(outcome: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -29,7 +30,7 @@ def billfold(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str
         env=kept | {"PYTHONPATH": str(PROJECT)} | changes,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HUNG_AFTER_SECONDS,
         check=False,
     )
 
@@ -53,6 +54,6 @@ def test_an_address_nobody_can_listen_at_is_refused_in_one_line(address: str) ->
 def test_serving_at_a_port_in_use_is_refused_in_one_line(django_db_setup: object) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        outcome = billfold("serve", "--bind", address, DATABASE_URL=CLUSTER.dsn("billfold"))
+        outcome = billfold("serve", "--bind", address, DATABASE_URL=SERVER.dsn("billfold"))
 
     assert_refused(outcome, address, "--bind")

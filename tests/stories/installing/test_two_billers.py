@@ -15,7 +15,7 @@ from datetime import timedelta
 import pytest
 from django.db import Error, connection, transaction
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -25,7 +25,9 @@ from billfold.people.models import Person
 from billfold.platform import clock, tenancy
 from billfold.receivables.models import BillerProfile, Customer, Invoice
 from tests.conftest import MONDAY
+from tests.environment import SHARING_A_FIXTURE
 from tests.places import PROJECT
+from tests.waiting import HUNG_AFTER_SECONDS
 from tests.world import World, eastern
 
 
@@ -46,7 +48,7 @@ class Twin:
 
 def remove(schema: str) -> None:
     """Take a biller away, as no command can."""
-    with tenancy.nobody(), connection.cursor() as cursor:
+    with tenancy.no_biller(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM public.biller_host WHERE schema = %s", [schema])
         cursor.execute("DELETE FROM public.biller WHERE schema = %s", [schema])
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
@@ -66,7 +68,7 @@ def twins(
     kept = dict(tenancy._hosts)
     with django_db_blocker.unblock():
         clock.move_to(MONDAY)
-        made = []
+        twins = []
         for schema, amount, color in (
             ("lakeside", "120.00", "#112233"),
             ("hillcrest", "77.00", "#445566"),
@@ -77,10 +79,10 @@ def twins(
                 BillerProfile.objects.update(brand_color=color)
                 world.invoice("INV-1", amount)
                 world.run_jobs()
-            made.append(Twin(biller, f"{schema}.test", amount, color, world))
-        yield made[0], made[1]
+            twins.append(Twin(biller, f"{schema}.test", amount, color, world))
+        yield twins[0], twins[1]
         clock.move_to(MONDAY)
-        for twin in made:
+        for twin in twins:
             remove(twin.biller.schema)
         connection.close()
     tenancy._hosts.update(kept)
@@ -166,10 +168,10 @@ def test_promise_22_the_role_in_use_owns_nothing_and_cannot_sign_in(twins):
 
 
 def test_promise_22_without_a_biller_a_query_is_an_error(twins):
-    with tenancy.nobody():
-        for asked in (Invoice.objects.count, Person.objects.count):
+    with tenancy.no_biller():
+        for count in (Invoice.objects.count, Person.objects.count):
             with pytest.raises(Error, match="does not exist"):
-                asked()
+                count()
         with pytest.raises(tenancy.NoBiller):
             tenancy.current()
 
@@ -195,20 +197,20 @@ def test_promise_22_a_session_of_one_biller_opens_nothing_at_the_other(twins):
 
 def contents(twin: Twin) -> dict[str, str]:
     """Fingerprint every table of a biller."""
-    found = {}
+    counts = {}
     with tenancy.use(twin.biller), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t")
-            found[table] = cursor.fetchone()[0]
-    return found
+            counts[table] = cursor.fetchone()[0]
+    return counts
 
 
 def offenders(twin: Twin) -> dict[int, list[str]]:
     """List what `verify` finds at a biller, by promise."""
-    with tenancy.owning(twin.biller):
-        found = report.examine(twin.biller, now=MONDAY + timedelta(days=3))
-    return {kept.promise: kept.first for kept in found.promises if kept.offenders}
+    with tenancy.as_owner(twin.biller):
+        proof = report.examine(twin.biller, now=MONDAY + timedelta(days=3))
+    return {kept.promise: kept.first for kept in proof.promises if kept.offenders}
 
 
 def test_promise_22_jobs_of_one_biller_leave_the_other_alone(twins):
@@ -231,14 +233,14 @@ def test_promise_22_each_biller_is_verified_by_itself(twins):
     assert offenders(ours) == {}
     assert offenders(theirs) == {}
 
-    with tenancy.owning(theirs.biller), transaction.atomic(), connection.cursor() as cursor:
+    with tenancy.as_owner(theirs.biller), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE subject <> ''"
         )
-        found = offenders(theirs)
+        broken = offenders(theirs)
         transaction.set_rollback(True)
 
-    assert 2 in found
+    assert 2 in broken
     assert offenders(ours) == {}
 
 
@@ -253,14 +255,14 @@ def live(twins: tuple[Twin, Twin], steps: list[str]) -> None:
     """Switch as told, deeper and deeper, and look after each step whose books are open."""
     with ExitStack() as stack:
         serving: list[Twin | None] = [None]
-        stack.enter_context(tenancy.nobody())
+        stack.enter_context(tenancy.no_biller())
         for step in steps:
             if step in ("first", "second"):
                 twin = twins[step == "second"]
                 stack.enter_context(tenancy.use(twin.biller))
                 serving.append(twin)
             elif step == "nobody":
-                stack.enter_context(tenancy.nobody())
+                stack.enter_context(tenancy.no_biller())
                 serving.append(None)
             elif step == "reconnect":
                 connection.close()
@@ -294,9 +296,7 @@ STEPS = st.lists(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=SHARING_A_FIXTURE)
 @given(steps=STEPS)
 def test_promise_22_however_often_a_thread_switches_it_never_reads_the_other(twins, steps):
     live(twins, steps)
@@ -310,7 +310,7 @@ def test_promise_22_threads_that_switch_at_once_never_read_each_other(twins):
             for at in range(start, start + 60):
                 with tenancy.use(twins[at % 2].biller):
                     look(twins[at % 2])
-            with tenancy.nobody():
+            with tenancy.no_biller():
                 look(None)
         except BaseException as failure:  # Told by the thread that waits.
             failures.append(failure)
@@ -358,7 +358,7 @@ def billfold(*arguments: str, killed_after: int = 0) -> subprocess.CompletedProc
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HUNG_AFTER_SECONDS,
         check=False,
     )
 
@@ -374,7 +374,7 @@ def taken_away_again(*schemas: str) -> Iterator[None]:
 
 def shape(schema: str) -> list[tuple[object, ...]]:
     """Describe a schema: tables, columns, and what its role may do with them."""
-    with tenancy.nobody(), connection.cursor() as cursor:
+    with tenancy.no_biller(), connection.cursor() as cursor:
         cursor.execute(
             """SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
                       has_table_privilege(%s, c.oid, 'SELECT'),
@@ -407,7 +407,7 @@ def test_promise_30_a_biller_whose_making_was_killed_can_be_made_again(twins):
 @pytest.mark.faults
 def test_promise_30_a_migration_of_all_billers_can_be_repeated_after_it_was_killed(twins):
     behind = ("riverton", "stonebridge")
-    with taken_away_again(*behind), tenancy.nobody(), connection.cursor() as cursor:
+    with taken_away_again(*behind), tenancy.no_biller(), connection.cursor() as cursor:
         for schema in behind:
             cursor.execute(f"CREATE SCHEMA {schema}")
             cursor.execute("INSERT INTO public.biller VALUES (%s, %s)", [schema, schema])

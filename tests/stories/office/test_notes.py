@@ -7,11 +7,11 @@ from django.db import connection
 
 from billfold import jobs
 from billfold.banking.models import BankFile
-from billfold.cli import holding
-from billfold.cli.refusal import Refused
+from billfold.cli.commands import hold
+from billfold.cli.refusal import CommandRefused
 from billfold.payments.cases import casework, notes
 from billfold.payments.models import Case, Instruction
-from billfold.payments.outgoing import cutoff
+from billfold.payments.outgoing import withdrawal
 from billfold.payments.proof import leaks
 from billfold.payments.proof.check import Inspection
 from billfold.platform.models import AuditEntry
@@ -38,7 +38,7 @@ def file(world: World) -> BankFile:
 
 @pytest.fixture
 def case(world: World) -> Case:
-    casework.open_new([casework.NewCase("k", "stray event", "Something came")], now=world.now)
+    casework.open_cases([casework.NewCase("k", "stray event", "Something came")], now=world.now)
     return Case.objects.get()
 
 
@@ -80,14 +80,14 @@ def test_a_note_may_name_what_is_ours(world, office, file, case):
 
 
 def test_promise_23_a_file_is_not_sent_back_with_an_account_number(world, office, file):
-    said = {"sha256": file.sha256, "reason": f"{ACCOUNT} is wrong"}
+    form = {"sha256": file.sha256, "reason": f"{ACCOUNT} is wrong"}
 
-    refused = office.post(f"/office/files/{file.id}/withdrawal", said)
+    refused = office.post(f"/office/files/{file.id}/withdrawal", form)
 
     assert refused.status_code == 422
     assert REFUSED in text_of(refused)
     with pytest.raises(notes.NamesAnAccount):
-        cutoff.take_back(
+        withdrawal.withdraw_unsent(
             file.pk, file.sha256, why=ACCOUNT, actor=world.clerk.actor(), now=world.now
         )
     assert not AuditEntry.objects.filter(action="bank file withdrawn").exists()
@@ -106,7 +106,7 @@ def test_promise_23_what_a_bank_answers_is_kept_without_account_numbers(world, f
 
 
 def test_promise_23_hold_is_not_set_with_an_account_number(world):
-    with pytest.raises(Refused, match="last four digits"):
-        holding.check_note(f"{ACCOUNT} is stolen", [world.biller])
+    with pytest.raises(CommandRefused, match="last four digits"):
+        hold.check_note(f"{ACCOUNT} is stolen", [world.biller])
 
-    holding.check_note("The bank called on 11/16/2026 about 6789", [world.biller])
+    hold.check_note("The bank called on 11/16/2026 about 6789", [world.biller])

@@ -26,10 +26,10 @@ def test_a_payer_cannot_tell_that_staff_pages_exist(world, client, addresses):
 
 
 def test_a_visitor_is_asked_to_sign_in_and_comes_back(world, client, addresses):
-    answer = client.get(addresses[-2])
+    response = client.get(addresses[-2])
 
-    assert answer.status_code == 302
-    assert answer.url == f"/sign-in?next={addresses[-2]}"
+    assert response.status_code == 302
+    assert response.url == f"/sign-in?next={addresses[-2]}"
 
 
 def test_a_clerk_opens_every_list(world, client):
@@ -62,10 +62,10 @@ def test_a_login_that_was_closed_is_signed_out(world, client):
 def test_another_method_is_refused_with_those_that_are_known(world, client):
     client.force_login(world.clerk)
 
-    answer = client.post("/office/payments")
+    response = client.post("/office/payments")
 
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "GET, HEAD"
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
     assert client.get("/office/files/received").headers["Allow"] == "POST"
 
 

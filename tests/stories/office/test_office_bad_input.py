@@ -6,21 +6,20 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.banking.models import BankFile
 from billfold.payments.models import Case
 from billfold.platform import clock
 from billfold.platform.ids import new_id
+from tests.environment import SHARING_A_FIXTURE
 from tests.world import eastern
 
-ANSWERS = {200, 302, 303, 404, 405, 422}
+STATUSES = {200, 302, 303, 404, 405, 422}
 WORDS = st.text(max_size=60) | st.sampled_from(["\x00", "9" * 400, "-1", "%", "²", "٣", "'\"--"])
 FIELDS = ("sha256", "reason", "choice", "note", "q", "view", "page", "document")
-EXAMPLES = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EXAMPLES = settings(max_examples=80, suppress_health_check=SHARING_A_FIXTURE)
 
 
 @pytest.fixture
@@ -55,8 +54,8 @@ def test_no_words_in_any_field_break_a_page(world, places, data, fields):
     office.force_login(world.treasurers[0])
     place = data.draw(st.sampled_from(places))
 
-    assert office.get(place, fields).status_code in ANSWERS
-    assert office.post(place, fields).status_code in ANSWERS
+    assert office.get(place, fields).status_code in STATUSES
+    assert office.post(place, fields).status_code in STATUSES
 
 
 @EXAMPLES
@@ -70,8 +69,8 @@ def test_no_odd_address_breaks_the_office(world, folder, name, act):
     office.force_login(world.clerk)
     path = f"/office/{folder}/{quote(name)}{act}"
 
-    assert office.get(path).status_code in ANSWERS
-    assert office.post(path).status_code in ANSWERS
+    assert office.get(path).status_code in STATUSES
+    assert office.post(path).status_code in STATUSES
 
 
 def test_a_thing_that_does_not_exist_is_missing(world, client):

@@ -27,40 +27,40 @@ def case(world) -> Case:
     return Case.objects.order_by("opened_at", "id").first()
 
 
-def text_of(answer) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+def text_of(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
-def resolve(office, case, **said):
-    return office.post(f"/office/cases/{case.id}/resolution", said)
+def resolve(office, case, **form):
+    return office.post(f"/office/cases/{case.id}/resolution", form)
 
 
 def test_a_case_shows_what_happened_and_its_evidence(world, office, case):
     listed = text_of(office.get("/office/cases"))
-    answer = office.get(f"/office/cases/{case.id}")
+    response = office.get(f"/office/cases/{case.id}")
 
     assert case.title in listed
-    assert "another amount than we sent" in text_of(answer)
-    (file,) = [fact for fact in answer.context["page"].evidence if fact.label == "File"]
+    assert "another amount than we sent" in text_of(response)
+    (file,) = [detail for detail in response.context["page"].evidence if detail.label == "File"]
     assert office.get(file.url).status_code == 200
 
 
 def test_promise_25_a_case_is_closed_once_with_person_and_reason(world, office, case):
-    answer = resolve(office, case, choice="nothing", note="The bank sent it by mistake.")
+    response = resolve(office, case, choice="nothing", note="The bank sent it by mistake.")
 
-    assert (answer.status_code, answer.url) == (303, f"/office/cases/{case.id}")
+    assert (response.status_code, response.url) == (303, f"/office/cases/{case.id}")
     closed = Case.objects.get(pk=case.pk)
     assert closed.closed_by == "Cleo Park"
     assert closed.resolution == "Nothing to do\nThe bank sent it by mistake."
     assert AuditEntry.objects.get(action="case closed").actor_name == "Cleo Park"
-    assert "The bank sent it by mistake." in text_of(office.get(answer.url))
+    assert "The bank sent it by mistake." in text_of(office.get(response.url))
     late = resolve(office, case, choice="nothing", note="Me too")
     assert late.status_code == 422
     assert "Cleo Park closed this case before you." in text_of(late)
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("form", "words"),
     [
         ({}, ["There are 2 problems to fix", "Choose what you want to do."]),
         ({"choice": "nothing"}, ["Write what you found out."]),
@@ -68,8 +68,8 @@ def test_promise_25_a_case_is_closed_once_with_person_and_reason(world, office, 
         ({"choice": "other", "note": "x" * 2001}, ["2,000 characters or fewer"]),
     ],
 )
-def test_a_case_does_not_close_without_a_decision(world, office, case, said, words):
-    refused = resolve(office, case, **said)
+def test_a_case_does_not_close_without_a_decision(world, office, case, form, words):
+    refused = resolve(office, case, **form)
 
     assert refused.status_code == 422
     assert all(word in text_of(refused) for word in words)
@@ -92,10 +92,10 @@ def test_every_kind_of_trouble_has_a_page(world, office):
         world.pay(world.invoice(f"CL-{number}", f"1{number}.00"), account=f"4400{ending}")
     world.go_to(eastern(2026, 11, 20))
 
-    found = Case.objects.all()
-    assert found
-    for each in found:
-        assert office.get(f"/office/cases/{each.id}").status_code == 200
+    cases = Case.objects.all()
+    assert cases
+    for opened in cases:
+        assert office.get(f"/office/cases/{opened.id}").status_code == 200
 
 
 def test_the_outbox_shows_each_message_as_it_was_written(world, office):
@@ -104,13 +104,13 @@ def test_the_outbox_shows_each_message_as_it_was_written(world, office):
     notice = Notice.objects.get()
 
     listed = text_of(office.get("/office/outbox"))
-    answer = office.get(f"/office/outbox/{notice.id}")
+    response = office.get(f"/office/outbox/{notice.id}")
 
     assert "Your payment of $120.00 to Cedarline is scheduled" in listed
     assert "Waiting" in listed
-    assert "<img src=x" not in answer.content.decode()
-    assert "&lt;img src=x" in answer.content.decode()
-    assert f"/office/payments/{payment.reference}" in answer.content.decode()
+    assert "<img src=x" not in response.content.decode()
+    assert "&lt;img src=x" in response.content.decode()
+    assert f"/office/payments/{payment.reference}" in response.content.decode()
 
 
 def test_a_message_that_was_refused_says_so(world, office):
@@ -127,8 +127,8 @@ def test_promise_7_words_alone_do_not_close_a_bank_line(world, office):
     world.go_to(eastern(2026, 11, 20))
     line = Case.objects.get(kind="bank line to explain")
 
-    answer = resolve(office, line, choice="nothing", note="Never mind.")
+    response = resolve(office, line, choice="nothing", note="Never mind.")
 
-    assert answer.status_code == 422
-    assert "stays on the list until a booking explains it" in text_of(answer)
+    assert response.status_code == 422
+    assert "stays on the list until a booking explains it" in text_of(response)
     assert Case.objects.get(pk=line.pk).closed_at is None

@@ -21,15 +21,15 @@ def office(world, client):
     return client
 
 
-def text_of(answer) -> str:
+def text_of(response) -> str:
     """Read a page as a person does: words without tags."""
-    assert answer.status_code == 200
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+    assert response.status_code == 200
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
-def found(office, asked: str) -> int:
-    answer = office.get("/office/payments", {"q": asked})
-    return len(answer.context["page"].rows)
+def count_rows(office, query: str) -> int:
+    response = office.get("/office/payments", {"q": query})
+    return len(response.context["page"].rows)
 
 
 def test_a_payment_is_found_by_every_number_people_have_at_hand(world, office):
@@ -39,7 +39,7 @@ def test_a_payment_is_found_by_every_number_people_have_at_hand(world, office):
     world.go_to(eastern(2026, 11, 17))
     trace = Instruction.objects.get().trace
 
-    for asked in (
+    for query in (
         payment.reference,
         payment.reference[:9].lower(),
         trace,
@@ -50,9 +50,9 @@ def test_a_payment_is_found_by_every_number_people_have_at_hand(world, office):
         "$346.18",
         payment.method.account_last4,
     ):
-        assert found(office, asked) == 1, asked
-    for asked in ("Vesper", "CL-900", "nobody", trace[:-1], "%", "_", "346.19", "0001"):
-        assert found(office, asked) == 0, asked
+        assert count_rows(office, query) == 1, query
+    for query in ("Vesper", "CL-900", "nobody", trace[:-1], "%", "_", "346.19", "0001"):
+        assert count_rows(office, query) == 0, query
 
 
 def test_the_tabs_count_what_they_show(world, office):
@@ -93,8 +93,8 @@ def test_a_returned_payment_shows_every_booking_with_its_evidence(world, office)
     payment = world.pay(world.invoice("CL-1", "120.00"), account="440001")
     world.go_to(THURSDAY)
 
-    answer = office.get(f"/office/payments/{payment.reference}")
-    text, page = text_of(answer), answer.context["page"]
+    response = office.get(f"/office/payments/{payment.reference}")
+    text, page = text_of(response), response.context["page"]
 
     assert [step.title for step in page.steps] == [
         "Authorized",
@@ -135,8 +135,8 @@ def test_names_and_texts_are_shown_as_text(world, office):
         content = office.get(address).content.decode()
         assert "<script>alert(1)" not in content
         assert "&lt;script&gt;alert(1)" in content
-    found_none = office.get("/office/payments", {"q": "<b>x"}).content.decode()
-    assert "<b>x" not in found_none
+    empty_page = office.get("/office/payments", {"q": "<b>x"}).content.decode()
+    assert "<b>x" not in empty_page
 
 
 def queries(office, address: str) -> int:
@@ -152,12 +152,12 @@ def test_pages_cost_the_same_queries_however_much_they_show(world, office):
     before = {address: queries(office, address) for address in lists}
     detail = queries(office, f"/office/payments/{first.reference}")
 
-    made = [world.pay(world.invoice(f"CL-2{n}", "1.00")) for n in range(8)]
-    made.append(world.pay(*(world.invoice(f"CL-3{n}", "1.00") for n in range(5))))
+    payments = [world.pay(world.invoice(f"CL-2{n}", "1.00")) for n in range(8)]
+    payments.append(world.pay(*(world.invoice(f"CL-3{n}", "1.00") for n in range(5))))
     world.go_to(eastern(2026, 11, 20))
 
     assert {address: queries(office, address) for address in lists} == before
-    assert queries(office, f"/office/payments/{made[-1].reference}") == detail
+    assert queries(office, f"/office/payments/{payments[-1].reference}") == detail
     assert max(before.values()) <= 14
     assert detail <= 20
 

@@ -7,14 +7,15 @@ from io import BytesIO
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.banking import exchange
-from billfold.banking.models import BankFile, Deposit
-from billfold.office.received import LARGEST_BYTES
+from billfold.banking.models import BankFile, BankLine
+from billfold.office.file_upload import LARGEST_BYTES
 from billfold.payments.models import Case
 from billfold.platform.models import AuditEntry
+from tests.environment import SHARING_A_FIXTURE
 from tests.places import FILES
 from tests.world import eastern
 
@@ -39,18 +40,18 @@ def add(office, content: bytes, name: str = "from-bank.txt"):
     return office.post("/office/files/received", {"document": upload})
 
 
-def text_of(answer) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+def text_of(response) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def test_a_statement_added_by_hand_is_read_at_once(world, office):
-    answer = add(office, STATEMENT, "bai2.txt")
+    response = add(office, STATEMENT, "bai2.txt")
 
     file = BankFile.objects.get()
-    assert (answer.status_code, answer.url) == (303, f"/office/files/{file.id}")
+    assert (response.status_code, response.url) == (303, f"/office/files/{file.id}")
     assert (file.state, file.made_by, file.kind) == ("read", "Priya Raman", "statement")
-    assert Deposit.objects.get().amount_minor == 5000
-    assert "bai2.txt was read" in text_of(office.get(answer.url))
+    assert BankLine.objects.get().amount_minor == 5000
+    assert "bai2.txt was read" in text_of(office.get(response.url))
 
 
 def test_promise_25_who_added_a_file_is_on_record(world, office):
@@ -63,9 +64,9 @@ def test_promise_25_who_added_a_file_is_on_record(world, office):
 
 
 def test_the_words_of_the_bank_are_shown_as_text_without_account_numbers(world, office):
-    answer = add(office, STATEMENT)
+    response = add(office, STATEMENT)
 
-    content = office.get(answer.url).content.decode()
+    content = office.get(response.url).content.decode()
 
     assert "WIRE FROM &lt;b&gt;ACME&lt;/b&gt; ACCT ending 6789 TODAY" in content
     assert "4417006789" not in content
@@ -78,7 +79,7 @@ def test_a_return_file_added_by_hand_shows_what_it_returns(world, office):
     returned = BankFile.objects.get(kind="returns")
 
     text = text_of(office.get(f"/office/files/{returned.id}"))
-    again = add(office, exchange.content(returned), "renamed.txt")
+    again = add(office, exchange.unseal_content(returned), "renamed.txt")
 
     assert payment.reference in text
     assert "Return: Not enough money (R01)" in text
@@ -90,18 +91,18 @@ def test_a_return_file_added_by_hand_shows_what_it_returns(world, office):
 def test_promise_27_a_file_with_a_fault_is_refused_whole_with_line_and_field(world, office):
     broken = STATEMENT.replace(b"49,10000,3/", b"49,9999,3/")
 
-    answer = add(office, broken)
+    response = add(office, broken)
 
-    text = text_of(office.get(answer.url))
+    text = text_of(office.get(response.url))
     assert BankFile.objects.get().state == "refused"
-    assert not Deposit.objects.exists()
+    assert not BankLine.objects.exists()
     assert "was refused: line 5" in text
     assert "What is wrong" in text
     assert Case.objects.get().kind == "file could not be read"
 
 
 @pytest.mark.parametrize(
-    ("said", "instead", "words"),
+    ("right", "wrong", "words"),
     [
         (b"USD", b"XTS", "The statement is in a currency that is not used here. (XTS)"),
         (b"000773142019", b"555", "an account that is not set up here. (ending 555)"),
@@ -109,14 +110,14 @@ def test_promise_27_a_file_with_a_fault_is_refused_whole_with_line_and_field(wor
         (b"5000,Z", b"9" * 30 + b",Z", "line 4"),
     ],
 )
-def test_a_statement_of_no_use_is_refused_in_words(world, office, said, instead, words):
-    answer = add(office, STATEMENT.replace(said, instead))
+def test_a_statement_of_no_use_is_refused_in_words(world, office, right, wrong, words):
+    response = add(office, STATEMENT.replace(right, wrong))
 
-    text = text_of(office.get(answer.url))
+    text = text_of(office.get(response.url))
     assert BankFile.objects.get().state == "refused"
     assert words in text
     world.run_jobs()
-    assert not Deposit.objects.exists()
+    assert not BankLine.objects.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n", b"%PDF-1.7", b"\x00" * 99])
@@ -140,7 +141,7 @@ def test_a_file_of_our_own_making_is_not_taken_for_returns(world, office):
     world.go_to(eastern(2026, 11, 17))
     own = BankFile.objects.get(direction="out")
 
-    refused = add(office, exchange.content(own))
+    refused = add(office, exchange.unseal_content(own))
 
     assert refused.status_code == 422
     assert "a file we made ourselves" in text_of(refused)
@@ -210,8 +211,7 @@ def sample(name: str) -> bytes:
 
 @settings(
     max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=SHARING_A_FIXTURE,
 )
 @given(
     base=st.sampled_from(["", *SAMPLES]),
@@ -226,9 +226,9 @@ def test_no_file_breaks_the_office(world, base, at, cut, put, name):
     content = sample(base)
     at = at % (len(content) + 1)
 
-    answer = add(office, content[:at] + put + content[at + cut :], name or "x")
+    response = add(office, content[:at] + put + content[at + cut :], name or "x")
 
-    assert answer.status_code in {303, 400, 422}
-    if answer.status_code == 303:
-        assert office.get(answer.url).status_code == 200
+    assert response.status_code in {303, 400, 422}
+    if response.status_code == 303:
+        assert office.get(response.url).status_code == 200
     assert office.get("/office/cases").status_code == 200

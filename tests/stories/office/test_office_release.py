@@ -7,7 +7,7 @@ from django.test import Client
 
 from billfold.banking.models import BankFile, FileApproval
 from billfold.payments.models import Instruction
-from billfold.payments.outgoing import cutoff
+from billfold.payments.outgoing import withdrawal
 from billfold.platform import clock
 from billfold.platform.models import AuditEntry
 from tests.world import eastern, usd
@@ -179,9 +179,9 @@ def test_entries_show_the_ending_of_an_account_and_no_more(world, file):
 
 
 def test_a_file_sent_back_leaves_its_payments_for_the_next_one(world, file):
-    answer = withdraw(world.treasurers[0], file)
+    response = withdraw(world.treasurers[0], file)
 
-    assert answer.status_code == 303
+    assert response.status_code == 303
     assert state(file) == "void"
     assert not Instruction.objects.filter(is_live=True).exists()
     world.go_to(eastern(2026, 11, 18))
@@ -241,7 +241,7 @@ def test_sending_back_counts_only_for_the_bytes_that_were_seen(world, file):
 
 
 def test_the_domain_takes_back_only_with_a_reason(world, file):
-    with pytest.raises(cutoff.NeedsReason):
-        cutoff.take_back(
+    with pytest.raises(withdrawal.NeedsReason):
+        withdrawal.withdraw_unsent(
             file.id, file.sha256, why=" ", actor=world.treasurers[0].actor(), now=world.now
         )

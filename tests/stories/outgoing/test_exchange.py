@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold import jobs
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileRepeat, FileState
 from billfold.payments.models import Case, Instruction
-from billfold.payments.outgoing import cutoff
+from billfold.payments.outgoing import withdrawal
 from billfold.platform import audit
-from billfold.platform.faults import Injected
+from billfold.platform.faults import InjectedFault
 from billfold.platform.models import AuditEntry
-from billfold.rails.protocol import Document, Written
+from billfold.rails.protocol import BankDocument, WrittenFile
 from tests import sftp_server
+from tests.environment import SHARING_A_FIXTURE
 from tests.world import World, eastern, usd
 
 CUTOFF = eastern(2026, 11, 16, 17)
@@ -71,7 +72,7 @@ def crash(monkeypatch):
     @contextmanager
     def at(hook: str) -> Iterator[None]:
         monkeypatch.setenv("BILLFOLD_FAULT", f"{hook}:fail")
-        with pytest.raises(Injected):
+        with pytest.raises(InjectedFault):
             yield
         monkeypatch.delenv("BILLFOLD_FAULT")
 
@@ -165,7 +166,7 @@ def test_promise_14_a_released_file_is_sent_once(world, file):
     first = exchange.send_released(now=CUTOFF)
     second = exchange.send_released(now=CUTOFF)
 
-    assert [sending.outcome for sending in first] == [exchange.Outcome.SENT]
+    assert [sending.outcome for sending in first] == [exchange.SendOutcome.SENT]
     assert second == []
     assert at_the_bank(world) == [file.name]
     sent = (world.folder / "to_bank" / file.name).read_bytes()
@@ -235,11 +236,11 @@ def test_a_bank_that_does_not_answer_gets_the_file_later(world, file):
     (world.folder / "to_bank").rename(away)
 
     [sending] = exchange.send_released(now=CUTOFF)
-    assert sending.outcome is exchange.Outcome.UNREACHABLE
+    assert sending.outcome is exchange.SendOutcome.UNREACHABLE
     away.rename(world.folder / "to_bank")
     [sending] = exchange.send_released(now=CUTOFF)
 
-    assert sending.outcome is exchange.Outcome.SENT
+    assert sending.outcome is exchange.SendOutcome.SENT
     assert at_the_bank(world) == [file.name]
 
 
@@ -251,12 +252,12 @@ def test_a_lost_acknowledgement_over_sftp_does_not_send_twice(world, file, tmp_p
         bank.cut_after_rename = True
 
         [sending] = exchange.send_released(now=CUTOFF)
-        assert sending.outcome is exchange.Outcome.UNREACHABLE
+        assert sending.outcome is exchange.SendOutcome.UNREACHABLE
         (bank.folder("to_bank") / file.name).rename(bank.folder("taken") / file.name)
         bank.cut_after_rename = False
         [sending] = exchange.send_released(now=CUTOFF)
 
-        assert sending.outcome is exchange.Outcome.SENT
+        assert sending.outcome is exchange.SendOutcome.SENT
         assert list(bank.folder("to_bank").iterdir()) == []
 
 
@@ -272,8 +273,7 @@ def test_a_lost_acknowledgement_over_sftp_does_not_send_twice(world, file, tmp_p
 )
 @settings(
     max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=SHARING_A_FIXTURE,
 )
 def test_promise_14_any_interleaving_of_attempts_sends_at_most_once(
     world, tmp_path_factory, attempts, shows_uploads
@@ -310,8 +310,8 @@ class _EmptyBank:
 
     def release_a_file(self) -> BankFile:
         number = BankFile.objects.count()
-        written = Written(
-            Document(f"CEDAR-{number}.ach", b"%d" % number * 94),
+        written = WrittenFile(
+            BankDocument(f"CEDAR-{number}.ach", b"%d" % number * 94),
             entries=(),
             debit=usd("10.00"),
             credit=usd("0"),
@@ -327,7 +327,7 @@ class _EmptyBank:
         away = self.to_bank.with_name("away")
         if line_is_down:
             self.to_bank.rename(away)
-        with pytest.MonkeyPatch.context() as patch, suppress(Injected):
+        with pytest.MonkeyPatch.context() as patch, suppress(InjectedFault):
             patch.setenv("BILLFOLD_FAULT", f"{crash_at}:fail")
             exchange.send_released(now=CUTOFF)
         if line_is_down:
@@ -369,7 +369,7 @@ def test_what_the_bank_left_is_removed_only_after_it_is_stored(world, crash):
     fetched = exchange.fetch_new(world.connection, now=world.now)
     assert fetched.repeated == ["ODD.txt"]
     assert left(world) == []
-    assert exchange.content(BankFile.objects.get()) == b"something"
+    assert exchange.unseal_content(BankFile.objects.get()) == b"something"
     assert not FileRepeat.objects.exists()
 
 
@@ -482,7 +482,7 @@ def test_an_answer_about_a_file_we_did_not_send_is_a_persons_to_judge(world, fil
 def test_a_file_not_sent_yet_can_be_withdrawn_and_is_never_sent(world, file):
     released(world, file)
     with transaction.atomic():
-        cutoff.withdraw(file.pk, why="wrong day", actor=world.clerk.actor(), now=CUTOFF)
+        withdrawal.withdraw(file.pk, why="wrong day", actor=world.clerk.actor(), now=CUTOFF)
 
     jobs.send(CUTOFF)
 
@@ -495,5 +495,5 @@ def test_a_file_the_bank_has_accepted_cannot_be_withdrawn(world, file):
     jobs.send(CUTOFF)
     answer(world, file, "accepted")
 
-    with pytest.raises(cutoff.NotWithdrawable), transaction.atomic():
-        cutoff.withdraw(file.pk, why="x", actor=audit.job("test"), now=CUTOFF)
+    with pytest.raises(withdrawal.NotWithdrawable), transaction.atomic():
+        withdrawal.withdraw(file.pk, why="x", actor=audit.job("test"), now=CUTOFF)

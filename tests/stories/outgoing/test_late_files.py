@@ -11,7 +11,7 @@ from billfold.banking import exchange
 from billfold.banking.models import BankFile
 from billfold.notices.models import Notice
 from billfold.payments.models import Case, Payment
-from billfold.payments.outgoing import cutoff, transmission
+from billfold.payments.outgoing import transmission, withdrawal
 from billfold.payments.paying import scheduling
 from tests.world import PASSWORD, World, eastern
 
@@ -54,7 +54,9 @@ def test_promise_19_a_released_file_is_not_sent_once_its_day_has_come(world, fil
     assert case.kind == transmission.TOO_LATE
     assert "can no longer settle on Nov 17" in case.title
 
-    cutoff.take_back(file.pk, file.sha256, why="late", actor=world.clerk.actor(), now=TUESDAY)
+    withdrawal.withdraw_unsent(
+        file.pk, file.sha256, why="late", actor=world.clerk.actor(), now=TUESDAY
+    )
     case.refresh_from_db()
     assert case.resolution == "It was taken back"
     jobs.cut_off(TUESDAY.replace(hour=17))
@@ -116,14 +118,14 @@ def test_a_bank_that_stays_away_after_a_release_is_told_to_people_once(world, fi
 def test_promise_18_a_payment_whose_file_was_taken_back_can_be_canceled_until_its_new_cut_off(
     world, file
 ):
-    cutoff.take_back(file.pk, file.sha256, why="x", actor=world.clerk.actor(), now=MONDAY)
+    withdrawal.withdraw_unsent(file.pk, file.sha256, why="x", actor=world.clerk.actor(), now=MONDAY)
 
     payment = Payment.objects.get()
     assert payment.collect_on == date(2026, 11, 17)
     assert payment.reflected_by == date(2026, 11, 19)
-    told = Notice.objects.get(kind="withdrawn").body
-    assert "again on Tuesday, November 17, 2026" in told
-    assert "by Thursday, November 19, 2026" in told
+    letter = Notice.objects.get(kind="withdrawn").body
+    assert "again on Tuesday, November 17, 2026" in letter
+    assert "by Thursday, November 19, 2026" in letter
 
     scheduling.cancel(payment, actor=world.actor(), now=TUESDAY)
     jobs.cut_off(TUESDAY.replace(hour=17))

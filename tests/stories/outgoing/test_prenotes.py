@@ -10,14 +10,14 @@ from django.db import connection
 
 from billfold.banking import exchange
 from billfold.banking.models import BankConnection, BankFile
-from billfold.cli import profile_keeping
-from billfold.cli.profile_fields import BANK, Unfit
-from billfold.cli.profile_files import Profile
-from billfold.cli.refusal import Refused
+from billfold.cli.profile import tables
+from billfold.cli.profile.fields import BANK, InvalidProfileValue
+from billfold.cli.profile.files import ProfileChanges
+from billfold.cli.refusal import CommandRefused
 from billfold.formats import nacha
 from billfold.ledger import book
 from billfold.notices.models import Notice
-from billfold.payments.accounts import mandates
+from billfold.payments.accounts import account_validation
 from billfold.payments.models import (
     Case,
     Instruction,
@@ -28,7 +28,7 @@ from billfold.payments.models import (
     PaymentEvent,
     PaymentMethod,
 )
-from billfold.payments.outgoing import cutoff
+from billfold.payments.outgoing import withdrawal
 from billfold.payments.paying import scheduling
 from billfold.payments.proof import report
 from billfold.platform import clock
@@ -45,7 +45,7 @@ NEW = "77441234"
 @pytest.fixture
 def asking(world: World) -> World:
     """Have accounts validated by prenotes; it is the Monday of Thanksgiving week."""
-    world.connection.account_validation = mandates.PRENOTE
+    world.connection.account_validation = account_validation.PRENOTE
     world.connection.save()
     world.now = eastern(2026, 11, 23)
     clock.move_to(world.now)
@@ -54,7 +54,9 @@ def asking(world: World) -> World:
 
 def pay(world: World, invoice: Invoice, *, account: str = NEW, holder: str = "personal") -> Payment:
     given = world.account(account, holder)
-    validation = mandates.validate(given, setting=mandates.PRENOTE, now=world.now)
+    validation = account_validation.validate(
+        given, setting=account_validation.PRENOTE, now=world.now
+    )
     intent = replace(world.intent([invoice], account=given), validation=validation)
     return scheduling.schedule([intent], now=world.now)[0].payment
 
@@ -64,7 +66,7 @@ def entries(day: date) -> list[tuple[int, int, str]]:
     return [
         (entry.transaction_code, entry.amount_minor, entry.account_number.strip())
         for file in BankFile.objects.filter(direction="out", business_date=day).order_by("made_at")
-        for _, entry in nacha.read(exchange.content(file)).entries()
+        for _, entry in nacha.read(exchange.unseal_content(file)).entries()
     ]
 
 
@@ -75,9 +77,9 @@ def prenotes() -> list[Instruction]:
 def is_clean(world: World) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE NONE")
-    found = report.examine(world.biller, now=world.now)
-    assert {each.promise: each.first for each in found.promises if each.offenders} == {}
-    return found.is_clean
+    proof = report.examine(world.biller, now=world.now)
+    assert {each.promise: each.first for each in proof.promises if each.offenders} == {}
+    return proof.is_clean
 
 
 def test_the_payer_of_a_new_account_sees_the_later_day_and_why_before_paying(asking, client):
@@ -99,8 +101,8 @@ def test_the_payer_of_a_new_account_sees_the_later_day_and_why_before_paying(ask
     receipt = text_of(client.get(done["Location"]))
     assert "Your payment is scheduled for Monday, Nov 30" in receipt
     assert why in receipt
-    told = Notice.objects.get(kind="received").body
-    assert "Payment date: Monday, November 30, 2026\n" + why in told
+    letter = Notice.objects.get(kind="received").body
+    assert "Payment date: Monday, November 30, 2026\n" + why in letter
 
 
 def test_promise_18_the_zero_entry_goes_first_and_the_debit_after_the_wait(asking):
@@ -132,14 +134,14 @@ def test_promise_18_an_account_the_bank_does_not_know_is_never_debited(asking):
 
     assert asking.state(payment) == "failed"
     assert asking.open(invoice) == usd("120.00")
-    assert book.lines([payment.in_transit]) == []
+    assert book.bookings([payment.in_transit]) == []
     assert not Instruction.objects.filter(kind="payment").exists()
     assert PaymentMethod.objects.get().state == MethodState.FROZEN
     assert Mandate.objects.get().revoked_at is not None
     assert not Invoice.objects.filter(kind="charge").exists()
     assert not Case.objects.exists()
-    told = Notice.objects.get(kind="failed").body
-    assert "We asked the bank about the account. The bank could not find an account" in told
+    letter = Notice.objects.get(kind="failed").body
+    assert "We asked the bank about the account. The bank could not find an account" in letter
     with pytest.raises(scheduling.MethodNotUsable):
         pay(asking, invoice, account="774403")
     assert is_clean(asking)
@@ -228,12 +230,12 @@ def test_a_withdrawn_file_begins_the_wait_again_and_the_payer_is_told(asking):
     file = BankFile.objects.get(direction="out")
     actor = asking.treasurers[0].actor()
 
-    cutoff.take_back(file.pk, file.sha256, why="wrong bank", actor=actor, now=asking.now)
+    withdrawal.withdraw_unsent(file.pk, file.sha256, why="wrong bank", actor=actor, now=asking.now)
 
     payment.refresh_from_db()
     assert (payment.state, payment.collect_on) == ("scheduled", date(2026, 12, 1))
-    told = Notice.objects.get(kind="postponed").body
-    assert "Your payment date is now Tuesday, December 1, 2026." in told
+    letter = Notice.objects.get(kind="postponed").body
+    assert "Your payment date is now Tuesday, December 1, 2026." in letter
     asking.go_to(eastern(2026, 12, 3, 18))
     assert entries(date(2026, 11, 24)) == [(28, 0, NEW)]
     assert [each.is_live for each in prenotes()] == [False, True]
@@ -331,7 +333,9 @@ def test_prenotes_and_debits_travel_in_one_file_that_settles_as_ever(asking):
 
 def test_a_prenote_of_a_savings_account_has_code_38(asking):
     account = replace(asking.account(NEW), account_type="savings")
-    validation = mandates.validate(account, setting=mandates.PRENOTE, now=asking.now)
+    validation = account_validation.validate(
+        account, setting=account_validation.PRENOTE, now=asking.now
+    )
     intent = asking.intent([asking.invoice("CL-1", "120.00")], account=account)
     scheduling.schedule([replace(intent, validation=validation)], now=asking.now)
 
@@ -346,16 +350,16 @@ def test_staff_see_a_prenote_as_one(asking, client):
     client.force_login(asking.clerk)
 
     file = BankFile.objects.get(direction="out")
-    shown = text_of(client.get(f"/office/files/{file.id}"))
+    file_page = text_of(client.get(f"/office/files/{file.id}"))
     page = text_of(client.get(f"/office/payments/{payment.reference}"))
 
-    assert "Prenote, WEB · Checking ending 1234" in shown
+    assert "Prenote, WEB · Checking ending 1234" in file_page
     assert "Trace # of the prenote" in page
     assert "prenote: the answer is awaited" in page
 
 
 def test_the_first_payment_of_all_is_asked_about_at_its_own_cut_off(world):
-    world.connection.account_validation = mandates.PRENOTE
+    world.connection.account_validation = account_validation.PRENOTE
     world.connection.save()
     assert world.now == MONDAY
     payment = pay(world, world.invoice("CL-1", "120.00"))
@@ -375,9 +379,9 @@ def asked_about(world: World, payment: Payment) -> Instruction:
 def test_a_change_that_cannot_be_applied_refuses_what_waits_and_asks_a_person(asking):
     payment = pay(asking, asking.invoice("CL-1", "120.00"))
     prenote = asked_about(asking, payment)
-    said = return_of(asking, prenote, "C02", on=date(2026, 11, 25))
+    returns = return_of(asking, prenote, "C02", on=date(2026, 11, 25))
 
-    leave(asking, "changed.ach", said, now=eastern(2026, 11, 25))
+    leave(asking, "changed.ach", returns, now=eastern(2026, 11, 25))
 
     assert asking.state(payment) == "failed"
     assert Case.objects.get().kind == "notice of change"
@@ -390,9 +394,9 @@ def test_a_change_that_cannot_be_applied_refuses_what_waits_and_asks_a_person(as
 def test_a_note_about_the_name_lets_the_debit_go(asking):
     payment = pay(asking, asking.invoice("CL-1", "120.00"))
     prenote = asked_about(asking, payment)
-    said = return_of(asking, prenote, "C04", on=date(2026, 11, 25))
+    returns = return_of(asking, prenote, "C04", on=date(2026, 11, 25))
 
-    leave(asking, "named.ach", said, now=eastern(2026, 11, 25))
+    leave(asking, "named.ach", returns, now=eastern(2026, 11, 25))
     assert Case.objects.get().kind == "notice of change"
     asking.go_to(eastern(2026, 12, 2, 18))
 
@@ -405,8 +409,8 @@ def test_promise_13_the_same_no_told_twice_takes_effect_once(asking):
     prenote = asked_about(asking, payment)
 
     for day in (25, 27):
-        said = return_of(asking, prenote, "R04", on=date(2026, 11, day))
-        leave(asking, f"returns-{day}.ach", said, now=eastern(2026, 11, day))
+        returns = return_of(asking, prenote, "R04", on=date(2026, 11, day))
+        leave(asking, f"returns-{day}.ach", returns, now=eastern(2026, 11, day))
 
     assert asking.state(payment) == "failed"
     assert PaymentEvent.objects.filter(payment=payment, kind="refused").count() == 1
@@ -418,9 +422,9 @@ def test_a_no_that_comes_after_the_debit_leaves_the_payment_and_asks_a_person(as
     payment = pay(asking, asking.invoice("CL-1", "120.00"))
     prenote = asked_about(asking, payment)
     asking.go_to(eastern(2026, 11, 30, 18))
-    said = return_of(asking, prenote, "R03", on=date(2026, 12, 1))
+    returns = return_of(asking, prenote, "R03", on=date(2026, 12, 1))
 
-    leave(asking, "late.ach", said, now=eastern(2026, 12, 1))
+    leave(asking, "late.ach", returns, now=eastern(2026, 12, 1))
 
     assert asking.state(payment) == "in_transit"
     assert "a debit of the account is out already" in Case.objects.get().title
@@ -431,9 +435,9 @@ def test_a_return_of_a_prenote_with_an_amount_is_parked(asking):
     payment = pay(asking, asking.invoice("CL-1", "120.00"))
     prenote = asked_about(asking, payment)
     prenote.amount_minor = 12_000
-    said = return_of(asking, prenote, "R03", on=date(2026, 11, 25))
+    returns = return_of(asking, prenote, "R03", on=date(2026, 11, 25))
 
-    leave(asking, "odd.ach", said, now=eastern(2026, 11, 25))
+    leave(asking, "odd.ach", returns, now=eastern(2026, 11, 25))
 
     assert asking.state(payment) == "scheduled"
     assert "another amount than we sent" in Case.objects.get().title
@@ -461,28 +465,28 @@ def test_the_pay_page_says_by_when_a_first_payment_is_reflected(asking, client):
 
     page = text_of(client.get("/pay"))
 
-    said = "The first one from a personal account that is new to us: by Wednesday, Dec 2."
-    assert said in page
-    assert said in text_of(client.get("/"))
+    sentence = "The first one from a personal account that is new to us: by Wednesday, Dec 2."
+    assert sentence in page
+    assert sentence in text_of(client.get("/"))
 
 
 def test_an_account_is_checked_only_in_a_way_that_works_here(asking, monkeypatch):
-    monkeypatch.delitem(mandates.VALIDATORS, "bank_service")
+    monkeypatch.delitem(account_validation.VALIDATORS, "bank_service")
     terms = {"name": "Operating", "account_number": "000773142019"}
     actor = asking.actor()
 
     def choose(setting: str) -> list[str]:
-        profile = Profile(banks=[terms | {"account_validation": setting}])
-        return profile_keeping.apply(asking.biller, profile, actor=actor, now=asking.now)
+        changes = ProfileChanges(banks=[terms | {"account_validation": setting}])
+        return tables.apply(asking.biller, changes, actor=actor, now=asking.now)
 
-    with pytest.raises(Refused, match="choose history or prenote"):
+    with pytest.raises(CommandRefused, match="choose history or prenote"):
         choose("bank_service")
     assert choose("history") == ["bank connection Operating: account_validation"]
-    assert "account_validation (history or prenote)" not in profile_keeping.missing(asking.biller)
+    assert "account_validation (history or prenote)" not in tables.list_missing(asking.biller)
     BankConnection.objects.update(account_validation="bank_service")
-    assert "account_validation (history or prenote)" in profile_keeping.missing(asking.biller)
+    assert "account_validation (history or prenote)" in tables.list_missing(asking.biller)
 
 
 def test_micro_entries_are_not_offered():
-    with pytest.raises(Unfit, match="must be bank_service or history or prenote"):
+    with pytest.raises(InvalidProfileValue, match="must be bank_service or history or prenote"):
         BANK["account_validation"].read("micro_entries")

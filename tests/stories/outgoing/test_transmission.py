@@ -109,7 +109,9 @@ def test_promise_14_a_decision_that_comes_too_late_changes_nothing(world, client
     assert "The bank answered meanwhile" in answer.content.decode()
     assert state() == "accepted"
     with pytest.raises(transmission.NotUnknown):
-        transmission.decide(cut_short.pk, "x", has_arrived=True, actor=world.actor(), now=world.now)
+        transmission.resolve(
+            cut_short.pk, "x", has_arrived=True, actor=world.actor(), now=world.now
+        )
     with pytest.raises(casework.NeedsResolution):
         casework.close(cut_short.pk, " ", actor=world.actor(), now=world.now)
 
@@ -117,7 +119,7 @@ def test_promise_14_a_decision_that_comes_too_late_changes_nothing(world, client
 def test_promise_14_a_transmission_that_was_asked_about_is_not_called_stuck(world, cut_short):
     assert 14 not in report.examine(world.biller, now=LATER).broken
 
-    casework.close_within(cut_short.pk, "asked", actor=world.actor(), now=LATER)
+    casework.close_in_transaction(cut_short.pk, "asked", actor=world.actor(), now=LATER)
 
     assert 14 in report.examine(world.biller, now=LATER).broken
 
@@ -126,7 +128,7 @@ def test_promise_25_a_file_that_a_person_found_to_have_arrived_is_on_record_as_s
     world, cut_short
 ):
     actor = world.treasurers[0].actor()
-    transmission.decide(cut_short.pk, "Called.", has_arrived=True, actor=actor, now=world.now)
+    transmission.resolve(cut_short.pk, "Called.", has_arrived=True, actor=actor, now=world.now)
 
     sent = AuditEntry.objects.get(action="bank file sent")
     assert (sent.actor_id, sent.subject) == (actor.id, cut_short.evidence)

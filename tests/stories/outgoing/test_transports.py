@@ -32,11 +32,11 @@ def both(request, tmp_path) -> tuple[Transport, Path]:
     """Give each kind of transport, with the folder in which the bank sees its files."""
     if request.param == "sftp":
         bank = request.getfixturevalue("sftp")
-        return transports.of(bank.setting()), bank.root
+        return transports.from_setting(bank.setting()), bank.root
     for name in sftp_server.FOLDERS:
         (tmp_path / name).mkdir()
     setting = {name: str(tmp_path / name) for name in sftp_server.FOLDERS}
-    return transports.of({"kind": "folder", **setting}), tmp_path
+    return transports.from_setting({"kind": "folder", **setting}), tmp_path
 
 
 def test_an_upload_arrives_whole_and_can_be_looked_at(both):
@@ -45,7 +45,7 @@ def test_an_upload_arrives_whole_and_can_be_looked_at(both):
     transport.put(NAME, CONTENT)
 
     assert [path.name for path in (bank / "to_bank").iterdir()] == [NAME]
-    assert transport.far_side(NAME) == CONTENT
+    assert transport.read_back(NAME) == CONTENT
 
 
 def test_an_upload_the_bank_has_filed_is_still_found(both):
@@ -53,8 +53,8 @@ def test_an_upload_the_bank_has_filed_is_still_found(both):
     transport.put(NAME, CONTENT)
     (bank / "to_bank" / NAME).rename(bank / "taken" / NAME)
 
-    assert transport.far_side(NAME) == CONTENT
-    assert transport.far_side("CEDAR-20261116B.ach") is None
+    assert transport.read_back(NAME) == CONTENT
+    assert transport.read_back("CEDAR-20261116B.ach") is None
 
 
 @pytest.mark.parametrize("hidden", ["to_bank", "taken"])
@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_listed_proves_nothing(both, hidden):
     (bank / hidden).rmdir()
 
     with pytest.raises(Unreachable):
-        transport.far_side(NAME)
+        transport.read_back(NAME)
 
 
 def test_what_the_bank_left_is_listed_fetched_and_removed_over_there(both):
@@ -74,8 +74,8 @@ def test_what_the_bank_left_is_listed_fetched_and_removed_over_there(both):
 
     assert transport.waiting() == ["PRIORDAY.bai", "RETURNS.ach"]
     assert transport.get("RETURNS.ach") == b"RETURNS.ach"
-    transport.done("RETURNS.ach")
-    transport.done("RETURNS.ach")
+    transport.remove("RETURNS.ach")
+    transport.remove("RETURNS.ach")
 
     assert transport.waiting() == ["PRIORDAY.bai"]
     with pytest.raises(Unreachable):
@@ -83,7 +83,7 @@ def test_what_the_bank_left_is_listed_fetched_and_removed_over_there(both):
 
 
 def test_promise_23_an_upload_does_not_follow_a_link_laid_in_its_way(tmp_path):
-    folder = transports.Folder(tmp_path, tmp_path, tmp_path)
+    folder = transports.FolderTransport(tmp_path, tmp_path, tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(b"untouched")
     for name in (NAME, NAME + ".part"):
@@ -98,7 +98,7 @@ def test_promise_23_an_upload_does_not_follow_a_link_laid_in_its_way(tmp_path):
 
 
 def test_a_link_in_the_bank_s_folder_is_not_followed(tmp_path):
-    folder = transports.Folder(tmp_path, tmp_path, tmp_path)
+    folder = transports.FolderTransport(tmp_path, tmp_path, tmp_path)
     (tmp_path / "outside").mkdir()
     (tmp_path / "archive").symlink_to(tmp_path / "outside")
     (tmp_path / "LINK.bai").symlink_to("/etc/hostname")
@@ -108,7 +108,7 @@ def test_a_link_in_the_bank_s_folder_is_not_followed(tmp_path):
     for name in ("LINK.bai", "PIPE.bai"):
         with pytest.raises(Unfetchable):
             folder.get(name)
-    assert folder.far_side("LINK.bai") == b""
+    assert folder.read_back("LINK.bai") == b""
 
 
 def test_a_document_of_endless_size_is_not_read(both, monkeypatch):
@@ -129,36 +129,36 @@ def test_a_name_that_is_not_text_can_be_fetched(both):
 
     assert transport.waiting() == [odd]
     assert transport.get(odd) == b"101"
-    transport.done(odd)
+    transport.remove(odd)
     assert transport.waiting() == []
 
 
 def test_an_upload_cut_in_the_middle_leaves_nothing_whole(sftp):
-    transport = transports.of(sftp.setting())
+    transport = transports.from_setting(sftp.setting())
     sftp.cut_after_bytes = 100
 
     with pytest.raises(Unreachable):
         transport.put(NAME, CONTENT)
 
-    assert transport.far_side(NAME) is None
+    assert transport.read_back(NAME) is None
     assert [path.name for path in sftp.folder("to_bank").iterdir()] == [NAME + ".part"]
     sftp.cut_after_bytes = None
     transport.put(NAME, CONTENT)
-    assert transport.far_side(NAME) == CONTENT
+    assert transport.read_back(NAME) == CONTENT
 
 
 def test_an_upload_whose_acknowledgement_is_lost_is_found_over_there(sftp):
-    transport = transports.of(sftp.setting())
+    transport = transports.from_setting(sftp.setting())
     sftp.cut_after_rename = True
 
     with pytest.raises(Unreachable):
         transport.put(NAME, CONTENT)
 
-    assert transport.far_side(NAME) == CONTENT
+    assert transport.read_back(NAME) == CONTENT
 
 
 def test_a_full_disk_lets_no_partial_file_be_seen(tmp_path):
-    folder = transports.Folder(tmp_path, tmp_path, tmp_path)
+    folder = transports.FolderTransport(tmp_path, tmp_path, tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
@@ -168,14 +168,14 @@ def test_a_full_disk_lets_no_partial_file_be_seen(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    assert folder.far_side(NAME) is None
+    assert folder.read_back(NAME) is None
     assert folder.waiting() == []
 
 
 def test_a_server_that_is_down_is_unreachable(sftp):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        transport = transports.of(sftp.setting(port=closed.getsockname()[1]))
+        transport = transports.from_setting(sftp.setting(port=closed.getsockname()[1]))
         with pytest.raises(Unreachable):
             transport.put(NAME, CONTENT)
 
@@ -184,7 +184,7 @@ def test_a_server_with_another_host_key_gets_nothing(sftp):
     sftp.pin(asyncssh.generate_private_key("ssh-ed25519"))
 
     with pytest.raises(Unreachable, match="not trusted"):
-        transports.of(sftp.setting()).put(NAME, CONTENT)
+        transports.from_setting(sftp.setting()).put(NAME, CONTENT)
 
     assert list(sftp.folder("to_bank").iterdir()) == []
 
@@ -194,7 +194,7 @@ def test_a_stranger_s_key_is_refused_by_the_bank(sftp, tmp_path):
     asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(stranger))
 
     with pytest.raises(Unreachable, match="denied"):
-        transports.of(sftp.setting(key_file=str(stranger))).waiting()
+        transports.from_setting(sftp.setting(key_file=str(stranger))).waiting()
 
 
 @pytest.mark.parametrize("missing", ["key_file", "known_hosts_file"])
@@ -204,21 +204,21 @@ def test_a_key_file_that_is_missing_or_broken_makes_the_bank_unreachable(sftp, m
 
     for path in ("/nonexistent", str(broken)):
         with pytest.raises(Unreachable):
-            transports.of(sftp.setting(**{missing: path})).waiting()
+            transports.from_setting(sftp.setting(**{missing: path})).waiting()
 
 
 def test_our_account_cannot_leave_its_folder(sftp):
     (sftp.place / "secret").write_bytes(b"another customer's")
-    transport = transports.of(sftp.setting(from_bank="/../"))
+    transport = transports.from_setting(sftp.setting(from_bank="/../"))
 
     assert "secret" not in transport.waiting()
 
 
 def test_a_transfer_works_inside_a_thread_of_the_web_server(sftp):
     async def in_thread() -> bytes | None:
-        transport = transports.of(sftp.setting())
+        transport = transports.from_setting(sftp.setting())
         await asyncio.to_thread(transport.put, NAME, CONTENT)
-        return await asyncio.to_thread(transport.far_side, NAME)
+        return await asyncio.to_thread(transport.read_back, NAME)
 
     assert asyncio.run(in_thread()) == CONTENT
 
@@ -228,4 +228,4 @@ def test_a_transfer_works_inside_a_thread_of_the_web_server(sftp):
 )
 def test_a_setting_that_is_not_complete_names_what_is_wrong(setting):
     with pytest.raises(transports.NotATransport):
-        transports.of(setting)
+        transports.from_setting(setting)

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.ledger import book
@@ -16,6 +16,7 @@ from billfold.money import Money
 from billfold.payments.funnel import recording
 from billfold.payments.models import Application, Case, Payment
 from billfold.rails.protocol import Returned, Settled, Submitted, TakenBack
+from tests.environment import SHARING_A_FIXTURE
 from tests.world import usd
 
 ON = date(2026, 11, 17)
@@ -29,7 +30,7 @@ def facts(reference: str) -> list[object]:
     ]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=SHARING_A_FIXTURE)
 @given(
     order=st.lists(st.integers(0, 2), min_size=3, max_size=7).filter(lambda o: set(o) == {0, 1, 2}),
     in_one_batch=st.booleans(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billfold.banking import connections
-from billfold.banking.models import BankFile, Deposit
+from billfold.banking.models import BankFile, BankLine
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.notices.models import Notice
@@ -43,7 +43,7 @@ def test_a_payment_is_scheduled_then_sent_then_paid(world):
         "sent",
         "settled",
     ]
-    assert not Deposit.objects.filter(explained_at=None).exists()
+    assert not BankLine.objects.filter(explained_at=None).exists()
 
 
 def test_a_returned_debit_reopens_its_invoice_and_bears_one_fee(world):

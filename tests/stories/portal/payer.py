@@ -16,9 +16,9 @@ from tests.world import PASSWORD, PAYERS_BANK, World
 ACCOUNT = "4417006789"
 
 
-def text_of(answer: HttpResponse) -> str:
+def text_of(response: HttpResponse) -> str:
     """Read a page as its visitor does: words, single spaces, no marks."""
-    page = re.sub(r"<(script|style|svg).*?</\1>", " ", answer.content.decode(), flags=re.S)
+    page = re.sub(r"<(script|style|svg).*?</\1>", " ", response.content.decode(), flags=re.S)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page))).strip()
 
 

@@ -6,12 +6,13 @@ from datetime import date
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.payments.models import Payment
 from billfold.platform.ids import new_id, new_reference
 from billfold.portal.urls import urlpatterns
+from tests.environment import SHARING_A_FIXTURE
 from tests.stories.portal.payer import ACCOUNT, Payer, text_of
 from tests.world import World
 
@@ -29,13 +30,13 @@ def payer(world: World, client: Client) -> Payer:
 
 def refused(payer: Payer, *numbers: str, **fields: object) -> str:
     """Send a form that must come back, and read it."""
-    answer = payer.choose(*numbers, **fields)
-    page = answer.content.decode()
-    assert answer.status_code == 422, answer
+    response = payer.choose(*numbers, **fields)
+    page = response.content.decode()
+    assert response.status_code == 422, response
     assert "<title>Error:" in page
     assert page.count('class="error"') >= 1
     assert not Payment.objects.exists()
-    return text_of(answer)
+    return text_of(response)
 
 
 @pytest.mark.parametrize(
@@ -147,9 +148,9 @@ def test_fields_that_come_twice_count_once(payer):
     "url", ["/pay/{}", "/payments/{}", "/payments/{}/receipt.pdf", "/payments/{}/cancellation"]
 )
 def test_what_is_not_there_is_not_found_and_pays_nothing(payer, url):
-    found = payer.client.get(url.format(new_reference()))
+    response = payer.client.get(url.format(new_reference()))
 
-    assert found.status_code == (303 if url == "/pay/{}" else 404)
+    assert response.status_code == (303 if url == "/pay/{}" else 404)
 
 
 def test_a_draft_of_somebody_else_is_gone_for_me(payer, world):
@@ -163,9 +164,9 @@ def test_a_draft_of_somebody_else_is_gone_for_me(payer, world):
     Access.objects.create(id=new_id(), person=person, customer=theirs)
     other.sign_in("ana@vesper.example")
 
-    answer = other.press(reviewed)
+    response = other.press(reviewed)
 
-    assert answer["Location"] == "/pay"
+    assert response["Location"] == "/pay"
     assert "We no longer have those choices. Nothing was paid." in text_of(other.client.get("/pay"))
     assert not Payment.objects.exists()
 
@@ -189,11 +190,11 @@ def test_foreign_looks_like_missing(payer, url):
     ],
 )
 def test_other_methods_are_refused_in_the_house_style(payer, url, method):
-    answer = getattr(payer.client, method)(url)
+    response = getattr(payer.client, method)(url)
 
-    assert answer.status_code == 405
-    assert "That does not work from here" in text_of(answer)
-    assert answer["Allow"]
+    assert response.status_code == 405
+    assert "That does not work from here" in text_of(response)
+    assert response["Allow"]
 
 
 PATHS = sorted({str(pattern.pattern) for pattern in urlpatterns})
@@ -237,23 +238,22 @@ FORMS = st.dictionaries(NAMES, st.one_of(WORDS, st.lists(WORDS, max_size=3)), ma
 PARTS = st.one_of(WORDS, st.just(""), st.builds(new_reference), st.builds(new_id).map(str))
 
 
-@given(path=st.sampled_from(PATHS), part=PARTS, form=FORMS, asks=st.booleans())
+@given(path=st.sampled_from(PATHS), part=PARTS, form=FORMS, is_get=st.booleans())
 @settings(
     max_examples=250,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=SHARING_A_FIXTURE,
 )
-def test_no_form_sent_anywhere_is_a_failure_of_ours(payer, path, part, form, asks):
+def test_no_form_sent_anywhere_is_a_failure_of_ours(payer, path, part, form, is_get):
     from urllib.parse import quote
 
     pieces = ["" if "<" not in piece else quote(part, safe="") for piece in path.split("/")]
     url = "/" + "/".join(
-        given or piece for given, piece in zip(pieces, path.split("/"), strict=True)
+        value or piece for value, piece in zip(pieces, path.split("/"), strict=True)
     )
     payer.client.raise_request_exception = True
 
-    answer = payer.client.get(url, form) if asks else payer.client.post(url, form)
+    response = payer.client.get(url, form) if is_get else payer.client.post(url, form)
 
-    assert answer.status_code < 500
+    assert response.status_code < 500
     if "_auth_user_id" not in payer.client.session:
         payer.sign_in()

@@ -10,7 +10,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from billfold.config.wsgi import application
-from billfold.pages import answers
+from billfold.pages import responses
 
 TOKEN = "a" * 32
 CODECS = ["hex", "utf-7", "unicode_escape", "idna", "undefined", "utf-16", "rot13", "nonsense"]
@@ -79,7 +79,7 @@ def test_a_content_type_of_nonsense_is_answered(world, kind):
 
 
 def test_half_a_surrogate_pair_is_shown_as_unreadable():
-    assert answers.clean("a\ud800\0b") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
+    assert responses.clean("a\ud800\0b") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
 
 
 def test_a_file_nobody_asked_for_is_not_kept(world, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from billfold.people import passwords, sign_in
+from billfold.people import authentication, passwords
 from billfold.people.models import Person
 from billfold.platform.models import AuditEntry
 from tests.stories.portal.payer import text_of
@@ -68,7 +68,7 @@ def test_a_password_that_will_not_do_is_refused_in_words(world, dana, fields, wo
 
 
 def test_whoever_finds_a_session_cannot_try_passwords_for_ever(world, dana):
-    for _ in range(sign_in.PER_PAIR):
+    for _ in range(authentication.MOST_PER_PAIR):
         assert change(dana, current="wrong").status_code == 422
 
     assert change(dana).status_code == 429
@@ -81,8 +81,8 @@ def test_a_one_time_password_opens_only_the_page_for_another(world, client, whos
     client.post("/sign-in", {"email": person.email, "password": OTHER})
 
     for path in ("/", "/invoices", "/office/payments", "/password"):
-        answer = client.get(path)
-        assert answer.get("Location", path) == "/password"
+        response = client.get(path)
+        assert response.get("Location", path) == "/password"
     assert client.post("/payments", {})["Location"] == "/password"
     assert "was made for you" in text_of(client.get("/password"))
     assert client.post("/bank-name", {}, headers={"hx-request": "true"})["HX-Redirect"]

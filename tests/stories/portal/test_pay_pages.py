@@ -38,13 +38,13 @@ def test_two_invoices_are_paid_from_a_new_account(payer):
     assert "Any returned payment is subject to a Return Fee of $25.00." in review
     assert "Checking ending 6789 Pacific Lantern Bank · routing 129999018" in review
 
-    done = payer.press(payer.review(chosen))
+    response = payer.press(payer.review(chosen))
 
-    assert done.status_code == 303
+    assert response.status_code == 303
     payment = Payment.objects.get()
-    assert done["Location"] == f"/payments/{payment.reference}"
+    assert response["Location"] == f"/payments/{payment.reference}"
     assert payment.amount == usd("1672.50")
-    receipt = text_of(payer.client.get(done["Location"]))
+    receipt = text_of(payer.client.get(response["Location"]))
     assert payment.reference in receipt
     assert "Your payment is on its way" in receipt
     assert "Processing" in receipt
@@ -148,9 +148,11 @@ def test_choices_can_be_changed_without_typing_the_account_again(payer):
 def test_pay_pressed_again_shows_the_first_result(payer, times):
     reviewed = payer.review(payer.choose("CL-1"))
 
-    answers = [payer.press(reviewed) for _ in range(times)]
+    responses = [payer.press(reviewed) for _ in range(times)]
 
-    assert {answer["Location"] for answer in answers} == {f"/payments/{reviewed['reference']}"}
+    assert {response["Location"] for response in responses} == {
+        f"/payments/{reviewed['reference']}"
+    }
     assert Payment.objects.count() == 1
 
 
@@ -188,8 +190,8 @@ def test_two_tabs_with_forms_of_their_own_cannot_pay_one_invoice_twice(payer):
     refused = payer.press(payer.review(other))
 
     assert refused.status_code == 422
-    said = "CL-1 is already being paid by another payment. It is not in your choice any more."
-    assert said in text_of(refused)
+    sentence = "CL-1 is already being paid by another payment. It is not in your choice any more."
+    assert sentence in text_of(refused)
     assert Payment.objects.count() == 1
 
 
@@ -229,13 +231,13 @@ def test_a_session_that_ended_loses_nothing_silently(payer):
     payer.client.post("/session", {"end": "1"})
 
     refused = payer.press(reviewed)
-    asked_to_sign_in = text_of(payer.client.get(refused["Location"]))
+    sign_in_page = text_of(payer.client.get(refused["Location"]))
     back = payer.client.post(
         "/sign-in", {"email": payer.world.payer.email, "password": "x", "next": "/pay"}
     )
 
     assert refused["Location"] == "/sign-in?next=%2Fpay"
-    assert "nothing was changed or paid" in asked_to_sign_in
+    assert "nothing was changed or paid" in sign_in_page
     assert back.status_code == 422
     assert not Payment.objects.exists()
 
@@ -269,7 +271,7 @@ def test_another_persons_reference_is_refused_and_makes_no_payment(payer, world)
     intent = world.intent([world.invoice("VL-1", "10.00", customer=theirs)])
     other = world.add_person("ana@vesper.example", "Ana Vesper")
     taken = new_reference()
-    made = type(intent)(
+    foreign = type(intent)(
         reference=taken,
         customer_id=theirs.id,
         shares=intent.shares,
@@ -279,11 +281,11 @@ def test_another_persons_reference_is_refused_and_makes_no_payment(payer, world)
     )
     from billfold.payments.paying import scheduling
 
-    scheduling.schedule([made], now=world.now)
+    scheduling.schedule([foreign], now=world.now)
 
-    answer = payer.pay("CL-1", reference=taken)
+    response = payer.pay("CL-1", reference=taken)
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert payer.client.get(f"/payments/{taken}").status_code == 404
     assert Payment.objects.count() == 1
 
@@ -321,11 +323,11 @@ def test_counting_without_javascript_keeps_everything_that_was_typed(payer):
 
 
 def test_the_bank_is_named_while_the_form_is_filled_in(payer):
-    def answer(number: str) -> str:
+    def bank_text(number: str) -> str:
         return text_of(payer.client.post("/bank-name", {"routing_number": number}))
 
-    assert answer("129999018") == "Pacific Lantern Bank"
-    assert answer("12999901") == "Routing number must have 9 digits. You entered 8."
+    assert bank_text("129999018") == "Pacific Lantern Bank"
+    assert bank_text("12999901") == "Routing number must have 9 digits. You entered 8."
 
 
 def test_who_may_only_look_cannot_pay(payer, world):

@@ -32,7 +32,7 @@ LATER, LAST = date(2026, 12, 9), date(2026, 12, 16)
 
 
 @pytest.mark.parametrize(
-    ("left", "said"),
+    ("left", "sentence"),
     [
         ([("1325.00", LATER)], "You leave $1,325.00 to pay by Dec 9."),
         (
@@ -54,13 +54,13 @@ LATER, LAST = date(2026, 12, 9), date(2026, 12, 16)
         ),
     ],
 )
-def test_the_review_says_what_is_left_and_by_when(payer, world, left, said):
+def test_the_review_says_what_is_left_and_by_when(payer, world, left, sentence):
     bill(world, ("CL-PAID", "10.00", SOON))
     bill(world, *((f"CL-{n}", amount, due) for n, (amount, due) in enumerate(left)))
 
     review = text_of(payer.client.get(payer.choose("CL-PAID")["Location"]))
 
-    assert said in review
+    assert sentence in review
 
 
 def test_the_authorization_can_be_read_and_printed_after_the_payment(payer, world):
@@ -89,17 +89,17 @@ def test_the_printed_receipt_holds_the_authorization(payer, world):
 def test_an_amount_on_the_oldest_has_sentences_of_its_own(payer, world):
     bill(world, ("CL-1", "346.18", LATE), ("CL-2", "2651.32", SOON))
 
-    def said(spread: str) -> str:
-        answer = payer.client.post("/pay/total", payer.form([], pick="oldest", spread=spread))
-        assert answer.status_code == 422
-        return answer.context["page"].spread.error
+    def error_of(spread: str) -> str:
+        response = payer.client.post("/pay/total", payer.form([], pick="oldest", spread=spread))
+        assert response.status_code == 422
+        return response.context["page"].spread.error
 
-    assert said("") == "Enter the amount you want to pay."
-    assert said("2,997.51") == "You owe $2,997.50 in all. Enter that or less."
-    assert said("9" * 30) == "You owe $2,997.50 in all. Enter that or less."
-    assert said("0") == "Enter more than $0.00."
-    assert said("1.005") == "Enter dollars and cents, with 2 decimals at most."
-    assert said("all of it") == "Enter the amount as a number, like 2,997.50."
+    assert error_of("") == "Enter the amount you want to pay."
+    assert error_of("2,997.51") == "You owe $2,997.50 in all. Enter that or less."
+    assert error_of("9" * 30) == "You owe $2,997.50 in all. Enter that or less."
+    assert error_of("0") == "Enter more than $0.00."
+    assert error_of("1.005") == "Enter dollars and cents, with 2 decimals at most."
+    assert error_of("all of it") == "Enter the amount as a number, like 2,997.50."
 
 
 def test_enter_in_the_amount_puts_it_on_the_oldest(payer, world):
@@ -141,11 +141,11 @@ def test_the_pay_page_gives_the_dated_promise_under_its_button(payer, world):
 
 
 @pytest.mark.parametrize(
-    ("state", "cap_minor", "said"),
+    ("state", "cap_minor", "fee"),
     [("NY", None, None), ("NY", 2000, "$20.00"), ("OH", 1, "$25.00")],
 )
 def test_promise_15_no_page_states_a_fee_that_cannot_be_charged(
-    payer, world, state, cap_minor, said
+    payer, world, state, cap_minor, fee
 ):
     Customer.objects.update(state=state)
     if state == "NY" and cap_minor is not None:
@@ -166,12 +166,12 @@ def test_promise_15_no_page_states_a_fee_that_cannot_be_charged(
     }
 
     for url, text in pages.items():
-        if said:
-            assert f"Return Fee of {said}" in text, url
+        if fee:
+            assert f"Return Fee of {fee}" in text, url
         else:
             assert "Return Fee" not in text, url
     payer.press(payer.review(chosen))
-    assert ("Return Fee" in Mandate.objects.get().text) is bool(said)
+    assert ("Return Fee" in Mandate.objects.get().text) is bool(fee)
 
 
 def test_a_biller_without_a_fee_speaks_of_none(payer, world):
@@ -209,12 +209,12 @@ def test_the_coupon_prints_what_was_asked_for_and_nothing_else(payer, world):
     world.invoice("CL-2", "10.00")
     payer.pay("CL-1")
 
-    answer = payer.client.get("/remittance-coupon?invoice=CL-1")
+    response = payer.client.get("/remittance-coupon?invoice=CL-1")
     both = payer.client.get("/remittance-coupon?invoice=CL-1&invoice=CL-2")
 
-    assert "There is nothing to mail for CL-1." in text_of(answer)
-    assert "CL-2" not in text_of(answer)
-    assert "scanline" not in answer.content.decode()
+    assert "There is nothing to mail for CL-1." in text_of(response)
+    assert "CL-2" not in text_of(response)
+    assert "scanline" not in response.content.decode()
     assert [line.number for line in both.context["page"].lines] == ["CL-2"]
     assert "There is nothing to mail for CL-1." in text_of(both)
     assert "Enclose this coupon: it carries your Account # and Invoice #." in text_of(both)
@@ -223,10 +223,10 @@ def test_the_coupon_prints_what_was_asked_for_and_nothing_else(payer, world):
 
 
 def test_a_coupon_without_anything_due_says_so(payer):
-    answer = payer.client.get("/remittance-coupon")
+    response = payer.client.get("/remittance-coupon")
 
-    assert "There is nothing to mail: nothing is due now." in text_of(answer)
-    assert "scanline" not in answer.content.decode()
+    assert "There is nothing to mail: nothing is due now." in text_of(response)
+    assert "scanline" not in response.content.decode()
 
 
 def test_more_than_a_thousand_invoices_are_all_in_the_sums_and_the_cut_is_said(payer, world):

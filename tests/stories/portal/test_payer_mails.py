@@ -23,8 +23,8 @@ def test_the_first_mail_says_what_will_happen_and_holds_the_authorization(world:
 
     payment = world.pay(world.invoice("CL-1", "325.00"))
 
-    told = mail("received")
-    assert told.subject == "Your payment of $325.00 to Cedarline is scheduled"
+    message = mail("received")
+    assert message.subject == "Your payment of $325.00 to Cedarline is scheduled"
     for part in (
         "nothing was taken from your account yet",
         "Fee: $0.00",
@@ -37,8 +37,8 @@ def test_the_first_mail_says_what_will_happen_and_holds_the_authorization(world:
         payment.mandate.text,
         payment.reference,
     ):
-        assert part in told.body
-    assert "received" not in told.subject + told.body
+        assert part in message.body
+    assert "received" not in message.subject + message.body
 
 
 def test_the_cancel_moment_in_the_mail_is_in_the_billers_zone(world: World) -> None:
@@ -55,7 +55,7 @@ def test_the_mail_about_a_return_names_what_is_open_again_and_when_the_fee_is_du
     world.pay(world.invoice("CL-1", "120.00"), world.invoice("CL-2", "5.00"), account="440001")
     world.go_to(WEDNESDAY)
 
-    fee, told = Invoice.objects.get(kind="charge"), mail("returned")
+    fee, message = Invoice.objects.get(kind="charge"), mail("returned")
 
     assert fee.due_date == fee.invoice_date + return_fees.TIME_TO_PAY == date(2026, 12, 2)
     for part in (
@@ -64,7 +64,7 @@ def test_the_mail_about_a_return_names_what_is_open_again_and_when_the_fee_is_du
         f"A Return Fee of $25.00 was added to your account: {fee.number},",
         "due Wednesday, December 2, 2026.",
     ):
-        assert part in told.body
+        assert part in message.body
 
 
 @pytest.mark.parametrize(("cap_minor", "fee"), [(None, "0.00"), (2000, "20.00"), (9900, "25.00")])
@@ -78,7 +78,7 @@ def test_promise_15_a_fee_is_never_above_the_cap_and_none_where_nobody_reviewed_
         )
     profile = BillerProfile.objects.get()
 
-    allowed = return_fees.fee_for(profile, "NY", return_fees.caps_of(["OH", "NY"]))
+    allowed = return_fees.fee_for(profile, "NY", return_fees.caps_by_state(["OH", "NY"]))
     world.pay(world.invoice("CL-1", "120.00"), account="440001")
     world.go_to(WEDNESDAY)
 

@@ -13,7 +13,7 @@ from billfold.payments.models import Payment, PaymentMethod
 from billfold.platform import clock
 from billfold.platform.audit import AuditEntry
 from billfold.platform.ids import new_id
-from billfold.portal import coupons
+from billfold.portal import coupon_page
 from billfold.receivables import billing
 from billfold.receivables.models import Access, BillerProfile, InvoiceDocument, InvoiceLine
 from tests.stories.portal.payer import Payer, text_of
@@ -30,9 +30,9 @@ def payer(world: World, client: Client) -> Payer:
 
 
 def read(payer: Payer, url: str) -> str:
-    answer = payer.client.get(url)
-    assert answer.status_code == 200, answer
-    return text_of(answer)
+    response = payer.client.get(url)
+    assert response.status_code == 200, response
+    return text_of(response)
 
 
 def test_the_balance_counts_money_on_its_way_until_it_is_in(payer, world):
@@ -85,9 +85,9 @@ def test_a_returned_payment_is_told_on_the_first_page_with_its_fee(payer, world)
     page = read(payer, "/")
     receipt = read(payer, f"/payments/{payment.reference}")
 
-    for told in (page, receipt):
-        assert "Your bank returned the payment of $120.00" in told
-        assert "CL-1 is open again. A $25.00 Return Fee was added, due Dec 2." in told
+    for text in (page, receipt):
+        assert "Your bank returned the payment of $120.00" in text
+        assert "CL-1 is open again. A $25.00 Return Fee was added, due Dec 2." in text
     assert "Paid, then returned" in receipt
     assert "Not enough money (R01)" in receipt
     assert "Current Balance $145 .00" in page
@@ -146,12 +146,12 @@ def test_a_receipt_is_a_pdf_that_reads_aloud(payer, world):
     world.invoice("CL-1 #1/<b>", "10.00")
     reference = payer.pay("CL-1 #1/<b>")["Location"].removeprefix("/payments/")
 
-    answer = payer.client.get(f"/payments/{reference}/receipt.pdf")
+    response = payer.client.get(f"/payments/{reference}/receipt.pdf")
 
-    assert answer["Content-Type"] == "application/pdf"
-    assert answer.content.startswith(b"%PDF-")
-    assert b"/StructTreeRoot" in answer.content
-    assert b"pdfuaid" in answer.content
+    assert response["Content-Type"] == "application/pdf"
+    assert response.content.startswith(b"%PDF-")
+    assert b"/StructTreeRoot" in response.content
+    assert b"pdfuaid" in response.content
 
 
 @pytest.mark.parametrize("name", ["东京电力", "Wren 😀", "\ufeffWren", "Wr\U0001ffffen"])
@@ -161,22 +161,22 @@ def test_a_receipt_is_printed_whatever_letters_a_name_has(payer, world, name):
     world.invoice("CL-1", "10.00")
     reference = payer.pay("CL-1")["Location"].removeprefix("/payments/")
 
-    answer = payer.client.get(f"/payments/{reference}/receipt.pdf")
+    response = payer.client.get(f"/payments/{reference}/receipt.pdf")
 
-    assert answer.status_code == 200
-    assert answer.content.startswith(b"%PDF-")
+    assert response.status_code == 200
+    assert response.content.startswith(b"%PDF-")
 
 
 def test_invoices_are_found_by_number_reference_and_amount(payer, world):
     for number, amount in (("CL-10", "10.00"), ("CL-11", "11.11"), ("XX-2", "1234.50")):
         world.invoice(number, amount)
 
-    def found(query: str) -> set[str]:
+    def search(query: str) -> set[str]:
         return set(re.findall(r"(?:CL|XX)-\d+", read(payer, f"/invoices?q={query}")))
 
-    assert found("cl-1") == {"CL-10", "CL-11"}
-    assert found("1,234.50") == {"XX-2"}
-    assert found("%25") == set()
+    assert search("cl-1") == {"CL-10", "CL-11"}
+    assert search("1,234.50") == {"XX-2"}
+    assert search("%25") == set()
     assert "Nothing found for" in read(payer, "/invoices?q=%00nothing")
 
 
@@ -196,7 +196,9 @@ def test_an_invoice_shows_its_lines_its_payments_and_what_is_left(payer, world):
         id=new_id(), invoice=invoice, position=1, description="Fiber 500", amount_minor=10_000
     )
     on = world.now.date()
-    credit = billing.NewCredit("CR-1", world.customer.id, on, usd("25.00"), invoice_id=invoice.id)
+    credit = billing.NewCreditNote(
+        "CR-1", world.customer.id, on, usd("25.00"), invoice_id=invoice.id
+    )
     billing.credit([credit], now=world.now, on=on)
     payer.pay("CL-1", **{"amount:CL-1": "50"})
 
@@ -221,11 +223,11 @@ def test_the_invoice_document_is_given_as_it_came_and_runs_nothing(payer, world)
     invoice = world.invoice("CL-1", "10.00")
     InvoiceDocument.objects.create(invoice=invoice, name="x", sha256="", content=b"%PDF-1.7 x")
 
-    answer = payer.client.get("/invoices/CL-1/document.pdf")
+    response = payer.client.get("/invoices/CL-1/document.pdf")
 
-    assert answer.content == b"%PDF-1.7 x"
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Content-Disposition"] == 'inline; filename="invoice-CL-1.pdf"'
+    assert response.content == b"%PDF-1.7 x"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"] == 'inline; filename="invoice-CL-1.pdf"'
     InvoiceDocument.objects.update(content=b"<script>")
     attached = payer.client.get("/invoices/CL-1/document.pdf")
     assert attached["Content-Disposition"].startswith("attachment")
@@ -270,9 +272,9 @@ def test_a_nickname_that_cannot_be(payer, nickname):
     payer.client.post("/payment-methods", payer.account_form())
     method = PaymentMethod.objects.get()
 
-    answer = payer.client.post(f"/payment-methods/{method.id}", {"nickname": nickname})
+    response = payer.client.post(f"/payment-methods/{method.id}", {"nickname": nickname})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert PaymentMethod.objects.get().nickname == ""
 
 
@@ -285,18 +287,18 @@ def test_the_coupon_carries_the_numbers_and_a_line_for_machines(payer, world):
     assert "40-118-2207" in page
     assert "PO Box 55010-2207" in page
     line = re.search(r"401182207 CL1 0000034618 (\d)", page)
-    assert line[1] == str(coupons.check_digit("401182207CL10000034618"))
+    assert line[1] == str(coupon_page.check_digit("401182207CL10000034618"))
     assert "$1,672.50" in read(payer, "/remittance-coupon")
 
 
 def test_a_misread_digit_of_the_scan_line_is_noticed():
     line = "401182207CL2088140000167250"
-    right = coupons.check_digit(line)
+    right = coupon_page.check_digit(line)
 
     for place, sign in enumerate(line):
         if sign.isdigit():
             wrong = str((int(sign) + 1) % 10)
-            assert coupons.check_digit(line[:place] + wrong + line[place + 1 :]) != right
+            assert coupon_page.check_digit(line[:place] + wrong + line[place + 1 :]) != right
 
 
 def test_the_ways_to_pay_elsewhere_stand_on_the_pay_page(payer, world):
@@ -324,9 +326,9 @@ def test_the_ways_to_pay_elsewhere_stand_on_the_pay_page(payer, world):
 
 
 def test_help_is_found_by_the_sentence_people_ask(payer):
-    found = payer.client.get("/help", {"q": "How do I make a payment in my portal?"})
+    response = payer.client.get("/help", {"q": "How do I make a payment in my portal?"})
 
-    first = re.search(r'href="/help/([a-z-]+)"', found.content.decode().partition("articles")[2])
+    first = re.search(r'href="/help/([a-z-]+)"', response.content.decode().partition("articles")[2])
     assert first[1] == "how-do-i-make-a-payment"
     for slug in re.findall(r'href="(/help/[a-z-]+)"', payer.client.get("/help").content.decode()):
         assert payer.client.get(slug).status_code == 200

@@ -28,9 +28,9 @@ def payer(world: World, client: Client) -> Payer:
 
 
 def read(payer: Payer, url: str) -> str:
-    answer = payer.client.get(url)
-    assert answer.status_code == 200, answer
-    return text_of(answer)
+    response = payer.client.get(url)
+    assert response.status_code == 200, response
+    return text_of(response)
 
 
 def paid(payer: Payer, *numbers: str, **fields: str) -> str:
@@ -109,8 +109,8 @@ def test_amount_due_is_the_same_figure_on_list_detail_and_pay_page(payer):
 def test_when_everything_is_being_paid_the_pay_page_says_so_and_asks_nothing(payer):
     paid(payer, "CL-1", "CL-2")
 
-    answer = payer.client.get("/pay")
-    page, text = answer.content.decode(), text_of(answer)
+    response = payer.client.get("/pay")
+    page, text = response.content.decode(), text_of(response)
 
     assert "Everything you owe is being paid. You need not do anything. See your payments" in text
     assert "$325.00 is being paid" in text
@@ -130,8 +130,10 @@ def test_a_second_tab_learns_that_all_is_being_paid_and_meets_no_dead_end(payer)
     page, text = refused.content.decode(), text_of(refused)
 
     assert refused.status_code == 422
-    said = "CL-1 and CL-2 are already being paid by another payment. They are not in your choice"
-    assert said in text
+    sentence = (
+        "CL-1 and CL-2 are already being paid by another payment. They are not in your choice"
+    )
+    assert sentence in text
     assert 'href="#invoices"' in page and 'id="invoices" tabindex="-1"' in page
     assert 'href="/payments"' in page
     assert "Everything you owe is being paid." in text
@@ -166,9 +168,9 @@ def test_an_invoice_of_somebody_else_looks_like_a_missing_one(payer, world):
     theirs = world.add_customer("50-1", "Vesper Logistics")
     world.invoice("VL-1", "10.00", customer=theirs)
 
-    said = {number: text_of(payer.choose(number)) for number in ("VL-1", "VL-2")}
+    texts = {number: text_of(payer.choose(number)) for number in ("VL-1", "VL-2")}
 
-    for number, text in said.items():
+    for number, text in texts.items():
         assert f"{number} is not open on this account." in text
     assert "nothing to mail for VL-1." in read(payer, "/remittance-coupon?invoice=VL-1")
 
@@ -181,8 +183,10 @@ def test_the_timeline_dates_a_return_by_the_return(payer, world):
 
     learned = payment.events.get(kind="returned").at.date()
     assert learned > date(2026, 11, 16)
-    said = f"Payment of $325.00 returned Nov {learned.day}, 2026, Checking ending 0001. Made Nov 16"
-    assert said in page
+    sentence = (
+        f"Payment of $325.00 returned Nov {learned.day}, 2026, Checking ending 0001. Made Nov 16"
+    )
+    assert sentence in page
 
 
 def test_a_canceled_payment_is_no_line_of_a_bank_statement(payer):

@@ -6,11 +6,11 @@ import pytest
 from django.db import transaction
 
 from billfold import jobs
-from billfold.banking.models import BankFile, Deposit
+from billfold.banking.models import BankFile, BankLine
 from billfold.notices.models import Notice
 from billfold.payments.funnel import recording
 from billfold.payments.models import Case, Instruction, Payment
-from billfold.payments.outgoing import cutoff
+from billfold.payments.outgoing import withdrawal
 from billfold.payments.proof import records
 from billfold.payments.proof.check import Inspection
 from billfold.platform import clock
@@ -26,10 +26,10 @@ WEDNESDAY, FRIDAY = eastern(2026, 11, 18, 12), eastern(2026, 11, 20, 12)
 @pytest.fixture
 def payment(world: World) -> Payment:
     """Put a payment into Monday's file, which nobody has released."""
-    made = world.pay(world.invoice("CL-1", "120.00"))
+    scheduled = world.pay(world.invoice("CL-1", "120.00"))
     jobs.cut_off(CUTOFF)
     clock.move_to(CUTOFF)
-    return made
+    return scheduled
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ def test_promise_26_no_message_claims_that_a_waiting_file_was_sent(payment):
 
 def test_promise_26_a_payment_that_goes_into_another_file_is_told_so(world, payer, payment):
     file = BankFile.objects.get(direction="out")
-    cutoff.take_back(file.pk, file.sha256, why="Wrong", actor=world.clerk.actor(), now=CUTOFF)
+    withdrawal.withdraw_unsent(
+        file.pk, file.sha256, why="Wrong", actor=world.clerk.actor(), now=CUTOFF
+    )
     assert steps(payer, payment)[:2] == ["Authorized", "Not sent; goes out again"]
 
     jobs.cut_off(eastern(2026, 11, 17, 17))
@@ -82,15 +84,15 @@ def test_promise_26_a_payment_that_goes_into_another_file_is_told_so(world, paye
 
 def test_promise_19_a_payer_reads_that_a_promised_day_has_passed(world, payer, payment):
     send(world)
-    said = "Expected by Nov 18. We are looking into it."
+    sentence = "Expected by Nov 18. We are looking into it."
     pages = ("/", "/payments", f"/payments/{payment.reference}")
     clock.move_to(WEDNESDAY)
-    assert not [url for url in pages if said in text_of(payer.client.get(url))]
+    assert not [url for url in pages if sentence in text_of(payer.client.get(url))]
 
     clock.move_to(FRIDAY)
     payer.sign_in()
 
-    assert [url for url in pages if said in text_of(payer.client.get(url))] == list(pages)
+    assert [url for url in pages if sentence in text_of(payer.client.get(url))] == list(pages)
 
 
 def test_promise_19_staff_see_what_is_late_and_the_case_that_may_say_why(world, client, payment):
@@ -101,7 +103,7 @@ def test_promise_19_staff_see_what_is_late_and_the_case_that_may_say_why(world, 
     short = line(142, 11_900, "ACH", on=WEDNESDAY.date())
     leave(world, "day.bai", statement(world, WEDNESDAY.date(), [short]), now=WEDNESDAY)
     jobs.reconcile(WEDNESDAY)
-    assert not Deposit.objects.get().explained_at
+    assert not BankLine.objects.get().explained_at
     clock.move_to(FRIDAY)
     client.force_login(world.clerk)
 
@@ -126,13 +128,13 @@ def test_the_late_view_is_empty_once_the_money_is_in(world, client):
     assert page.rows == ()
 
 
-def noticed(payment: Payment, code: str, corrected: str) -> None:
+def record_correction(payment: Payment, code: str, corrected: str) -> None:
     entry = Instruction.objects.get(payment=payment)
-    said = Corrected(
+    event = Corrected(
         payment.reference, f"noc/{code}", CUTOFF.date(), code, corrected, entry.rdfi, evidence="e/1"
     )
     with transaction.atomic():
-        recording.record([said], now=CUTOFF)
+        recording.record([event], now=CUTOFF)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def noticed(payment: Payment, code: str, corrected: str) -> None:
 def test_a_notice_of_change_that_changes_nothing_is_a_case(
     world, client, payment, code, corrected, title
 ):
-    noticed(payment, code, corrected)
+    record_correction(payment, code, corrected)
 
     assert Case.objects.get().title == title
     client.force_login(world.clerk)
@@ -155,7 +157,7 @@ def test_a_notice_of_change_that_changes_nothing_is_a_case(
 
 
 def test_a_notice_of_change_that_changed_the_account_is_called_so(world, client, payment):
-    noticed(payment, "C01", "4417006700")
+    record_correction(payment, "C01", "4417006700")
 
     assert not Case.objects.exists()
     client.force_login(world.clerk)

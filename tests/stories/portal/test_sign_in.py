@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from billfold.people import sign_in
+from billfold.people import authentication
 from billfold.people.models import Person, SignInAttempt
 from billfold.platform.models import AuditEntry
 from tests.conftest import MONDAY
@@ -60,8 +60,9 @@ def test_whatever_is_wrong_the_answer_is_the_same(payer, email, password):
     refused = try_to(payer, email, password)
 
     assert refused.status_code == 422
-    assert sign_in and "Email and password do not match. Check both and try again." in text_of(
-        refused
+    assert (
+        authentication
+        and "Email and password do not match. Check both and try again." in text_of(refused)
     )
     assert PASSWORD not in refused.content.decode()
 
@@ -73,7 +74,7 @@ def test_somebody_who_left_gets_the_same_answer(payer):
 
 
 def test_ten_wrong_tries_close_the_door_for_the_right_one_too(payer):
-    for _ in range(sign_in.PER_PAIR):
+    for _ in range(authentication.MOST_PER_PAIR):
         try_to(payer, EMAIL, "wrong")
 
     closed = try_to(payer, EMAIL, PASSWORD)
@@ -84,43 +85,43 @@ def test_ten_wrong_tries_close_the_door_for_the_right_one_too(payer):
 
 
 def begin(source: str, email: str = EMAIL) -> SignInAttempt:
-    return sign_in.begin(email, source, now=MONDAY)
+    return authentication.note_attempt(email, source, now=MONDAY)
 
 
 def test_a_stranger_cannot_lock_somebody_else_out(payer):
-    for _ in range(sign_in.PER_PAIR):
+    for _ in range(authentication.MOST_PER_PAIR):
         begin("198.51.100.7")
-    with pytest.raises(sign_in.TooManyAttempts):
+    with pytest.raises(authentication.TooManyAttempts):
         begin("198.51.100.7")
 
     assert try_to(payer, EMAIL, PASSWORD).status_code == 303
 
 
 def test_a_target_is_closed_after_a_hundred_tries_from_everywhere(world):
-    for number in range(sign_in.PER_TARGET):
+    for number in range(authentication.MOST_PER_TARGET):
         begin(f"198.51.100.{number}")
 
-    with pytest.raises(sign_in.TooManyAttempts):
+    with pytest.raises(authentication.TooManyAttempts):
         begin("203.0.113.1")
 
 
 def test_all_addresses_of_one_ipv6_network_are_one_source(world):
-    for number in range(sign_in.PER_PAIR):
+    for number in range(authentication.MOST_PER_PAIR):
         begin(f"2001:db8:1:2::{number:x}")
 
-    with pytest.raises(sign_in.TooManyAttempts):
+    with pytest.raises(authentication.TooManyAttempts):
         begin("2001:db8:1:2:ffff::1")
     begin("2001:db8:1:3::1")
 
 
 def test_a_refused_try_does_not_keep_the_door_closed_longer(world):
-    for _ in range(sign_in.PER_PAIR):
+    for _ in range(authentication.MOST_PER_PAIR):
         begin("198.51.100.7")
     for _ in range(3):
-        with pytest.raises(sign_in.TooManyAttempts):
+        with pytest.raises(authentication.TooManyAttempts):
             begin("198.51.100.7")
 
-    assert SignInAttempt.objects.count() == sign_in.PER_PAIR
+    assert SignInAttempt.objects.count() == authentication.MOST_PER_PAIR
 
 
 def test_a_right_password_takes_only_its_own_try_back(payer):
@@ -200,6 +201,6 @@ def test_an_unknown_account_cannot_be_chosen(payer):
 
 
 def test_a_fragment_asks_the_browser_to_sign_in(payer):
-    answer = payer.client.post("/bank-name", {}, headers={"hx-request": "true"})
+    response = payer.client.post("/bank-name", {}, headers={"hx-request": "true"})
 
-    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/sign-in")
+    assert (response.status_code, response["HX-Redirect"]) == (204, "/sign-in")

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from billfold.payments.accounts import mandates
+from billfold.payments.accounts import account_validation
 from billfold.payments.paying import scheduling
 from billfold.payments.proof import report
 from billfold.payments.proof.checks import CHECKS, NOT_CHECKABLE, TITLES
 from billfold.platform import audit
 from billfold.receivables import billing
-from billfold.receivables.imports import importing
+from billfold.receivables.imports import file_import
 from tests.conftest import MONDAY
 from tests.stories.proof.violations import VIOLATIONS
 from tests.world import World, eastern, usd
@@ -51,20 +51,23 @@ def _live(world: World) -> None:
         "40-118-2207,CL-8,2026-11-01,2026-12-01,75.00\n"
     )
     on = world.now.date()
-    importing.load(
-        importing.Asked("invoices", listed), actor=audit.job("import"), now=world.now, on=on
+    file_import.import_file(
+        file_import.ImportRequest("invoices", listed),
+        actor=audit.job("import"),
+        now=world.now,
+        on=on,
     )
     invoices = [world.invoice(f"CL-{n}", f"{n}20.00") for n in range(1, 8)]
     billing.revise([billing.Revision(invoices[6].id, usd("700.00"))], now=world.now, on=on)
-    note = billing.NewCredit("CR-1", world.customer.id, on, usd("9.00"), "goodwill")
+    note = billing.NewCreditNote("CR-1", world.customer.id, on, usd("9.00"), "goodwill")
     billing.credit([note], now=world.now, on=on)
     world.pay(invoices[0], invoices[1])
     world.pay(invoices[2], account="77440001")  # returned for lack of money, with a fee
     world.pay(invoices[3], account="77440011")  # paid, with a notice of change
     world.pay(invoices[4], account="77440010")  # returned as not authorised
-    asked = world.intent([world.invoice("CL-12", "1220.00")], account=world.account("77440055"))
-    pending = mandates.Validation(by=mandates.PRENOTE, evidence="", at=None)
-    scheduling.schedule([replace(asked, validation=pending)], now=world.now)
+    intent = world.intent([world.invoice("CL-12", "1220.00")], account=world.account("77440055"))
+    pending = account_validation.Validation(by=account_validation.PRENOTE, evidence="", at=None)
+    scheduling.schedule([replace(intent, validation=pending)], now=world.now)
     scheduling.cancel(world.pay(invoices[5]), actor=world.actor(), now=world.now)
     world.go_to(eastern(2026, 11, 20))
     world.pay(invoices[5])
@@ -82,15 +85,15 @@ def as_superuser(lived: World) -> Iterator[World]:
         transaction.set_rollback(True)
 
 
-def examine(world: World) -> report.Report:
+def examine(world: World) -> report.ProofReport:
     return report.examine(world.biller, now=world.now)
 
 
 def test_a_world_where_all_is_well_verifies_clean(as_superuser: World) -> None:
-    found = examine(as_superuser)
+    proof = examine(as_superuser)
 
-    assert {kept.promise: kept.first for kept in found.promises if kept.offenders} == {}
-    assert found.is_clean
+    assert {kept.promise: kept.first for kept in proof.promises if kept.offenders} == {}
+    assert proof.is_clean
 
 
 def _broken(world: World, *statements: str) -> dict[int, list[str]]:
@@ -113,11 +116,11 @@ def _broken(world: World, *statements: str) -> dict[int, list[str]]:
 def test_promise_23_an_account_number_is_found_in_whatever_form(
     as_superuser: World, words: str
 ) -> None:
-    found = _broken(as_superuser, f"UPDATE people_person SET name = name || ' {words}'")
+    proof = _broken(as_superuser, f"UPDATE people_person SET name = name || ' {words}'")
 
-    assert list(found) == [23]
-    assert "in the clear in people_person.name" in found[23][0]
-    assert "7744" not in str(found)
+    assert list(proof) == [23]
+    assert "in the clear in people_person.name" in proof[23][0]
+    assert "7744" not in str(proof)
 
 
 def test_promise_23_an_account_number_is_found_in_records_sessions_and_logs(
@@ -131,7 +134,7 @@ def test_promise_23_an_account_number_is_found_in_records_sessions_and_logs(
     log.write_text("2026-11-23 refused 77440010\n")
 
     try:
-        found = _broken(
+        proof = _broken(
             as_superuser,
             """UPDATE payments_case SET facts = '{"account": 77440011}'""",
             """INSERT INTO payments_case (id, key, kind, title, facts, evidence, owner_name,
@@ -144,7 +147,7 @@ def test_promise_23_an_account_number_is_found_in_records_sessions_and_logs(
     finally:
         log.unlink()
 
-    assert [words.rpartition(" in ")[2] for words in found[23]] == [
+    assert [words.rpartition(" in ")[2] for words in proof[23]] == [
         "django_session.session_data",
         "the log web.log",
         "payments_case.facts",
@@ -152,11 +155,11 @@ def test_promise_23_an_account_number_is_found_in_records_sessions_and_logs(
 
 
 def test_promise_23_an_invoice_may_have_the_number_of_an_account(as_superuser: World) -> None:
-    found = _broken(
+    proof = _broken(
         as_superuser, "UPDATE receivables_invoice SET reference = '77440001' WHERE number = 'CL-1'"
     )
 
-    assert found == {}
+    assert proof == {}
 
 
 @pytest.mark.parametrize(
@@ -179,20 +182,20 @@ def test_promise_23_an_invoice_may_have_the_number_of_an_account(as_superuser: W
 def test_promise_15_a_fee_that_should_not_be_is_found_with_its_reason(
     as_superuser: World, statement: str, words: str
 ) -> None:
-    found = _broken(
+    proof = _broken(
         as_superuser,
         "ALTER TABLE payments_paymentevent DISABLE TRIGGER ALL",
         "ALTER TABLE payments_remittance DISABLE TRIGGER ALL",
         statement,
     )
 
-    assert words in " ".join(found[15])
+    assert words in " ".join(proof[15])
 
 
 def test_a_check_that_cannot_be_carried_out_is_not_passed(as_superuser: World) -> None:
-    found = _broken(as_superuser, "ALTER TABLE notices_notice DROP COLUMN about")
+    proof = _broken(as_superuser, "ALTER TABLE notices_notice DROP COLUMN about")
 
-    assert "could not be checked" in found[26][0]
+    assert "could not be checked" in proof[26][0]
 
 
 def test_verify_json_has_every_promise_and_says_which_cannot_be_checked(
@@ -200,9 +203,9 @@ def test_verify_json_has_every_promise_and_says_which_cannot_be_checked(
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE notices_notice SET about = 'payment/NONE'")
-    told = json.loads(json.dumps(examine(as_superuser).as_json()))
+    answer = json.loads(json.dumps(examine(as_superuser).as_json()))
 
-    assert list(told) == [
+    assert list(answer) == [
         "biller",
         "at",
         "is_clean",
@@ -211,13 +214,13 @@ def test_verify_json_has_every_promise_and_says_which_cannot_be_checked(
         "promises",
         "not_checkable",
     ]
-    assert (told["biller"], told["is_clean"], told["broken"]) == ("cedarline", False, [26])
-    assert [each["promise"] for each in told["promises"]] == COVERED
-    (notices,) = (each for each in told["promises"] if each["promise"] == 26)
+    assert (answer["biller"], answer["is_clean"], answer["broken"]) == ("cedarline", False, [26])
+    assert [each["promise"] for each in answer["promises"]] == COVERED
+    (notices,) = (each for each in answer["promises"] if each["promise"] == 26)
     assert list(notices) == ["promise", "title", "offenders", "first", "seconds", "checks"]
     assert notices["offenders"] > 5 == len(notices["first"])
     assert sum(each["offenders"] for each in notices["checks"]) == notices["offenders"]
-    assert all(set(each) == {"promise", "title", "reason"} for each in told["not_checkable"])
+    assert all(set(each) == {"promise", "title", "reason"} for each in answer["not_checkable"])
 
 
 @pytest.mark.parametrize(
@@ -228,21 +231,21 @@ def test_a_planted_violation_is_found(as_superuser: World, promise: int, title: 
         left = VIOLATIONS[promise, title](as_superuser, cursor)
 
     try:
-        found = examine(as_superuser)
+        proof = examine(as_superuser)
     finally:
         for path in left:
             path.unlink()
 
-    assert promise in found.broken
+    assert promise in proof.broken
     (fired,) = [
         each
-        for kept in found.promises
-        for each in kept.checked
+        for kept in proof.promises
+        for each in kept.results
         if (kept.promise, each.title) == (promise, title)
     ]
-    assert fired.found.count
-    assert fired.found.first
-    assert not any("could not be checked" in words for words in fired.found.first)
+    assert fired.violations.count
+    assert fired.violations.first
+    assert not any("could not be checked" in words for words in fired.violations.first)
 
 
 def test_every_check_has_its_violation() -> None:

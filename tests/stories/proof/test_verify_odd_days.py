@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from billfold.banking.models import BankFile
-from billfold.payments.outgoing import cutoff
+from billfold.payments.outgoing import withdrawal
 from billfold.payments.proof import report
 from billfold.platform import clock
 from tests.world import World, eastern
@@ -17,9 +17,9 @@ DAYS = (eastern(2026, 11, 17), eastern(2026, 11, 18), eastern(2026, 11, 20), eas
 def broken(world: World) -> dict[int, list[str]]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE NONE")
-        found = report.examine(world.biller, now=world.now)
+        proof = report.examine(world.biller, now=world.now)
         transaction.set_rollback(True)
-    return {kept.promise: kept.first for kept in found.promises if kept.offenders}
+    return {kept.promise: kept.first for kept in proof.promises if kept.offenders}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_file_taken_back_breaks_no_promise(world: World) -> None:
     world.run_jobs()
     file = BankFile.objects.get(direction="out")
     with transaction.atomic():
-        cutoff.withdraw(file.pk, why="a test", actor=world.actor(), now=world.now)
+        withdrawal.withdraw(file.pk, why="a test", actor=world.actor(), now=world.now)
 
     for day in (world.now, *DAYS):
         world.go_to(day)

@@ -185,11 +185,11 @@ MONEY: dict[tuple[int, str], Plant] = {
         "payments_application", "application_or_its_opposite"
     ),
     (7, "The transfers that name a bank line add up to it"): sql(
-        "UPDATE banking_deposit SET amount_minor = amount_minor + 1 "
-        f"WHERE {_one('banking_deposit')}"
+        "UPDATE banking_bankline SET amount_minor = amount_minor + 1 "
+        f"WHERE {_one('banking_bankline')}"
     ),
     (7, "A bank line nobody explained has an open case"): sql(
-        f"UPDATE banking_deposit SET explained_at = NULL WHERE {_one('banking_deposit')}"
+        f"UPDATE banking_bankline SET explained_at = NULL WHERE {_one('banking_bankline')}"
     ),
     (7, "Every movement of cash names a bank line"): unguarded(
         "ledger_transfer", f"UPDATE ledger_transfer SET evidence = '' WHERE debit_id = {_CASH}"
@@ -212,10 +212,10 @@ MONEY: dict[tuple[int, str], Plant] = {
         "DROP TRIGGER append_only ON banking_statement"
     ),
     (8, "The application cannot rewrite a bank line"): sql(
-        f"GRANT UPDATE (amount_minor) ON banking_deposit TO {ROLE}"
+        f"GRANT UPDATE (amount_minor) ON banking_bankline TO {ROLE}"
     ),
     (8, "Every bank line stands on the statement of its day"): sql(
-        f"UPDATE banking_deposit SET as_of = as_of - 1 WHERE {_one('banking_deposit')}"
+        f"UPDATE banking_bankline SET as_of = as_of - 1 WHERE {_one('banking_bankline')}"
     ),
 }
 
@@ -248,7 +248,7 @@ ONCE: dict[tuple[int, str], Plant] = {
     ),
     (13, "Every fact names evidence that is there"): unguarded(
         "payments_paymentevent",
-        "UPDATE payments_paymentevent SET evidence = 'deposit/none' WHERE kind = 'settled'",
+        "UPDATE payments_paymentevent SET evidence = 'bankline/none' WHERE kind = 'settled'",
     ),
     (13, "An event that does not fit has a case"): unguarded(
         "payments_paymentevent",
@@ -402,7 +402,8 @@ DATA: dict[tuple[int, str], Plant] = {
         f"WHERE {_one('payments_paymentmethod')}"
     ),
     (23, "Every bank line's words are sealed"): sql(
-        f"UPDATE banking_deposit SET text_sealed = 'CREDIT'::bytea WHERE {_one('banking_deposit')}"
+        "UPDATE banking_bankline SET text_sealed = 'CREDIT'::bytea "
+        f"WHERE {_one('banking_bankline')}"
     ),
     (23, "No clear bank file is left in the folders to and from the bank"): _in_folder,
     (23, "No account number stands in the clear in tables or logs"): sql(

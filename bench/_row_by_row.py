@@ -1,0 +1,124 @@
+"""The same rows as `schedule` and `record([Submitted])` write, one by one with the ORM."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from billfold.ledger.models import Account, Movement, Transfer
+from billfold.notices.models import Notice
+from billfold.payments.accounts import mandates
+from billfold.payments.models import Application, Payment, PaymentEvent, PaymentMethod, Remittance
+from billfold.payments.paying.scheduling import Intent
+from billfold.platform.ids import new_id
+from billfold.platform.models import AuditEntry
+from billfold.receivables.models import Invoice
+
+
+def pay(intent: Intent, *, now: datetime) -> None:
+    """Write one payment and its first event."""
+    with transaction.atomic():
+        payment, invoice = _schedule(intent, now)
+    with transaction.atomic():
+        _submit(payment, invoice, now)
+
+
+def _schedule(intent: Intent, now: datetime) -> tuple[Payment, Invoice]:
+    (invoice_id,) = intent.shares
+    invoice = Invoice.objects.select_for_update().get(pk=invoice_id)
+    Account.objects.get(code="receivable", subject=invoice.subject)
+    method = PaymentMethod.objects.select_for_update().get(customer=intent.customer_id)
+    mandate = mandates.one_time(method, intent.amount, intent.consent, intent.validation, now)
+    mandate.save(force_insert=True)
+    payment = Payment.objects.create(
+        id=new_id(),
+        reference=intent.reference,
+        request_hash=intent.request_hash,
+        customer_id=intent.customer_id,
+        made_by=intent.consent.agreed_by,
+        made_by_name=intent.consent.agreed_by.name,
+        method=method,
+        mandate=mandate,
+        amount_minor=intent.amount.minor,
+        received_date=now.date(),
+        collect_on=now.date(),
+        reflected_by=now.date(),
+        created_at=now,
+    )
+    Remittance.objects.create(
+        id=new_id(), payment=payment, invoice=invoice, amount_minor=intent.amount.minor
+    )
+    AuditEntry.objects.create(
+        id=new_id(), at=now, actor_id="bench", actor_name="bench", action="a", subject="s"
+    )
+    _notice(payment, "received", now)
+    return payment, invoice
+
+
+def _notice(payment: Payment, kind: str, now: datetime) -> None:
+    Notice.objects.create(
+        id=new_id(),
+        key=f"{payment.subject}/{kind}",
+        kind=kind,
+        to_email="payer@cedarline.example",
+        subject="Your payment",
+        body="x" * 330,
+        about=payment.subject,
+        queued_at=now,
+    )
+
+
+def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
+    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    PaymentEvent.objects.create(
+        id=new_id(),
+        payment=payment,
+        key="submitted/b",
+        kind="submitted",
+        on_date=now.date(),
+        at=now,
+        outcome="in_transit",
+    )
+    Payment.objects.filter(pk=payment.pk, state="scheduled").update(state="in_transit")
+    receivable = Account.objects.select_for_update().get(code="receivable", subject=invoice.subject)
+    transit, unapplied = (
+        Account.objects.create(id=new_id(), code=code, subject=payment.subject, currency="USD")
+        for code in ("in_transit", "unapplied")
+    )
+    for name, debit, credit in (("s", transit, unapplied), ("a", unapplied, receivable)):
+        Transfer.objects.create(
+            id=new_id(),
+            key=f"{payment.subject}/{name}",
+            debit=debit,
+            credit=credit,
+            amount_minor=payment.amount_minor,
+            currency="USD",
+            effective_date=now.date(),
+            posted_at=now,
+            reason="bench",
+        )
+        Account.objects.filter(pk=debit.pk).update(
+            debits_minor=F("debits_minor") + payment.amount_minor
+        )
+        Account.objects.filter(pk=credit.pk).update(
+            credits_minor=F("credits_minor") + payment.amount_minor
+        )
+        Movement.objects.create(
+            code=debit.code,
+            currency="USD",
+            effective_date=now.date(),
+            batch=new_id(),
+            debits_minor=payment.amount_minor,
+            credits_minor=0,
+        )
+    Application.objects.create(
+        id=new_id(),
+        payment=payment,
+        invoice=invoice,
+        amount_minor=payment.amount_minor,
+        transfer_key=f"{payment.subject}/a",
+        at=now,
+    )
+    _notice(payment, "sent", now)

@@ -1,0 +1,83 @@
+"""The commands that keep everything in, and let it go again: hold on and off."""
+
+from collections.abc import Sequence
+
+import click
+
+from billfold.banking.models import BankFile, FileState
+from billfold.cli import biller_option, command_actor, launcher, prompts
+from billfold.cli.refusal import CommandRefused
+from billfold.notices.models import Notice
+from billfold.payments.cases import notes
+from billfold.payments.models import Payment
+from billfold.platform import biller_directory, clock, tenancy
+from billfold.platform.live_mark import MarkStatus
+from billfold.platform.tenancy import Biller
+
+
+@launcher.command("hold on")
+@biller_option.one_or_all
+@click.option("--why", metavar="REASON", help="kept in the audit trail")
+def hold(biller: str | None, why: str | None) -> None:
+    """Let nothing leave from now on."""
+    why = prompts.ask_if_missing(why, "--why", "Why")
+    billers = biller_option.find_all(biller)
+    check_note(why, billers)
+    biller_directory.hold(billers, why=why, actor=command_actor.identify(), now=clock.now())
+    for held in billers:
+        print(f"{held.schema}: on HOLD. A file on its way at this moment may still arrive.")
+
+
+@launcher.command("hold off")
+@biller_option.one_or_all
+@click.option("--why", metavar="REASON", help="kept in the audit trail")
+@click.option("--yes", is_flag=True, help="ask nothing")
+def lift(biller: str | None, why: str | None, yes: bool) -> None:
+    """Let what waits leave, once somebody has confirmed it."""
+    why = prompts.ask_if_missing(why, "--why", "Why")
+    billers = biller_option.find_all(biller)
+    check_note(why, billers)
+    standing = biller_directory.mark_status()
+    if standing in (MarkStatus.NOT_SET_UP, MarkStatus.NOT_LIVE):
+        raise CommandRefused(f"HOLD stays, because {standing}.")
+    _print_what_waits(billers)
+    if not yes:
+        _confirm(billers, standing)
+    biller_directory.lift_hold(billers, why=why, actor=command_actor.identify(), now=clock.now())
+    for lifted in billers:
+        print(f"{lifted.schema}: HOLD is lifted.")
+
+
+def _confirm(billers: Sequence[Biller], standing: MarkStatus) -> None:
+    question = "All of this may leave then."
+    if standing:
+        question = f"On HOLD, because {standing}. {question} Make sure that no other lives."
+    prompts.confirm(question, billers[0].schema if len(billers) == 1 else "all")
+
+
+def check_note(why: str, billers: Sequence[Biller]) -> None:
+    """Refuse a reason that may name an account: it stands in each biller's audit trail for ever.
+
+    Raises: CommandRefused.
+    """
+    for biller in billers:
+        with tenancy.use(biller):
+            try:
+                notes.check(why)
+            except notes.NamesAnAccount:
+                raise CommandRefused(notes.REFUSED) from None
+
+
+def _print_what_waits(billers: Sequence[Biller]) -> None:
+    """Print what will leave once it may."""
+    for biller in billers:
+        with tenancy.use(biller):
+            files = BankFile.objects.filter(
+                direction="out", state__in=[FileState.RELEASED, FileState.SENDING]
+            ).count()
+            payments = Payment.objects.filter(state="scheduled").count()
+            notices = Notice.objects.filter(sent_at=None).count()
+        print(
+            f"{biller.schema}: waiting are {files} released files, {payments} scheduled payments "
+            f"and {notices} messages."
+        )

@@ -1,0 +1,2 @@
+DROP FUNCTION ledger_post;
+DROP FUNCTION ledger_account_ids;

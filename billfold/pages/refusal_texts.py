@@ -1,0 +1,95 @@
+"""Refusals in words: what people read when the domain says no, on payer and staff pages alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from billfold.banking import exchange
+from billfold.money import Money
+from billfold.pages.templatetags import formatting
+from billfold.pages.view_models import FormProblem, ProblemSummary
+from billfold.payments.accounts import account_validation, wallet
+from billfold.payments.cases import casework, notes
+from billfold.payments.outgoing import transmission, withdrawal
+from billfold.payments.paying import scheduling
+
+TOO_LATE_TO_SEND: Final = (
+    "Its settlement day has come, so it is not sent any more. Send it back: its payments go into "
+    "the next file."
+)
+_SENTENCES: Final[Mapping[type[Exception], str]] = {
+    scheduling.MethodNotUsable: (
+        "This account was removed or stopped meanwhile. Choose another one."
+    ),
+    scheduling.TooLateToCancel: (
+        "The payment is on its way to your bank. Call us if it must not go through."
+    ),
+    wallet.AccountStopped: (
+        "This account cannot be used here: the bank sent an earlier payment from it back. "
+        "Use another account, or call us."
+    ),
+    account_validation.CannotValidate: (
+        "We cannot check bank accounts just now, so nothing was paid. Try again later."
+    ),
+    exchange.OtherBytes: (
+        "What you saw is not the file that waits now. Look at the totals below, then decide again."
+    ),
+    exchange.ApprovedAlready: (
+        "You approved this file before. Another treasurer must approve it too."
+    ),
+    exchange.EffectiveDatePassed: TOO_LATE_TO_SEND,
+    exchange.NotWaiting: "This file no longer waits for an approval: somebody decided before.",
+    exchange.NotByHand: (
+        "The bank's answer to a file decides whether it counts as sent, so it is taken from the "
+        "bank's folder only."
+    ),
+    withdrawal.NotWithdrawable: "This file has left, or was sent back before. It stays as it is.",
+    casework.NotExplained: "This bank line stays on the list until a booking explains it.",
+    transmission.NotUnknown: "The bank answered meanwhile: choose something else.",
+    notes.NamesAnAccount: notes.REFUSED,
+}
+
+
+def sentence(refusal: Exception) -> str:
+    """Say why nothing was done, and what to do instead."""
+    match refusal:
+        case scheduling.ExceedsPayable():
+            return exceeds_payable_text(refusal.number, refusal.payable)
+        case account_validation.AccountRefused():
+            return f"Your bank does not take payments from it: {refusal.reason}."
+        case _:
+            return _SENTENCES[type(refusal)]
+
+
+def exceeds_payable_text(invoice_number: str, payable: Money) -> str:
+    """Say that more was entered than can still be paid on an invoice."""
+    return f"{invoice_number} still owes {formatting.money(payable)}. Enter that or less."
+
+
+def note_problem(note: str, *, if_empty: str, at_most: int) -> str:
+    """Say what is wrong with a note that is kept for ever; nothing if it can be kept."""
+    if not note:
+        return if_empty
+    if len(note) > at_most:
+        return f"Write {at_most:,} characters or fewer. You wrote {len(note):,}."
+    try:
+        notes.check(note)
+    except notes.NamesAnAccount as refusal:
+        return sentence(refusal)
+    return ""
+
+
+def summarize(problems: Mapping[str, str], *, title: str = "") -> ProblemSummary | None:
+    """Gather sentences, by the id of their field, into the summary on top of a form.
+
+    Without a problem there is no summary.
+    """
+    if not problems:
+        return None
+    count = len(problems)
+    counted = "There is a problem to fix" if count == 1 else f"There are {count} problems to fix"
+    return ProblemSummary(
+        title or counted,
+        tuple(FormProblem(text, field_id) for field_id, text in problems.items()),
+    )

@@ -1,0 +1,10 @@
+-- Rows of these tables are added and read, never changed. The trigger `append_only` is also the mark by
+-- which `tenancy.grant` withholds UPDATE and DELETE; it stops whoever has more rights.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_paymentevent
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_remittance
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_application
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_methodchange
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -1,0 +1,4 @@
+DROP TRIGGER append_only ON payments_paymentevent;
+DROP TRIGGER append_only ON payments_remittance;
+DROP TRIGGER append_only ON payments_application;
+DROP TRIGGER append_only ON payments_methodchange;

@@ -1,0 +1,4 @@
+DROP TRIGGER append_only ON platform_auditentry;
+DROP TRIGGER append_only ON platform_auditseal;
+DROP TRIGGER append_only ON platform_auditlink;
+DROP FUNCTION refuse_change();

@@ -1,0 +1,79 @@
+"""What a payer reads about a payment: where it stands, its days and promises, its fee."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Final
+
+from django.utils import timezone
+
+from billfold import bankdays
+from billfold.money import Money
+from billfold.pages.templatetags import formatting
+from billfold.pages.view_models import StatusPill
+from billfold.payments.models import Payment
+from billfold.payments.rules.lifecycle import State
+
+PAID: Final = StatusPill("paid", "Paid")
+PROCESSING: Final = StatusPill("processing", "Processing")
+SCHEDULED: Final = StatusPill("scheduled", "Scheduled")
+_PILLS: Final = {
+    State.SCHEDULED: PROCESSING,
+    State.IN_TRANSIT: PROCESSING,
+    State.UNKNOWN: StatusPill("processing", "Being confirmed"),
+    State.SETTLED: PAID,
+    State.RETURNED: StatusPill("returned", "Returned"),
+    State.FAILED: StatusPill("returned", "Not paid"),
+    State.CANCELED: StatusPill("open", "Canceled"),
+}
+
+
+def status_pill(payment: Payment, *, on: date) -> StatusPill:
+    """Say in one word where a payment stands. Paid means that the money is in."""
+    if payment.state == State.SCHEDULED and payment.collect_on > on:
+        return SCHEDULED
+    return _PILLS[State(payment.state)]
+
+
+def late_note(payment: Payment, *, on: date) -> str:
+    """Own up to a promise that was not kept; nothing while it may still be."""
+    if not payment.is_late(on=on):
+        return ""
+    return f"Expected by {formatting.short_day(payment.reflected_by)}. We are looking into it."
+
+
+def moment_text(moment: datetime, *, now: datetime) -> str:
+    """Write "5:00 pm ET today" or "5:00 pm ET on Monday, Nov 30"."""
+    if timezone.localdate(moment) == timezone.localdate(now):
+        return f"{formatting.moment(moment)} today"
+    return f"{formatting.moment(moment)} on {formatting.long_day(moment)}"
+
+
+def file_day_text(day: date, *, on: date) -> str:
+    """Name the day on which the bank gets the payment."""
+    return f"Today, {formatting.long_day(day)}" if day == on else formatting.long_day(day)
+
+
+def promise_text(
+    now: datetime, cutoff_eastern: time | None, days: int, *, needs_prenotes: bool
+) -> str:
+    """Say by when a payment made at this moment reads Paid, and by when the first one of a new
+    account that needs a prenote. Without a bank, nothing.
+    """
+    if cutoff_eastern is None:
+        return ""
+    by = bankdays.reflected_by(now, cutoff_eastern=cutoff_eastern, days=days)
+    promise = f"A bank payment made now is reflected by {formatting.long_day(by)}."
+    if not needs_prenotes:
+        return promise
+    sent = bankdays.file_day(now, cutoff_eastern=cutoff_eastern)
+    first = bankdays.prenote_clear(bankdays.next_banking_day(sent))
+    later = formatting.long_day(bankdays.add_banking_days(first, days))
+    return f"{promise} The first one from a personal account that is new to us: by {later}."
+
+
+def return_fee_text(fee: Money) -> str:
+    """Disclose the fee that a returned payment costs this customer; nothing if it costs none."""
+    if not fee:
+        return ""
+    return f"Any returned payment is subject to a Return Fee of {formatting.money(fee)}."

@@ -1,0 +1,42 @@
+"""Databases of a private server beside the one that stories share: copied, and taken away."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from billfold.platform.postgres.server import SUPERUSER, PrivateServer
+from tests import waiting
+
+
+def carry_out(server: PrivateServer, *statements: sql.Composable) -> None:
+    """Carry out statements on the server as a whole."""
+    address = server.dsn("postgres", user=SUPERUSER)
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def copy(server: PrivateServer, source: str, name: str, *, owner: str = SUPERUSER) -> None:
+    """Copy a database under another name; everybody must have closed their connections to it."""
+    waiting.wait_until(lambda: not sessions(server, source), f"nobody is connected to {source}")
+    create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
+    drop(server, name)
+    carry_out(server, create.format(*map(sql.Identifier, (name, owner, source))))
+
+
+def drop(server: PrivateServer, name: str) -> None:
+    """Take a database away, whoever is connected to it."""
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    carry_out(server, statement.format(sql.Identifier(name)))
+
+
+def sessions(server: PrivateServer, name: str) -> int:
+    """Count who is connected to a database; who has just hung up counts until it is gone."""
+    with psycopg.connect(server.dsn("postgres", user=SUPERUSER)) as connection:
+        [(count,)] = connection.execute(
+            """SELECT count(*) FROM pg_stat_activity
+               WHERE datname = %s AND backend_type = 'client backend'""",
+            [name],
+        ).fetchall()
+    return int(count)
