@@ -26,7 +26,7 @@ def _chain(_inspection: Inspection) -> Violations:
         entries = (
             AuditEntry.objects.exclude(auditlink=None)
             .order_by("auditlink__seal_id", "auditlink__position")
-            .values_list("auditlink__seal_id", "auditlink__position", *_FIELDS)
+            .values_list("auditlink__seal_id", "auditlink__position", *audit.SEALED_FIELDS)
             .iterator(chunk_size=5_000)
         )
         sealed = groupby(entries, key=lambda row: row[0])
@@ -36,7 +36,7 @@ def _chain(_inspection: Inspection) -> Violations:
             linked = list(rows) if number == seal.number else []
             if number == seal.number:
                 number, rows = next(sealed, (None, iter(())))
-            recomputed = audit.chain_hash(previous, (_entry(row) for row in linked))
+            recomputed = audit.chain_hash(previous, (row[2:] for row in linked))
             if recomputed != seal.hash:
                 yield f"seal {seal.number} of {seal.at:%Y-%m-%d %H:%M} no longer fits its entries"
             elif [row[1] for row in linked] != list(range(len(linked))):
@@ -44,24 +44,6 @@ def _chain(_inspection: Inspection) -> Violations:
             previous = seal.hash
 
     return Violations.of(offenders())
-
-
-_FIELDS: Final = (
-    "id",
-    "at",
-    "actor_id",
-    "actor_name",
-    "on_behalf_of",
-    "action",
-    "subject",
-    "before",
-    "after",
-    "request_id",
-)
-
-
-def _entry(row: tuple[object, ...]) -> AuditEntry:
-    return AuditEntry(**dict(zip(_FIELDS, row[2:], strict=True)))
 
 
 _SEALS: Final = """
