@@ -50,8 +50,9 @@ for name in sys.argv[2:]:
 """
 
 AT_A_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Whoever began the suite may ignore Ctrl-C.
 os.execv(sys.executable, [sys.executable, "-m", "billfold", *sys.argv[1:]])
 """
 
