@@ -15,8 +15,9 @@ from billfold.payments.accounts.mandates import Consent, Validation
 from billfold.payments.funnel import recording
 from billfold.payments.models import PaymentMethod
 from billfold.payments.paying import scheduling
+from billfold.people import rights
 from billfold.people.models import Person
-from billfold.platform import tenancy
+from billfold.platform import audit, tenancy
 from billfold.platform.ids import new_ids, new_reference
 from billfold.rails.protocol import Submitted
 from billfold.receivables import billing
@@ -32,7 +33,9 @@ def add(invoices: int, *, now: datetime, transport: dict[str, str] | None = None
         BillerProfile.objects.create(
             trade_name="Cedarline", legal_name="Cedarline", address="", state="OH"
         )
-        Person.objects.add("payer@cedarline.example", None, name="Payer")
+        rights.add_person(
+            "payer@cedarline.example", None, name="Payer", actor=audit.job("bench"), now=now
+        )
         connections.add(
             "000773142019",
             name="Operating",
@@ -74,7 +77,7 @@ def intents(first: int, count: int, *, now: datetime) -> list[scheduling.Intent]
     person = Person.objects.get(email="payer@cedarline.example")
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT id, customer_id, amount_minor FROM receivables_invoice
+            """SELECT id, customer_id, issued_minor FROM receivables_invoice
                ORDER BY number OFFSET %s LIMIT %s""",
             [first, count],
         )
@@ -89,9 +92,10 @@ def intents(first: int, count: int, *, now: datetime) -> list[scheduling.Intent]
     for n, (invoice_id, customer_id, minor) in enumerate(rows, first):
         if customer_id not in saved:
             account = BankAccount("129999018", f"44{n:08d}00", "checking", "personal", "P")
-            saved[customer_id] = bank_accounts.add(
-                account, customer_id=customer_id, remember=True, now=now
-            )
+            with transaction.atomic():
+                saved[customer_id] = bank_accounts.add(
+                    account, customer_id=customer_id, remember=True, now=now
+                )
         prepared.append(
             scheduling.Intent(
                 reference=new_reference(),

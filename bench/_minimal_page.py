@@ -11,7 +11,7 @@ from billfold.receivables.models import Customer, Invoice
 
 PAGE = Template(
     "<h1>{{ person.name }}</h1><p>{{ customer.name }}</p>"
-    "{% for invoice in invoices %}<p>{{ invoice.number }} {{ invoice.amount_minor }}</p>"
+    "{% for invoice in invoices %}<p>{{ invoice.number }} {{ invoice.issued_minor }}</p>"
     "{% endfor %}"
 )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BILLER: Final = "cedarline"
 READY_DATABASE: Final = "BENCH_DATABASE_URL"
-"""Names a database with the biller in it, of the server whose state BILLFOLD_STATE names: the suite
+"""Names a database with the biller in it, on the server whose state BILLFOLD_STATE names: the suite
 lends it, so that not every benchmark makes its own."""
 
 
@@ -33,18 +33,20 @@ def running() -> Iterator[Path]:
         place = Path(folder)
         place.chmod(0o711)
         if READY_DATABASE in os.environ:
-            _set_up(os.environ["BILLFOLD_STATE"], os.environ[READY_DATABASE])
+            from billfold.platform.postgres.server import PrivateServer
+
+            state = Path(os.environ["BILLFOLD_STATE"])
+            _set_up(state, PrivateServer(state).addresses(os.environ[READY_DATABASE]))
             yield place
         else:
             with _private_server(place / "state"):
                 yield place
 
 
-def _set_up(state: str, database: str) -> None:
-    os.environ |= {
+def _set_up(state: Path, addresses: dict[str, str]) -> None:
+    os.environ |= addresses | {
         "BILLFOLD_MODE": "test",
-        "BILLFOLD_STATE": state,
-        "DATABASE_URL": database,
+        "BILLFOLD_STATE": str(state),
         "DJANGO_SETTINGS_MODULE": "billfold.config.settings",
     }
     import django
@@ -59,7 +61,7 @@ def _private_server(state: Path) -> Iterator[None]:
     state.mkdir(mode=0o711)
     cluster = PrivateServer(state)
     with cluster:
-        _set_up(str(state), cluster.dsn("billfold"))
+        _set_up(state, cluster.addresses())
         from django.db import connection
 
         from billfold.platform import sealing, tenancy

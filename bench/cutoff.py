@@ -93,9 +93,9 @@ def _bare() -> float:
         cursor.execute(BARE)
         cursor.execute(
             """INSERT INTO banking_bankfile (id, connection_id, direction, kind, name, sha256,
-                   size, content_sealed, state, made_at, made_by, modifier, entry_count,
+                   size, state, made_at, made_by, modifier, entry_count,
                    debit_minor, credit_minor, problems)
-               VALUES (%s, %s, 'in', 'bare', 'bare', '', 0, '', 'void', now(), '', '', 0, 0, 0,
+               VALUES (%s, %s, 'in', 'bare', 'bare', '', 0, 'void', now(), '', '', 0, 0, 0,
                        '[]')""",
             [file, connections.default().pk],
         )

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from bench import _figures, _size
+from billfold.platform.postgres.logins import SETTINGS
 
 STOP_SECONDS: Final = 3.0
 BEGUN: Final = "Preparing the database"
@@ -27,7 +28,7 @@ class _Demo:
             port = free.getsockname()[1]
         state = ["--state", str(folder / "state"), "--port", str(port)]
         self._command = [sys.executable, "-m", "billfold", "demo", *state]
-        ours = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE"}
+        ours = {*SETTINGS.values(), "BILLFOLD_STATE", "BILLFOLD_MODE"}
         self._environment = {name: os.environ[name] for name in os.environ.keys() - ours}
 
     def start(self, until: str = READY) -> None:

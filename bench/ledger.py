@@ -145,11 +145,12 @@ def _at_size() -> None:
 
 
 def _trial_balance() -> None:
-    from django.db import connection
+    from django.db import connection, transaction
 
     from billfold.ledger import book
 
-    book.roll_up()
+    with transaction.atomic():
+        book.roll_up()
     rolled = min(_figures.seconds(book.trial_balance) for _ in range(5))
     lines = [(line.code, line.debits.minor, line.credits.minor) for line in book.trial_balance()]
     with connection.cursor() as cursor:

@@ -224,7 +224,13 @@ def _memory(counts: list[int]) -> None:
 def _from_postgresql(count: int) -> None:
     import psycopg
 
-    with _server.running() as folder, psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    from billfold.platform.postgres.logins import SETTINGS, Login
+
+    # The application's login makes no tables.
+    with (
+        _server.running() as folder,
+        psycopg.connect(os.environ[SETTINGS[Login.OWNER]]) as connection,
+    ):
         connection.execute(ROWS.replace("%s", str(count)))
         connection.execute("ANALYZE nacha_row")
         gc.freeze()  # What setting up has left is not looked through again and again.

@@ -22,15 +22,15 @@ WARMING = _size.choose(tiny=1, usual=20)
 def _world() -> None:
     from bench import _customers
     from billfold.people.models import Person
-    from billfold.platform import tenancy
-    from billfold.platform.ids import new_id
-    from billfold.receivables.models import Access, Customer
+    from billfold.platform import audit, tenancy
+    from billfold.receivables import access_grants
+    from billfold.receivables.models import Customer
 
     _customers.add(INVOICES, now=NOW)
     with tenancy.use(_server.biller()):
         person = Person.objects.get(email="payer@cedarline.example")
         customer = Customer.objects.order_by("number")[INVOICES // _customers.PER_CUSTOMER // 2]
-        Access.objects.create(id=new_id(), person=person, customer=customer)
+        access_grants.give(person, customer, "pay", actor=audit.job("bench"), now=NOW)
     _server.vacuum()
 
 

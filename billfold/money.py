@@ -13,6 +13,7 @@ EXPONENTS: Final = {"USD": 2, "CAD": 2, "EUR": 2, "GBP": 2, "MXN": 2, "JPY": 0}
 LARGEST_MINOR: Final = 10**15
 """Above any invoice, and far enough below the limit of a bigint that sums cannot overflow."""
 
+_BLANKS: Final = " \t\u00a0"
 _TEXT: Final = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)?(?:\.(?P<part>\d*))?\Z")
 
 
@@ -109,11 +110,12 @@ class Money:
     def parse(cls, text: str, currency: str = "USD") -> Money:
         """Parse "1,672.50" or "1672.5" exactly; a dollar sign in front is allowed for USD.
 
+        Blanks around the amount mean nothing. Each door reads amounts here, so all agree.
         Raises: NotAnAmount with the reason; never rounds, never guesses.
         """
         if currency not in EXPONENTS:
             raise NotAnAmount(text, f"currency {currency} is not known")
-        stripped = text.strip()
+        stripped = text.strip(_BLANKS)
         number = stripped.removeprefix("$") if currency == "USD" else stripped
         match = _TEXT.match(number.replace("\u2212", "-"))
         digits = EXPONENTS[currency]

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from billfold.platform import clock, sealing, tenancy
-from tests import environment
+from tests import databases, environment
 from tests.world import World
 
 # Monday, 09:00 Eastern, in the week before Thanksgiving.
@@ -22,6 +22,8 @@ MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 def django_db_setup(django_db_blocker: object) -> Iterator[tenancy.Biller]:
     """Start the private PostgreSQL, make two billers."""
     environment.SERVER.start()
+    connections.settings[DEFAULT_DB_ALIAS]["ENGINE"] = "tests.superuser"
+    connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
     sealing.make_keys()
     with django_db_blocker.unblock():
         tenancy.install()
@@ -69,9 +71,4 @@ def desk(django_db_setup: tenancy.Biller, django_db_blocker: object) -> Iterator
         clock.move_to(MONDAY)
         biller = tenancy.add("import_desk", "Import Desk", ["desk.test"])
         yield biller
-        with tenancy.no_biller(), connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA import_desk CASCADE")
-            cursor.execute("DELETE FROM public.biller_host WHERE schema = 'import_desk'")
-            cursor.execute("DELETE FROM public.biller WHERE schema = 'import_desk'")
-            cursor.execute("DROP OWNED BY billfold_import_desk")
-            cursor.execute("DROP ROLE billfold_import_desk")
+        databases.remove_biller(environment.SERVER, biller.schema)

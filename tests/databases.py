@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from billfold.platform.postgres.server import SUPERUSER, PrivateServer
+from billfold.platform.postgres.logins import Login
+from billfold.platform.postgres.server import DATABASE, SUPERUSER, USERS, PrivateServer
 from tests import waiting
 
 
@@ -17,18 +18,32 @@ def carry_out(server: PrivateServer, *statements: sql.Composable) -> None:
             connection.execute(statement)
 
 
-def copy(server: PrivateServer, source: str, name: str, *, owner: str = SUPERUSER) -> None:
+def copy(server: PrivateServer, source: str, name: str) -> None:
     """Copy a database under another name; everybody must have closed their connections to it."""
     waiting.wait_until(lambda: not sessions(server, source), f"nobody is connected to {source}")
     create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
     drop(server, name)
-    carry_out(server, create.format(*map(sql.Identifier, (name, owner, source))))
+    carry_out(server, create.format(*map(sql.Identifier, (name, USERS[Login.OWNER], source))))
 
 
 def drop(server: PrivateServer, name: str) -> None:
     """Take a database away, whoever is connected to it."""
     statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
     carry_out(server, statement.format(sql.Identifier(name)))
+
+
+def remove_biller(server: PrivateServer, schema: str, *, database: str = DATABASE) -> None:
+    """Take a biller away, as no command can."""
+    names = {"schema": sql.Identifier(schema), "role": sql.Identifier(f"billfold_{schema}")}
+    with psycopg.connect(server.dsn(database, user=SUPERUSER), autocommit=True) as connection:
+        for table in ("biller_host", "biller"):
+            statement = sql.SQL("DELETE FROM public.{} WHERE schema = %s")
+            connection.execute(statement.format(sql.Identifier(table)), [schema])
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {schema} CASCADE").format(**names))
+        has_role = "SELECT FROM pg_roles WHERE rolname = %s"
+        if connection.execute(has_role, [f"billfold_{schema}"]).rowcount:
+            connection.execute(sql.SQL("DROP OWNED BY {role}").format(**names))
+            connection.execute(sql.SQL("DROP ROLE {role}").format(**names))
 
 
 def sessions(server: PrivateServer, name: str) -> int:

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck
 
-from billfold.platform.postgres.server import SUPERUSER, PrivateServer
+from billfold.platform.postgres.server import PrivateServer
 
 STATE = Path(tempfile.mkdtemp(prefix="billfold-test-"))
 STATE.chmod(0o711)
@@ -20,8 +20,7 @@ SERVER = PrivateServer(STATE, durable=False)
 
 os.environ["BILLFOLD_MODE"] = "test"
 os.environ["BILLFOLD_STATE"] = str(STATE)
-# Stories break the books on purpose; the owner of the tables could not switch their guards off.
-os.environ["DATABASE_URL"] = SERVER.dsn(user=SUPERUSER)
+os.environ |= SERVER.addresses()
 
 
 # No test is timed: machines are shared, and a slow moment says nothing about the code.

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from billfold import jobs
 from billfold.bankdays import EASTERN
-from billfold.banking import connections, exchange
+from billfold.banking import connections, file_approvals
 from billfold.banking.models import BankConnection, BankFile
 from billfold.ledger import book
 from billfold.money import Money
@@ -20,12 +20,13 @@ from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.models import Payment
 from billfold.payments.paying import scheduling
+from billfold.people import rights
 from billfold.people.models import Person, Role
 from billfold.platform import audit, clock, tenancy
 from billfold.platform.ids import new_id, new_reference
-from billfold.receivables import billing
+from billfold.receivables import access_grants, billing
 from billfold.receivables.models import (
-    Access,
+    AccessRole,
     BillerProfile,
     Customer,
     FeeCap,
@@ -37,6 +38,7 @@ from billfold.simulator.bank.simulated_bank import SimulatedBank
 ODFI = "091999049"
 PAYERS_BANK = "129999018"
 PASSWORD = "fifteen letters or more"
+OPERATOR = audit.Actor(id="command/test", name="test")
 
 
 def usd(text: str) -> Money:
@@ -82,7 +84,7 @@ class World:
         )
         self.customer = self.add_customer("40-118-2207", "Hollis & Wren Architects", state="OH")
         self.payer = self.add_person("dana@hollis-wren.example", "Dana Osei")
-        Access.objects.create(id=new_id(), person=self.payer, customer=self.customer)
+        self.give_access(self.payer, self.customer)
         self.clerk = self.add_person("cleo@cedarline.example", "Cleo Park", Role.CLERK)
         self.treasurers = [
             self.add_person("priya@cedarline.example", "Priya Raman", Role.TREASURER),
@@ -115,7 +117,18 @@ class World:
         )
 
     def add_person(self, email: str, name: str, role: str = Role.PAYER) -> Person:
-        return Person.objects.add(email, PASSWORD, name=name, role=role)
+        return rights.add_person(
+            email, PASSWORD, name=name, role=role, actor=OPERATOR, now=self.now
+        )
+
+    def give_role(self, person: Person, role: str, *, is_active: bool = True) -> None:
+        rights.give(person, role, is_active=is_active, actor=OPERATOR, now=self.now)
+
+    def give_access(self, person: Person, customer: Customer, role: str = AccessRole.PAY) -> None:
+        access_grants.give(person, customer, role, actor=OPERATOR, now=self.now)
+
+    def end_access(self, person: Person, customer: Customer) -> None:
+        access_grants.end(person, customer, actor=OPERATOR, now=self.now)
 
     def invoice(
         self, number: str, amount: str, *, due: date | None = None, customer: Customer | None = None
@@ -188,7 +201,9 @@ class World:
         waiting = list(BankFile.objects.filter(direction="out", state="built"))
         for file in waiting:
             for person in self.treasurers:
-                exchange.approve(file.pk, file.sha256, actor=person.actor(), now=now or self.now)
+                file_approvals.approve(
+                    file.pk, file.sha256, actor=person.actor(), now=now or self.now
+                )
         return len(waiting)
 
     def actor(self) -> audit.Actor:

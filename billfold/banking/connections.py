@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 
 from billfold import bankdays
+from billfold.banking import account_fingerprints
 from billfold.banking.models import BankConnection, RoutingNumber
-from billfold.platform import sealing, tenancy
+from billfold.platform import locks, sealing
 from billfold.platform.ids import new_id
+
+_DAY_LOCK: Final = "open day"
 
 
 class NoBank(Exception):
@@ -59,10 +62,8 @@ class OpenDay:
 
 def keep_day_open() -> OpenDay:
     """Keep any cut-off from beginning before this transaction has ended. Raises: NoBank."""
+    locks.until_commit(_DAY_LOCK, is_shared=True)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [_day_lock()]
-        )
         cursor.execute(
             """SELECT cutoff_eastern, closed_through FROM banking_bankconnection
                ORDER BY name LIMIT 1"""
@@ -86,15 +87,10 @@ def block_cut_offs() -> None:
 def close_day(bank: BankConnection, day: date) -> None:
     """Close a day: wait for payments being scheduled; later ones go to the next cut-off."""
     with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_day_lock()])
+        locks.until_commit(_DAY_LOCK)
         BankConnection.objects.filter(pk=bank.pk).exclude(closed_through__gte=day).update(
             closed_through=day
         )
-
-
-def _day_lock() -> str:
-    return f"{tenancy.current().schema}/open day"
 
 
 def add(account_number: str, **terms: Any) -> BankConnection:
@@ -106,15 +102,10 @@ def add(account_number: str, **terms: Any) -> BankConnection:
     return BankConnection.objects.create(
         id=connection_id,
         account_number_sealed=sealing.seal(account_number.encode(), context=context),
-        account_fingerprint=account_fingerprint(account_number),
+        account_fingerprint=account_fingerprints.of_own_account(account_number),
         account_last4=account_number[-4:],
         **terms,
     )
-
-
-def account_fingerprint(account_number: str) -> str:
-    """Compute the keyed hash by which a statement's account is recognised as the biller's."""
-    return sealing.fingerprint(account_number.lstrip("0"), purpose="own bank account")
 
 
 def load_bank_names(banks: Mapping[str, str]) -> int:

@@ -1,7 +1,9 @@
 """Moving files to and from the bank; no other code does.
 
 Out: built -> released -> sending -> sent -> accepted | rejected, or void. A file is sent once:
-`sending` is committed before the upload begins, and after a crash it is looked up at the bank.
+`sending` is committed before the upload begins, and after a crash it is looked up at the bank. Only
+proof counts there: our file by size and hash, or our own upload cut short. Whatever else is there,
+or nothing at all, leaves the transmission unknown, and a person answers.
 In: bytes are stored, by their hash, before anything reads them.
 """
 
@@ -13,50 +15,35 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
-from billfold import formats
-from billfold.bankdays import EASTERN
-from billfold.banking import transports
+from billfold import formats, typed_text
+from billfold.banking import file_approvals, transports
 from billfold.banking.models import (
     BankConnection,
     BankFile,
-    FileApproval,
+    BankFileContent,
     FileRepeat,
     FileState,
 )
 from billfold.banking.transports import Transport
 from billfold.formats import Format
-from billfold.platform import audit, locks, retries, sealing
+from billfold.platform import audit, gate, locks, sealing, tenancy
 from billfold.platform.faults import fault
+from billfold.platform.gate import GateClosed, OutwardAct
 from billfold.platform.ids import new_id
+from billfold.platform.live_mark import MarkStatus
 from billfold.rails.protocol import BankDocument, WrittenFile
 
 log = logging.getLogger("billfold.exchange")
-APPROVALS_NEEDED = 2
+_SENDER: Final = audit.job("send")
 UNKNOWN_KIND: Final = "unknown"
-
-
-class OtherBytes(Exception):
-    """The approval names another hash than the file's: the person saw other bytes."""
-
-
-class ApprovedAlready(Exception):
-    """This person has approved the file already, and nobody approves twice."""
-
-
-class NotWaiting(Exception):
-    """The file does not wait for its release: that was decided before."""
 
 
 class NotByHand(Exception):
     """An acknowledgement counts only if the bank delivered it, not if a person adds it."""
-
-
-class EffectiveDatePassed(Exception):
-    """The file's effective date can no longer be met: it must be taken back and made anew."""
 
 
 class SendOutcome(StrEnum):
@@ -67,6 +54,7 @@ class SendOutcome(StrEnum):
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
     TOO_LATE = "too late"
+    NOT_APPROVED = "not approved any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +67,20 @@ class SendResult:
 
 
 def _context(file: BankFile) -> str:
-    return f"banking_bankfile|content|{file.id}"
+    return f"banking_bankfilecontent|content|{file.id}"
 
 
 def unseal_content(file: BankFile) -> bytes:
-    """Decrypt the bytes of a file."""
-    return sealing.unseal(file.content_sealed, context=_context(file))
+    """Load and decrypt the bytes of a file; they are not kept with it."""
+    sealed = BankFileContent.objects.values_list("content_sealed", flat=True).get(pk=file.pk)
+    return sealing.unseal(sealed, context=_context(file))
+
+
+def _save_new(file: BankFile, content: bytes) -> None:
+    file.save(force_insert=True)
+    BankFileContent.objects.create(
+        file=file, content_sealed=sealing.seal(content, context=_context(file))
+    )
 
 
 def build(
@@ -110,92 +106,8 @@ def build(
         debit_minor=written.debit.minor,
         credit_minor=written.credit.minor,
     )
-    file.content_sealed = sealing.seal(document.content, context=_context(file))
-    file.save(force_insert=True)
+    _save_new(file, document.content)
     return file
-
-
-@retries.retried()
-def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) -> BankFile:
-    """Approve exactly these bytes; the second person's approval releases the file.
-
-    Raises: NotWaiting, OtherBytes, ApprovedAlready, EffectiveDatePassed.
-    """
-    fault("approve_begun")
-    with transaction.atomic(durable=True):
-        file = (
-            BankFile.objects.select_for_update(of=["self"])
-            .select_related("connection")
-            .get(pk=file_id, direction="out")
-        )
-        if file.state != FileState.BUILT:
-            raise NotWaiting
-        if sha256 != file.sha256:
-            raise OtherBytes
-        if is_too_late(file, now):
-            raise EffectiveDatePassed
-        if file.counting_approvals().filter(actor_id=actor.id).exists():
-            raise ApprovedAlready
-        _add_approval(file, actor, now)
-        needed = APPROVALS_NEEDED if file.connection.two_people_release else 1
-        if file.counting_approvals().count() >= needed:
-            _release(file, actor, now)
-        fault("approve_inside")
-    fault("approve_committed")
-    return file
-
-
-def is_too_late(file: BankFile, now: datetime) -> bool:
-    """Say whether a file can no longer settle on its effective date.
-
-    A bank takes standard entries until the day before. Source: docs/bank-files.md#effective-date.
-    """
-    today = now.astimezone(EASTERN).date()
-    return file.effective_date is not None and today >= file.effective_date
-
-
-def release_under_limit(file: BankFile, *, now: datetime) -> None:
-    """Release a file up to the biller's limit without people. Needs an open transaction."""
-    if file.debit_minor + file.credit_minor <= file.connection.release_limit_minor:
-        actor = audit.job("release under the biller's limit")
-        _add_approval(file, actor, now)
-        _release(file, actor, now)
-
-
-def _add_approval(file: BankFile, actor: audit.Actor, now: datetime) -> None:
-    FileApproval.objects.create(
-        id=new_id(),
-        file=file,
-        sha256=file.sha256,
-        actor_id=actor.id,
-        actor_name=actor.name,
-        at=now,
-        round=file.release_round,
-    )
-    audit.record(
-        "bank file approved",
-        f"bankfile/{file.id}",
-        actor=actor,
-        now=now,
-        after={"sha256": file.sha256},
-    )
-
-
-def _release(file: BankFile, actor: audit.Actor, now: datetime) -> None:
-    moved = BankFile.objects.filter(pk=file.pk, state=FileState.BUILT).update(
-        state=FileState.RELEASED, released_at=now
-    )
-    if not moved:
-        raise NotWaiting
-    file.state = FileState.RELEASED
-    audit.record("bank file released", f"bankfile/{file.id}", actor=actor, now=now)
-
-
-def require_new_approvals(file: BankFile) -> None:
-    """Let a file that never arrived be approved anew. Needs an open transaction."""
-    BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
-        state=FileState.BUILT, released_at=None, release_round=file.release_round + 1
-    )
 
 
 def send_released(*, now: datetime) -> list[SendResult]:
@@ -216,60 +128,89 @@ def _send(file: BankFile, *, now: datetime) -> SendResult:
         file.refresh_from_db(fields=["state"])
         if file.state not in {FileState.RELEASED, FileState.SENDING}:
             return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")
-        return _send_locked(file, now=now)
+        try:
+            with gate.open(tenancy.current(), OutwardAct.SEND, file.name):
+                return _send_through_gate(file, now=now)
+        except GateClosed as closed:
+            return SendResult(file, SendOutcome.LATER, str(closed))
 
 
-def _send_locked(file: BankFile, *, now: datetime) -> SendResult:
+def _send_through_gate(file: BankFile, *, now: datetime) -> SendResult:
     """Send one file, or look up at the bank whether an interrupted upload arrived."""
     transport = transports.from_setting(file.connection.transport)
     content = unseal_content(file)
     try:
         if file.state == FileState.SENDING:
-            outcome = _look_up(file, transport, content)
-            if outcome is not None:
-                return _finish(file, outcome, now)
-            if is_too_late(file, now):
-                return _keep_back(file)
-        elif is_too_late(file, now):
+            arrival = _look_up(file, transport, content)
+            if arrival is not Arrival.CUT_SHORT:
+                is_there = arrival is Arrival.ARRIVED
+                return _finish(file, SendOutcome.SENT if is_there else SendOutcome.UNKNOWN, now)
+            _keep_back(file)
+        if file_approvals.is_too_late(file, now):
             return SendResult(file, SendOutcome.TOO_LATE)
-        elif not _begin_sending(file):
-            return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")
+        if obstacle := _begin_sending(file, now):
+            return obstacle
         fault("upload_begun")
         transport.put(file.name, content)
         fault("upload_committed")
+    except transports.NotBegun as error:
+        log.warning("sending %s: %s", file.name, error)
+        _keep_back(file)
+        return SendResult(file, SendOutcome.UNREACHABLE, str(error))
     except transports.Unreachable as error:
         log.warning("sending %s: %s", file.name, error)
         return SendResult(file, SendOutcome.UNREACHABLE, str(error))
     return _finish(file, SendOutcome.SENT, now)
 
 
-def _begin_sending(file: BankFile) -> bool:
+def _begin_sending(file: BankFile, now: datetime) -> SendResult | None:
+    """Mark a file as being sent, if those who released it still may; else say why it is not."""
     fault("sending_begun")
     with transaction.atomic(durable=True):
-        moved = BankFile.objects.filter(pk=file.pk, state=FileState.RELEASED).update(
-            state=FileState.SENDING
-        )
+        released = BankFile.objects.filter(pk=file.pk, state=FileState.RELEASED)
+        if not released.select_for_update().exists():
+            return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")
+        if not file_approvals.may_leave(file):
+            _undo_release(file, now)
+            return SendResult(file, SendOutcome.NOT_APPROVED)
+        released.update(state=FileState.SENDING)
         fault("sending_inside")
     fault("sending_committed")
-    return bool(moved)
+    return None
 
 
-def _keep_back(file: BankFile) -> SendResult:
-    """Set a file that never arrived back to released: it is too late to send it."""
+def _undo_release(file: BankFile, now: datetime) -> None:
+    """Let a file wait for its approval again. Needs an open transaction."""
+    BankFile.objects.filter(pk=file.pk).update(state=FileState.BUILT, released_at=None)
+    audit.record("bank file release undone", f"bankfile/{file.id}", actor=_SENDER, now=now)
+
+
+def _keep_back(file: BankFile) -> None:
+    """Set a file of which it is proved that it did not arrive back to released."""
     with transaction.atomic(durable=True):
         BankFile.objects.filter(pk=file.pk, state=FileState.SENDING).update(
             state=FileState.RELEASED
         )
-    return SendResult(file, SendOutcome.TOO_LATE)
 
 
-def _look_up(file: BankFile, transport: Transport, content: bytes) -> SendOutcome | None:
-    """Read back an upload that was cut short; None means that it never arrived."""
-    arrived = transport.read_back(file.name)
-    if arrived is not None:
-        same = hashlib.sha256(arrived).hexdigest() == file.sha256 and len(arrived) == len(content)
-        return SendOutcome.SENT if same else SendOutcome.UNKNOWN
-    return None if transport.shows_uploads else SendOutcome.UNKNOWN
+class Arrival(StrEnum):
+    """What the far side proves of an interrupted upload."""
+
+    ARRIVED = "arrived"
+    CUT_SHORT = "cut short"
+    UNKNOWN = "unknown"
+
+
+def _look_up(file: BankFile, transport: Transport, content: bytes) -> Arrival:
+    """Look at the bank for what proves that an interrupted upload arrived, or that it did not.
+
+    That nothing is there proves nothing: the bank may have taken the file under another name.
+    """
+    uploaded = transport.read_back(file.name)
+    if uploaded is not None:
+        same = hashlib.sha256(uploaded).hexdigest() == file.sha256 and len(uploaded) == len(content)
+        return Arrival.ARRIVED if same else Arrival.UNKNOWN
+    return Arrival.CUT_SHORT if transport.has_unfinished(file.name) else Arrival.UNKNOWN
 
 
 def _finish(file: BankFile, outcome: SendOutcome, now: datetime) -> SendResult:
@@ -281,7 +222,7 @@ def _finish(file: BankFile, outcome: SendOutcome, now: datetime) -> SendResult:
             state=FileState.SENT, sent_at=now
         )
         if moved:  # Unless the bank's answer was faster.
-            audit.record("bank file sent", f"bankfile/{file.id}", actor=audit.job("send"), now=now)
+            audit.record("bank file sent", f"bankfile/{file.id}", actor=_SENDER, now=now)
         fault("sent_inside")
     fault("sent_committed")
     return SendResult(file, outcome)
@@ -309,21 +250,26 @@ def fetch_new(bank: BankConnection, *, now: datetime) -> FetchResult:
     """Store each document the bank left, by its hash, and then remove it at the bank.
 
     A document that cannot be fetched does not hold up the others. If the bank is unreachable twice
-    in a row, the rest waits.
+    in a row, the rest waits. On HOLD documents are stored and stay at the bank, so one whose name
+    is known already waits; a copy of an installation does not even look.
     """
-    transport = transports.from_setting(bank.transport)
     fetched = FetchResult()
+    if gate.mark_status() is not MarkStatus.MATCHES:
+        return fetched
+    transport = transports.from_setting(bank.transport)
     failures_in_a_row = 0
     try:
-        for name in transport.waiting():
+        for name in _names_to_fetch(bank, transport):
             try:
                 _fetch(bank, transport, name, fetched, now=now)
                 failures_in_a_row = 0
             except transports.Unfetchable as error:
-                log.warning("fetching %s: %s", printable(name), error)
-                fetched.unfetched.append(UnfetchedDocument(printable(name), str(error)))
+                log.warning("fetching %s: %s", typed_text.printable_name(name), error)
+                fetched.unfetched.append(
+                    UnfetchedDocument(typed_text.printable_name(name), str(error))
+                )
             except transports.Unreachable as error:
-                log.warning("fetching %s: %s", printable(name), error)
+                log.warning("fetching %s: %s", typed_text.printable_name(name), error)
                 fetched.unreachable = str(error)
                 failures_in_a_row += 1
                 if failures_in_a_row > 1:
@@ -334,24 +280,39 @@ def fetch_new(bank: BankConnection, *, now: datetime) -> FetchResult:
     return fetched
 
 
+def _names_to_fetch(bank: BankConnection, transport: Transport) -> list[str]:
+    """List what lies at the bank; while it may not be removed, without what was fetched before."""
+    names = transport.waiting()
+    if not names or not gate.why_closed(tenancy.current()):
+        return names
+    texts = [typed_text.printable_name(name) for name in names]
+    known = {
+        *BankFile.objects.filter(connection=bank, direction="in", name__in=texts).values_list(
+            "name", flat=True
+        ),
+        *FileRepeat.objects.filter(file__connection=bank, name__in=texts).values_list(
+            "name", flat=True
+        ),
+    }
+    return [name for name in names if typed_text.printable_name(name) not in known]
+
+
 def _fetch(
     bank: BankConnection, transport: Transport, name: str, fetched: FetchResult, *, now: datetime
 ) -> None:
     fault("fetch_begun")
-    document = BankDocument(printable(name), transport.get(name))
+    document = BankDocument(typed_text.printable_name(name), transport.get(name))
     file, is_new = store(bank, document, now=now)
     fault("fetch_committed")
     if is_new:
         fetched.stored.append(file)
     else:
         fetched.repeated.append(document.name)
-    transport.remove(name)
-
-
-def printable(name: str) -> str:
-    """Write a file name of the bank's as text that can be stored: other bytes become escapes."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    try:
+        with gate.open(tenancy.current(), OutwardAct.REMOVE, document.name):
+            transport.remove(name)
+    except GateClosed as closed:
+        log.info("%s stays at the bank: %s", document.name, closed)
 
 
 def store(
@@ -363,7 +324,8 @@ def store(
 ) -> tuple[BankFile, bool]:
     """Store a received document, unless its bytes are stored already; say whether to read it.
 
-    A stored document is read again only if it had been refused, so that nothing was posted from it.
+    A stored document is read again only if it had been refused, so that nothing was posted from it,
+    or waits only because a person had added what the bank delivers now.
     `actor` is the person who added the document by hand; without one the bank delivered it.
     Raises: NotByHand, since one person alone must not decide what became of a file.
     """
@@ -377,7 +339,7 @@ def store(
                 FileRepeat.objects.get_or_create(
                     file=earlier, name=document.name, defaults={"id": new_id(), "at": now}
                 )
-            return earlier, _is_read_again(earlier)
+            return earlier, _is_read_again(earlier, is_delivered=actor is None)
         file = BankFile(
             id=new_id(),
             connection=bank,
@@ -389,9 +351,9 @@ def store(
             state=FileState.RECEIVED,
             made_at=now,
             made_by=actor.name if actor else bank.bank_name,
+            added_by_id=actor.id if actor else "",
         )
-        file.content_sealed = sealing.seal(document.content, context=_context(file))
-        file.save(force_insert=True)
+        _save_new(file, document.content)
         if actor:
             audit.record(
                 "bank file added by hand",
@@ -404,10 +366,21 @@ def store(
     return file, True
 
 
-def _is_read_again(earlier: BankFile) -> bool:
-    """Mark a document that was refused to be read again: nothing was posted from it."""
-    refused = BankFile.objects.filter(pk=earlier.pk, state=FileState.REFUSED)
-    return bool(refused.update(state=FileState.RECEIVED, problems=[]))
+def _is_read_again(earlier: BankFile, *, is_delivered: bool) -> bool:
+    """Mark a document to be read again if nothing was posted from it and this may change that."""
+    stored = BankFile.objects.filter(pk=earlier.pk)
+    unread = [FileState.REFUSED]
+    if is_delivered and earlier.added_by_id:
+        stored.update(added_by_id="")
+        unread.append(FileState.WAITING)
+    return bool(
+        stored.filter(state__in=unread).update(
+            state=FileState.RECEIVED,
+            problems=[],
+            answered_at=None,
+            release_round=F("release_round") + 1,
+        )
+    )
 
 
 _KIND_BY_FORMAT: Final = {

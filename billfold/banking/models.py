@@ -32,6 +32,8 @@ class BankConnection(models.Model):
     """The most money one file may debit; the rest of a cut-off goes into another file."""
     line_end = models.TextField(default="\n")
     cutoff_eastern = models.TimeField(default=time(17, 0))
+    zone = models.TextField(default="America/New_York", db_default="America/New_York")
+    """The zone in which the bank's days end: a statement of a day comes after its end."""
     two_people_release = models.BooleanField(default=True)
     release_limit_minor = models.BigIntegerField(default=0)
     """Files up to this total are released without people; 0 means never."""
@@ -83,12 +85,13 @@ class FileState(models.TextChoices):
     REJECTED = "rejected", "Rejected"
     VOID = "void", "Void"
     RECEIVED = "received", "Received"
+    WAITING = "waiting", "Waits for two people"
     READ = "read", "Posted"
     REFUSED = "refused", "Could not be read"
 
 
 class BankFile(models.Model):
-    """A document sent to or received from the bank. Its bytes are sealed and never change."""
+    """A document sent to or received from the bank. Its bytes are in `BankFileContent`."""
 
     id = models.UUIDField(primary_key=True)
     connection = models.ForeignKey(BankConnection, on_delete=models.PROTECT)
@@ -98,10 +101,11 @@ class BankFile(models.Model):
     name = models.TextField()
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
-    content_sealed = models.BinaryField()
     state = models.TextField(choices=FileState.choices)
     made_at = models.DateTimeField()
     made_by = models.TextField()
+    added_by_id = models.TextField(default="", db_default="", blank=True)
+    """Who added the document by hand, as the audit trail names them; empty if the bank did."""
     business_date = models.DateField(null=True)
     modifier = models.CharField(max_length=1, default="", blank=True)
     effective_date = models.DateField(null=True)
@@ -109,7 +113,9 @@ class BankFile(models.Model):
     debit_minor = models.BigIntegerField(default=0)
     credit_minor = models.BigIntegerField(default=0)
     release_round = models.SmallIntegerField(default=1, db_default=1)
-    """The round of approvals that counts: a file that is to be sent again is approved anew."""
+    """The round of approvals that counts: a file that is to be sent again is approved anew, and a
+    statement that waits for other reasons than before is decided anew.
+    """
     released_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
@@ -139,6 +145,19 @@ class BankFile(models.Model):
         """Return the approvals of the present round."""
         return self.approvals.filter(round=self.release_round)
 
+    def counting_decisions(self) -> models.QuerySet[StatementDecision]:
+        """Return what was said in the present round of a statement that waits."""
+        return self.decisions.filter(round=self.release_round)
+
+
+class BankFileContent(models.Model):
+    """The sealed bytes of a file, apart so that only who asks for them loads them. Append-only."""
+
+    file = models.OneToOneField(
+        BankFile, on_delete=models.PROTECT, primary_key=True, related_name="content"
+    )
+    content_sealed = models.BinaryField()
+
 
 class FileApproval(models.Model):
     """One person's approval of exactly these bytes. Append-only."""
@@ -155,6 +174,27 @@ class FileApproval(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["file", "actor_id", "round"], name="approval_once_each")
+        ]
+
+
+class StatementDecision(models.Model):
+    """One person's word on a statement that waits: accept or refuse. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.TextField(choices=[("accept", "Accept"), ("refuse", "Refuse")])
+    why = models.TextField(default="", blank=True)
+    actor_id = models.TextField()
+    actor_name = models.TextField()
+    at = models.DateTimeField()
+    round = models.SmallIntegerField()
+    """The file's release round that was decided on; only the present one counts."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file", "actor_id", "verdict", "round"], name="decision_once_each"
+            )
         ]
 
 

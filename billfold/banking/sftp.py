@@ -15,12 +15,18 @@ from billfold.platform.faults import fault
 
 LARGEST_BYTES: Final = 100_000_000
 """A document is read into memory; the statement of a busy month has a tenth of this."""
+PART_ENDING: Final = ".part"
 _SECONDS = 60.0
+"""The deadline of one try: then its connection is closed."""
 T = TypeVar("T")
 
 
 class Unreachable(Exception):
     """The bank's side did not answer as it should; whether anything happened is not known."""
+
+
+class NotBegun(Unreachable):
+    """The bank's side did not answer before any byte of an upload had gone there."""
 
 
 class Unfetchable(Exception):
@@ -40,24 +46,34 @@ class SftpTransport:
     taken: str = ""
     port: int = 22
 
-    @property
-    def shows_uploads(self) -> bool:
-        return bool(self.taken)
-
     def put(self, name: str, content: bytes) -> None:
+        has_begun = False
+
         async def upload(client: asyncssh.SFTPClient) -> None:
-            part = posixpath.join(self.to_bank, name + ".part")
+            nonlocal has_begun
+            part = posixpath.join(self.to_bank, name + PART_ENDING)
+            has_begun = True
             async with client.open(part, "wb") as file:
                 await file.write(content)
             fault("upload_inside")
             await client.rename(part, posixpath.join(self.to_bank, name))
 
-        self._run(upload)
+        try:
+            self._run(upload)
+        except Unreachable as error:
+            if has_begun:
+                raise
+            raise NotBegun(str(error)) from error
+
+    def has_unfinished(self, name: str) -> bool:
+        async def look_up(client: asyncssh.SFTPClient) -> bool:
+            return name + PART_ENDING in await client.listdir(self.to_bank)
+
+        return self._run(look_up)
 
     def read_back(self, name: str) -> bytes | None:
         async def look_up(client: asyncssh.SFTPClient) -> bytes | None:
             for folder in filter(None, (self.to_bank, self.taken)):
-                # Only a folder that can be listed proves that a file is not in it.
                 if name in await client.listdir(folder):
                     return await _read(client, posixpath.join(folder, name))
             return None
@@ -73,7 +89,7 @@ class SftpTransport:
             for entry in await client.readdir(self.from_bank):
                 name = str(entry.filename)
                 path = posixpath.join(self.from_bank, name)
-                is_complete = not name.startswith(".") and not name.endswith((".part", ".tmp"))
+                is_complete = not name.startswith(".") and not name.endswith((PART_ENDING, ".tmp"))
                 if is_complete and "/" not in name and await client.isfile(path):
                     names.append(name)
             return sorted(names)

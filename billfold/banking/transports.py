@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from billfold.banking import sftp
-from billfold.banking.sftp import Unfetchable, Unreachable
+from billfold.banking.sftp import PART_ENDING, NotBegun, Unfetchable, Unreachable
 from billfold.platform.faults import fault
 
 __all__ = [
     "FolderTransport",
     "NotATransport",
+    "NotBegun",
     "Transport",
     "Unfetchable",
     "Unreachable",
     "from_setting",
 ]
-PART_ENDING = ".part"
 _ERRORS_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.EISDIR})
 
 
@@ -34,12 +34,14 @@ class NotATransport(ValueError):
 class Transport(Protocol):
     """One way of exchanging files. Any method may raise Unreachable: try again later."""
 
-    @property
-    def shows_uploads(self) -> bool:
-        """Say whether uploads stay visible, so that one that is absent never arrived."""
-
     def put(self, name: str, content: bytes) -> None:
-        """Upload under a temporary name, then rename: an interrupted upload is never complete."""
+        """Upload under a temporary name, then rename: an interrupted upload is never complete.
+
+        Raises: NotBegun if nothing reached the far side.
+        """
+
+    def has_unfinished(self, name: str) -> bool:
+        """Say whether an upload of ours lies there under its temporary name: it was cut short."""
 
     def read_back(self, name: str) -> bytes | None:
         """Read an upload, where we put it or where the bank filed it; None if it is not there."""
@@ -62,16 +64,17 @@ class FolderTransport:
     from_bank: Path
     taken: Path | None = None
 
-    @property
-    def shows_uploads(self) -> bool:
-        return self.taken is not None
-
     def put(self, name: str, content: bytes) -> None:
+        part = self.to_bank / (name + PART_ENDING)
+        try:
+            with _translated_errors(self.to_bank):
+                part.unlink(missing_ok=True)  # From an interrupted upload, or planted there.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+                descriptor = os.open(part, flags, 0o640)
+        except Unreachable as error:
+            raise NotBegun(str(error)) from error
         with _translated_errors(self.to_bank):
-            part = self.to_bank / (name + PART_ENDING)
-            part.unlink(missing_ok=True)  # From an interrupted upload, or planted there.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with open(os.open(part, flags, 0o640), "wb") as file:  # noqa: PTH123
+            with open(descriptor, "wb") as file:  # noqa: PTH123
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -80,7 +83,6 @@ class FolderTransport:
 
     def read_back(self, name: str) -> bytes | None:
         for folder in filter(None, (self.to_bank, self.taken)):
-            # Only a folder that can be listed proves that a file is not in it.
             with _translated_errors(folder):
                 if name in {path.name for path in folder.iterdir()}:
                     try:
@@ -88,6 +90,10 @@ class FolderTransport:
                     except Unfetchable:
                         return b""  # Something has our file's name that cannot be our upload.
         return None
+
+    def has_unfinished(self, name: str) -> bool:
+        with _translated_errors(self.to_bank):
+            return name + PART_ENDING in {path.name for path in self.to_bank.iterdir()}
 
     def waiting(self) -> list[str]:
         with _translated_errors(self.from_bank):

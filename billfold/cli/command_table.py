@@ -124,6 +124,24 @@ COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
             "directory": CommandRow("bank_import", "load the names of banks from a FedACH file"),
         },
     ),
+    "file": GroupRow(
+        "files for the bank of which nobody knows whether they arrived",
+        "acts",
+        {
+            "list": CommandRow("sent_files", "which these are, and since when"),
+            "resolve": CommandRow("sent_files", "say what the bank has: arrived, or resend"),
+        },
+    ),
+    "statement": GroupRow(
+        "bank statements that wait until two people accept them",
+        "acts",
+        {
+            "list": CommandRow("statements", "which wait, since when and why"),
+            "show": CommandRow("statements", "what one of them says"),
+            "accept": CommandRow("statements", "accept it: the second treasurer's word books it"),
+            "refuse": CommandRow("statements", "refuse it: nothing is taken from it"),
+        },
+    ),
     "verify": CommandRow("verify", "prove that no promise is broken; exit 1 if one is"),
     "doctor": CommandRow("doctor", "look at everything around: keys, server, bank", Needs.DJANGO),
     "simulate": GroupRow(

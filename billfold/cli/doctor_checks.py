@@ -25,13 +25,16 @@ from billfold.cli import mode
 from billfold.notices.models import Notice
 from billfold.payments.models import Payment
 from billfold.payments.reading import return_meter
-from billfold.platform import biller_directory, clock, heartbeat, sealing, tenancy
+from billfold.platform import biller_directory, clock, heartbeat, login_roles, sealing, tenancy
+from billfold.platform.postgres import logins
+from billfold.platform.postgres.logins import Login, LoginNotNamed
 from billfold.rails.ach.return_rates import Rate, RateLevel
 
 KEY_FILES: Final = ("sealing.json", "lookup", "web-secret")
 VERSIONS: Final = range(15, 19)
 """Of PostgreSQL, in which Billfold was run."""
 MUCH_SPACE, LITTLE_SPACE = 2_000_000_000, 200_000_000
+_FAULTS_NAMED: Final = 5
 DRIFT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 60.0
 """How long a worker may work on one thing without going round."""
@@ -93,6 +96,7 @@ def _check_inside() -> Iterator[Diagnosis]:
     except DatabaseError:
         yield fail("billers", "there is no directory of billers", "Run `billfold init`.")
         return
+    yield from check_logins()
     yield from check_clock()
     yield from check_worker()
     if not billers:
@@ -228,6 +232,30 @@ def check_database() -> Iterator[Diagnosis]:
         yield ok("database", words)
 
 
+def check_logins() -> Iterator[Diagnosis]:
+    """Look whether each login may do its work and no more, and whether the proof's only reads."""
+    if not login_roles.are_apart():
+        todo = f"Name the three logins in {', '.join(logins.SETTINGS.values())}."
+        words = "one login to the database does what three should"
+        yield (fail if settings.IS_LIVE else warn)("logins", words, todo)
+        return
+    with tenancy.no_biller(), connection.cursor() as cursor:
+        faults = login_roles.faults(cursor)
+    if faults:
+        words = "; ".join(faults[:_FAULTS_NAMED])
+        yield fail("logins", words, "Take these rights away; `billfold migrate` sets ours anew.")
+        return
+    try:
+        with tenancy.as_proof(None), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+    except (LoginNotNamed, DatabaseError) as error:
+        words = f"nobody can sign in to prove or back up: {' '.join(str(error).split())}"
+        yield fail("logins", words, f"Name that login in {logins.SETTINGS[Login.PROOF]}.")
+        return
+    names = f"{login_roles.name(Login.APP)} and {login_roles.name(Login.PROOF)}"
+    yield ok("logins", f"{names} may do their work and no more")
+
+
 def check_clock() -> Iterator[Diagnosis]:
     """Compare this machine's clock with the server's, and look whether a demo moved ours."""
     with tenancy.no_biller(), connection.cursor() as cursor:
@@ -260,7 +288,7 @@ def check_worker() -> Iterator[Diagnosis]:
 
 def check_migrations(biller: tenancy.Biller) -> Diagnosis | None:
     """Find a schema that is not of this version."""
-    with tenancy.as_owner(biller):
+    with tenancy.use(biller):
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not plan:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Final
 
 import django
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.db import OperationalError, ProgrammingError, connection, connection
 
 from billfold.cli import mode, refusal
 from billfold.cli.refusal import CommandRefused
-from billfold.platform import live_mark, state_directory, tenancy
+from billfold.platform import live_mark, login_roles, state_directory, tenancy
+from billfold.platform.postgres.logins import LoginNotNamed
 from billfold.platform.postgres.server import PrivateServer
 
 
@@ -50,6 +52,11 @@ def database() -> Iterator[None]:
             raise CommandRefused(
                 f"The database does not answer: {error} (DATABASE_URL names it)."
             ) from error
+        except LoginNotNamed as error:
+            raise CommandRefused(
+                f"This needs another login to the database: name its address in {error} "
+                "(docs/operating.md says which logins there are)."
+            ) from None
         except ProgrammingError as error:
             if "permission denied" not in str(error):
                 raise
@@ -74,11 +81,15 @@ def _server() -> Iterator[None]:
 
 @contextmanager
 def _named(cluster: PrivateServer) -> Iterator[None]:
-    os.environ["DATABASE_URL"] = cluster.dsn()
+    addresses = cluster.addresses()
+    before = {name: os.environ.pop(name) for name in addresses if name in os.environ}
+    os.environ |= addresses
     try:
         yield
     finally:
-        del os.environ["DATABASE_URL"]
+        for name in addresses:
+            del os.environ[name]
+        os.environ |= before
 
 
 def check_is_there() -> None:
@@ -91,13 +102,29 @@ def check_is_there() -> None:
         )
 
 
+_ONE_LOGIN: Final = (
+    "DATABASE_URL signs in as the owner of the tables: name the application's login there, and the "
+    "owner in BILLFOLD_OWNER_DATABASE_URL (docs/operating.md says which logins there are)."
+)
+
+
+def check_logins_are_apart() -> None:
+    """Keep a live installation from running with the owner's rights. Raises: CommandRefused."""
+    if settings.IS_LIVE and not login_roles.are_apart():
+        raise CommandRefused(_ONE_LOGIN)
+
+
 def check_is_ours() -> None:
     """Keep a demo's hands off a live database, and say when a live one is on HOLD as a copy.
 
     Raises: CommandRefused.
     """
+    check_logins_are_apart()
     with tenancy.no_biller(), connection.cursor() as cursor:
         instance = live_mark.instance(cursor)
+        is_owner = login_roles.is_owner_or_stronger(cursor)
+    if settings.IS_LIVE and is_owner:
+        raise CommandRefused(_ONE_LOGIN)
     if instance is None:
         return
     if instance.mode == "live" and not settings.IS_LIVE:

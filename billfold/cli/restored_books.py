@@ -85,8 +85,8 @@ def describe(gap: Gap, *, backup_at: str) -> list[str]:
     ]
     since = f"after {gap.last_statement_day}" if gap.last_statement_day else "there is"
     acts = [
-        f"Ask the bank for every statement and return file {since}, and leave them where Billfold "
-        "fetches: HOLD lets files in.",
+        f"Ask the bank for every statement and return file {since}, and bring each in with "
+        "`billfold bank import`: a restored copy fetches nothing at the bank.",
         f"Ask the bank which files it took after {backup_at}: what it has must not leave again.",
     ]
     if gap.unsent_files:

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from billfold import bankdays
 from billfold.platform import state_directory
+from billfold.platform.postgres import logins
+from billfold.platform.postgres.logins import Login
 
 STATE_DIR = state_directory.default()
 MODE = os.environ.get("BILLFOLD_MODE", "demo")
@@ -28,10 +30,12 @@ def _secret_key() -> str:
     return path.read_text().strip() if path.is_file() else "unset: run billfold init"
 
 
-def _database(url: str) -> dict[str, object]:
-    """Turn DATABASE_URL into Django's setting; a socket folder may stand in `?host=`."""
+def _database(login: Login, url: str) -> dict[str, object]:
+    """Turn a login's address into Django's setting; a socket folder may stand in `?host=`."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
+    if login is Login.PROOF:  # Whatever the server says of it.
+        options["options"] = f"{options.get('options', '')} -c default_transaction_read_only=on"
     return {
         "ENGINE": "billfold.platform.postgres.backend",
         "NAME": parts.path.lstrip("/") or "billfold",
@@ -50,7 +54,8 @@ def _database(url: str) -> dict[str, object]:
 SECRET_KEY = _secret_key()
 DEBUG = False
 ALLOWED_HOSTS = ["*"]  # The tenancy middleware answers 404 to a host that is in no biller's list.
-DATABASES = {"default": _database(os.environ.get("DATABASE_URL", "postgresql:///billfold"))}
+DATABASE_URLS = logins.read_addresses(os.environ, is_live=IS_LIVE)
+DATABASES = {login.value: _database(login, url) for login, url in DATABASE_URLS.items()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -16,7 +16,7 @@ from django.db import Error, connection
 from billfold.ledger.chart import Account, AccountCode
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
-from billfold.platform import rows
+from billfold.platform import locks, rows
 from billfold.platform.ids import new_id, new_ids
 
 _CHUNK = 5_000
@@ -219,8 +219,8 @@ def roll_up() -> int:
 
     Rows being written meanwhile are not seen and stay: the sum is right before and after.
     """
+    locks.until_commit("ledger roll-up")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger.roll_up'))")
         cursor.execute(
             """WITH repeated AS (
                    SELECT code, currency, effective_date FROM ledger_movement

@@ -13,8 +13,9 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Q
 
 from billfold.notices.models import Notice
-from billfold.platform import rows
+from billfold.platform import gate, rows, tenancy
 from billfold.platform.faults import fault
+from billfold.platform.gate import GateClosed, OutwardAct
 from billfold.platform.ids import new_ids
 
 log = logging.getLogger("billfold.outbox")
@@ -65,12 +66,15 @@ def queue(messages: Sequence[NewNotice], *, now: datetime) -> int:
 def send_waiting(sender: str, *, now: datetime) -> int:
     """Send what waits, oldest first; return how many were sent. What fails is tried again later.
 
-    Mail is sent outside any transaction, so a crash may send one message twice, never none.
+    Mail is sent outside any transaction, so a crash may send one message twice, never none. While
+    nothing may leave, all of it waits.
     """
     waiting = Notice.objects.filter(
         Q(next_try_at=None) | Q(next_try_at__lte=now), sent_at=None
     ).order_by("queued_at", "id")[:_BATCH]
     if not waiting:
+        return 0
+    if gate.why_closed(tenancy.current()):
         return 0
     mail = get_connection()
     try:
@@ -90,12 +94,15 @@ def _send(waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: d
         )
         fault("mail_begun")
         try:
-            email.send()
+            with gate.open(tenancy.current(), OutwardAct.MAIL, "a message"):
+                email.send()
+                fault("mail_inside")
+                Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
+        except GateClosed:
+            break
         except (SMTPException, OSError) as error:
             _postpone(notice, error, now)
             continue
-        fault("mail_inside")
-        Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
         fault("mail_committed")
         sent += 1
     return sent

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
-from billfold.office import evidence, staff_frame, status_pills
+from billfold.office import case_words, evidence, staff_frame, status_pills
 from billfold.pages import access, links
 from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
@@ -23,53 +23,11 @@ from billfold.pages.view_models import (
     StatusPill,
     TimelineStep,
 )
+from billfold.payments.cases import case_kinds
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.incoming import reconciliation
 from billfold.payments.models import Case
-from billfold.payments.outgoing import transmission
 
-_OTHER: Final = ("other", "Something else", "Say in the note what you did.")
-_NOTHING: Final = ("nothing", "Nothing to do", "It is right as it stands.")
-_STORIES: Final[Mapping[str, str]] = {
-    "stray event": "The bank told us something about a payment that cannot follow what we know "
-    "of it. It moved no money here.",
-    "return to look at": "The bank of the customer sent a debit back for a reason that needs a "
-    "person.",
-    "notice of change": "The bank of the customer corrected bank data in a way we cannot apply by "
-    "itself. The account is used as before.",
-    "return that does not fit": "A return names no debit of ours, or differs from it. It moved no "
-    "money here.",
-    "bank line to explain": "The bank shows money on the account that fits nothing we sent. "
-    "Nothing was booked for it.",
-    "file could not be read": "A file cannot be trusted, so none of it was taken in. Its bytes are "
-    "kept.",
-    "file could not be fetched": "A document lies in the bank's folder that cannot be taken from "
-    "there. The others were; this one is tried again with each look.",
-    "file rejected": "The bank refused a whole file. No money moved; its payments wait for the "
-    "next file.",
-    "answer that does not fit": "The bank answered to a file what cannot follow. Nothing was "
-    "changed; the payments of a file that it says it took go into no other before this is closed.",
-    "bank does not answer": "A released file waits because the bank's line is down. It is sent as "
-    "soon as that answers, while its settlement day is still to come.",
-    "file could not be taken in": "Our own software stumbled over a file, so none of it was taken "
-    "in. Its bytes are kept. The log says more; add the file again when the cause is removed.",
-    "file too late": "A file can no longer settle on its day, so it is not sent.",
-    "transmission unknown": "The line was cut while a file was sent. It is not sent again before "
-    "the bank says that it never came.",
-}
-_CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
-    "file could not be read": (
-        ("again", "The bank sends a correct file", "It is read like any other when it comes."),
-        ("not-ours", "It was not meant for us", "Nothing is missing."),
-    ),
-    "file could not be fetched": (
-        ("removed", "It is fetched, or gone", "If it is there still, a new case opens."),
-    ),
-    "transmission unknown": (
-        ("arrived", "The bank has the file", "It counts as sent; the statement will confirm it."),
-        ("missing", "The bank does not have it", "It waits to be approved again; then it is sent."),
-    ),
-    "file rejected": (("corrected", "The cause is removed", "The next file is made without it."),),
-}
 _LABELS: Final[Mapping[str, str]] = {
     "trace": "Trace #",
     "traces": "Trace #",
@@ -85,6 +43,8 @@ _LABELS: Final[Mapping[str, str]] = {
     "event": "Event",
     "reasons": "Reasons",
     "problems": "What is wrong",
+    "statement_before": "Closed with",
+    "statement_after": "Opens with",
 }
 _CODES: Final = frozenset({"trace", "traces", "sha256", "event"})
 _MOST_TEXTS: Final = 20
@@ -112,8 +72,10 @@ class CasePage:
     choice_error: str
     note: FormField
     closing_text: str
-    """What will close it, where no person can."""
+    """What will close it, where no words of a person can."""
     resolution_url: str
+    note_url: str
+    """Where a note is kept without closing the case."""
 
 
 @access.open_to_staff("GET")
@@ -133,15 +95,16 @@ def get_case(case_id: UUID) -> Case:
 
 
 def may_decide(visit: StaffVisit, case: Case) -> bool:
-    """Say whether this person closes such a case: what is sent again is for who releases files."""
-    return case.kind != transmission.KIND or visit.may_release_files
+    """Say whether this person closes such a case: what may send money again is for treasurers."""
+    return not case_kinds.needs_treasurer(case.kind) or visit.may_release_files
 
 
 def list_choices(case: Case, chosen: str = "") -> tuple[CaseChoice, ...]:
     """List what can be decided of a case of this kind."""
+    choices = case_words.CHOICES.get(case.kind, (case_words.NOTHING,))
     return tuple(
         CaseChoice(key, title, note, key == chosen)
-        for key, title, note in (*_CHOICES.get(case.kind, (_NOTHING,)), _OTHER)
+        for key, title, note in (*choices, case_words.OTHER)
     )
 
 
@@ -156,7 +119,7 @@ def build(
         title=case.title,
         status=status_pills.of_case(case),
         subtitle=f"Opened {formatting.stamp(case.opened_at)} · {owner}",
-        story_text=_STORIES.get(case.kind, "Something does not fit. Nothing was guessed."),
+        story_text=case_words.STORIES.get(case.kind, ""),
         evidence=_evidence(case),
         history=_history(case),
         likely_payments=_likely_payments(case.facts),
@@ -165,17 +128,18 @@ def build(
         note=note or FormField("note"),
         closing_text=_closing_text(case) if is_open else "",
         resolution_url=links.case_resolution(case.id) if is_closed_by_hand(case) else "",
+        note_url=links.case_notes(case.id) if is_open and not is_closed_by_hand(case) else "",
     )
 
 
 def is_closed_by_hand(case: Case) -> bool:
-    """Say whether a person closes the case. A bank line is closed by the booking it waits for."""
-    return case.closed_at is None and case.kind != reconciliation.KIND
+    """Say whether a person closes the case. One that carries money is closed by its booking."""
+    return case.closed_at is None and not case_kinds.carries_money(case.kind)
 
 
 def _closing_text(case: Case) -> str:
-    if case.kind != reconciliation.KIND:
-        return ""
+    if case.kind != CaseKind.BANK_LINE:
+        return case_words.CLOSES_BY.get(case.kind, "")
     type_code = str(case.facts.get("type", ""))
     if type_code in reconciliation.ACH_CREDITS:
         return (
@@ -237,8 +201,21 @@ def _likely_payments(facts: Mapping[str, object]) -> tuple[DecisionReason, ...]:
 
 def _history(case: Case) -> tuple[TimelineStep, ...]:
     opened = TimelineStep("Opened by itself", formatting.stamp(case.opened_at), "done")
+    notes = tuple(
+        TimelineStep(f"Note by {note.by_name}", f"{formatting.stamp(note.at)}\n{note.text}", "done")
+        for note in case.notes.order_by("at", "id")
+    )
     if case.closed_at is None:
-        waits = "Waits for a person" if is_closed_by_hand(case) else "Waits for the bank"
-        return (opened, TimelineStep(waits, "", "now", True))
+        return (opened, *notes, TimelineStep(_waits_for(case), "", "now", True))
     note = f"{formatting.stamp(case.closed_at)}\n{case.resolution}"
-    return (opened, TimelineStep(f"Closed by {case.closed_by}", note, "done", True))
+    return (opened, *notes, TimelineStep(f"Closed by {case.closed_by}", note, "done", True))
+
+
+def _waits_for(case: Case) -> str:
+    if is_closed_by_hand(case):
+        return "Waits for a person"
+    if case.kind == CaseKind.WAITING_STATEMENT:
+        return "Waits for two treasurers"
+    if case.kind in {CaseKind.BANK_LINE, CaseKind.MISSING_STATEMENT, CaseKind.BROKEN_SEAM}:
+        return "Waits for the bank"
+    return "Waits for its booking"

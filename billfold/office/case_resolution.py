@@ -16,8 +16,9 @@ from billfold.pages.view_models import FormField
 from billfold.payments.cases import casework
 from billfold.payments.models import Case
 from billfold.payments.outgoing import transmission
+from billfold.people import rights
 
-_LONGEST_NOTE: Final = 2_000
+LONGEST_NOTE: Final = 2_000
 _CHOOSE: Final = "Choose what you want to do."
 
 
@@ -35,7 +36,7 @@ def resolve(visit: StaffVisit, case_id: UUID) -> HttpResponse:
     choices = {choice.key: choice.title for choice in case_page.list_choices(case)}
     choice, note = visit.form_field("choice"), visit.form_field("note")
     note_problem = refusal_texts.note_problem(
-        note, if_empty="Write what you found out.", at_most=_LONGEST_NOTE
+        note, if_empty="Write what you found out.", at_most=LONGEST_NOTE
     )
     problems = {}
     if choice not in choices:
@@ -48,7 +49,7 @@ def resolve(visit: StaffVisit, case_id: UUID) -> HttpResponse:
         except casework.AlreadyClosed:
             case = case_page.get_case(case_id)
             problems[""] = f"{case.closed_by} closed this case before you."
-        except (casework.NotExplained, transmission.NotUnknown) as refusal:
+        except (casework.CarriesMoney, transmission.NotUnknown, rights.NotATreasurer) as refusal:
             problems[""] = refusal_texts.sentence(refusal)
         else:
             messages.success(visit.request, "The case is closed.")
@@ -67,7 +68,8 @@ def resolve(visit: StaffVisit, case_id: UUID) -> HttpResponse:
 def _close(visit: StaffVisit, case: Case, choice: str, resolution: str) -> None:
     """Close a case; a decision on a cut transmission is carried out with it.
 
-    Raises: casework.AlreadyClosed, casework.NotExplained, transmission.NotUnknown.
+    Raises: casework.AlreadyClosed, casework.CarriesMoney, transmission.NotUnknown,
+    rights.NotATreasurer.
     """
     actor = visit.person.actor()
     if case.kind == transmission.KIND and choice in {"arrived", "missing"}:

@@ -28,7 +28,7 @@ def find_documents(evidence: Iterable[str]) -> dict[str, EvidenceDocument]:
     files = BankFile.objects.only("id", "name").in_bulk(_ids(names, "bankfile"))
     bank_lines = (
         BankLine.objects.select_related("statement__file")
-        .defer("text_sealed", "statement__file__content_sealed")
+        .defer("text_sealed")
         .in_bulk(_ids(names, "bankline"))
     )
     documents = {f"bankfile/{file.id}": EvidenceDocument(_link(file)) for file in files.values()}

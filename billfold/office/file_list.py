@@ -102,8 +102,8 @@ def show(visit: StaffVisit, *, upload_problem: str = "") -> HttpResponse:
 
 
 def _files() -> QuerySet[BankFile]:
-    """Select files with their bank, without their bytes."""
-    return BankFile.objects.select_related("connection").defer("content_sealed")
+    """Select files with their bank."""
+    return BankFile.objects.select_related("connection")
 
 
 def _subtitle() -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
-from billfold.banking import exchange
+from billfold.banking import file_approvals
 from billfold.banking.models import BankFile, FileApproval, FileState
 from billfold.money import Money
 from billfold.office import file_entries, moments, release_card, staff_frame, status_pills
@@ -53,6 +53,32 @@ _TO_COME: Final = {
     FileState.SENT.value: ("Accepted by the bank",),
 }
 """State of an outgoing file -> titles of the steps still to come."""
+_NOTICES: Final = {
+    FileState.VOID.value: NoticeBox(
+        "returned",
+        "Nothing was sent to the bank. Its payments wait for the next file.",
+        "This file was sent back",
+        "warn",
+    ),
+    FileState.REJECTED.value: NoticeBox(
+        "returned",
+        "No money moved. Its payments wait for the next file.",
+        "The bank refused this file",
+        "bad",
+    ),
+    FileState.REFUSED.value: NoticeBox(
+        "warn",
+        "Nothing was taken from it. The bytes are kept, and a case is open.",
+        "This file could not be read",
+        "bad",
+    ),
+}
+_REFUSED_BY_PEOPLE: Final = NoticeBox(
+    "returned",
+    "Nothing was taken from it. The bytes are kept.",
+    "This statement was refused",
+    "warn",
+)
 _MOST_PROBLEMS: Final = 50
 
 
@@ -159,6 +185,8 @@ def _read_step(file: BankFile) -> TimelineStep:
             return TimelineStep("Posted", "Everything in it is taken in", "done", True)
         case FileState.REFUSED:
             return TimelineStep("Refused", "Nothing was taken from it", "bad", True)
+        case FileState.WAITING:
+            return TimelineStep("Waits for two treasurers", "Nothing of it is booked", "now", True)
         case _:
             return TimelineStep("Posted")
 
@@ -185,28 +213,39 @@ def _details(file: BankFile) -> tuple[DetailLine, ...]:
 
 def _no_entries_text(file: BankFile) -> str:
     if file.state == FileState.REFUSED.value:
-        return "The file could not be read, so nothing in it counts."
+        return "The file was refused, so nothing in it counts."
     if file.state == FileState.RECEIVED.value:
         return "The file is read in a moment."
+    if file.state == FileState.WAITING.value:
+        return "Nothing of it is booked before two treasurers have accepted it."
     if file.kind == "acknowledgement":
         return "The bank says in it whether it takes one of our files."
     return "Nothing happened in it."
 
 
 def _notices(visit: StaffVisit, file: BankFile) -> tuple[NoticeBox, ...]:
-    if file.state in _NOT_SENT and exchange.is_too_late(file, visit.now):
+    if file.state in _NOT_SENT and file_approvals.is_too_late(file, visit.now):
         text = refusal_texts.TOO_LATE_TO_SEND
         return (NoticeBox("warn", text, "This file is too late", "warn"),)
-    if file.state == FileState.VOID.value:
-        text = "Nothing was sent to the bank. Its payments wait for the next file."
-        return (NoticeBox("returned", text, "This file was sent back", "warn"),)
-    if file.state == FileState.REJECTED.value:
-        text = "No money moved. Its payments wait for the next file."
-        return (NoticeBox("returned", text, "The bank refused this file", "bad"),)
-    if file.state == FileState.REFUSED.value:
-        text = "Nothing was taken from it. The bytes are kept, and a case is open."
-        return (NoticeBox("warn", text, "This file could not be read", "bad"),)
-    return ()
+    if file.state == FileState.WAITING.value:
+        return (_waiting_notice(file),)
+    if file.state == FileState.REFUSED.value and file.answered_at:
+        return (_REFUSED_BY_PEOPLE,)
+    return (_NOTICES[file.state],) if file.state in _NOTICES else ()
+
+
+def _waiting_notice(file: BankFile) -> NoticeBox:
+    """Say that a statement waits, for whom, and what they have said so far."""
+    decided = [
+        f"{decision.actor_name} {'accepted' if decision.verdict == 'accept' else 'refused'} it."
+        for decision in file.counting_decisions().order_by("at", "id")
+    ]
+    text = (
+        "Nothing of it is booked before two treasurers stand behind it; the reasons are below. "
+        "Whoever runs the portal lets them accept or refuse it: billfold statement accept, refuse."
+    )
+    words = " ".join([text, *decided])
+    return NoticeBox("warn", words, "This statement waits for two treasurers", "warn")
 
 
 def _problems(file: BankFile) -> tuple[str, ...]:

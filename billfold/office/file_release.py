@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
-from billfold.banking import exchange
+from billfold.banking import file_approvals
 from billfold.banking.models import BankFile, FileState
 from billfold.office import file_page, staff_frame
 from billfold.pages import access, links, refusal_texts
@@ -17,6 +17,7 @@ from billfold.pages.access import StaffVisit
 from billfold.pages.responses import SeeOther
 from billfold.pages.view_models import FormField
 from billfold.payments.outgoing import withdrawal
+from billfold.people import rights
 
 _LONGEST_REASON: Final = 500
 
@@ -33,14 +34,15 @@ def release(visit: StaffVisit, file_id: UUID) -> HttpResponse:
             section="files",
         )
     try:
-        file = exchange.approve(
+        file = file_approvals.approve(
             file.id, visit.form_field("sha256"), actor=visit.person.actor(), now=visit.now
         )
     except (
-        exchange.OtherBytes,
-        exchange.ApprovedAlready,
-        exchange.EffectiveDatePassed,
-        exchange.NotWaiting,
+        file_approvals.OtherBytes,
+        rights.NotATreasurer,
+        file_approvals.ApprovedAlready,
+        file_approvals.EffectiveDatePassed,
+        file_approvals.NotWaiting,
     ) as refusal:
         return _refuse(visit, file_id, refusal_texts.sentence(refusal))
     messages.success(
@@ -77,7 +79,7 @@ def withdraw(visit: StaffVisit, file_id: UUID) -> HttpResponse:
             actor=visit.person.actor(),
             now=visit.now,
         )
-    except (exchange.OtherBytes, withdrawal.NotWithdrawable) as refusal:
+    except (file_approvals.OtherBytes, withdrawal.NotWithdrawable) as refusal:
         return _refuse(visit, file_id, refusal_texts.sentence(refusal))
     messages.success(
         visit.request, "The file is sent back. Its payments go out with the next file."

@@ -12,7 +12,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from billfold import formats
+from billfold import formats, typed_text
 from billfold.banking import connections, exchange
 from billfold.banking.models import BankFile, FileState
 from billfold.office import file_list, moments, staff_frame
@@ -79,7 +79,7 @@ def _add(visit: StaffVisit) -> HttpResponse:
         size = -(-upload.size // (1024 * 1024))
         text = f"This file has {size} MB. Files of up to 20 MB can be added here."
         return file_list.show(visit, upload_problem=text)
-    document = BankDocument(_printable_name(upload.name or ""), upload.read())
+    document = BankDocument(_file_name(upload.name or ""), upload.read())
     problem = _content_problem(document)
     if problem:
         return file_list.show(visit, upload_problem=problem)
@@ -98,10 +98,9 @@ def _add(visit: StaffVisit) -> HttpResponse:
     return SeeOther(links.staff_file(file.id))
 
 
-def _printable_name(name: str) -> str:
-    """Keep the printable end of the name a browser sent."""
-    printable = "".join(letter for letter in name if letter.isprintable())
-    return printable[-_LONGEST_NAME:] or "received by hand"
+def _file_name(name: str) -> str:
+    """Keep the end of the name a browser sent."""
+    return typed_text.printable_name(name)[-_LONGEST_NAME:] or "received by hand"
 
 
 def _content_problem(document: BankDocument) -> str:
@@ -125,6 +124,11 @@ def _add_message(visit: StaffVisit, file: BankFile, *, is_new: bool) -> None:
         )
     elif file.state == FileState.REFUSED:
         messages.error(visit.request, f"{file.name} was refused: {file.problems[0]}")
+    elif file.state == FileState.WAITING:
+        messages.warning(
+            visit.request,
+            f"{file.name} is kept and not booked yet: another treasurer must accept it.",
+        )
     elif file.state == FileState.READ:
         messages.success(visit.request, f"{file.name} was read. Its entries are listed below.")
     else:

@@ -10,8 +10,8 @@ from billfold.ledger import book
 from billfold.ledger.chart import FEE_INCOME
 from billfold.office import evidence
 from billfold.office.evidence import EvidenceDocument
-from billfold.payments.funnel.messages import FAILED_BECAUSE
 from billfold.payments.models import Instruction, Payment, PaymentEvent
+from billfold.payments.rules import debit_rules
 from billfold.rails.ach import reason_codes
 from billfold.rails.ach.return_reasons import RETURN_CODES
 from billfold.receivables.models import Invoice
@@ -74,11 +74,7 @@ def load(payment: Payment) -> PaymentRecords:
     return PaymentRecords(
         payment=payment,
         events=events,
-        instructions=list(
-            payment.instructions.select_related("file")
-            .defer("file__content_sealed")
-            .order_by("trace")
-        ),
+        instructions=list(payment.instructions.select_related("file").order_by("trace")),
         documents=evidence.find_documents(event.evidence for event in events),
         ledger_lines=_read_ledger(payment, fee),
         fee=fee,
@@ -105,4 +101,5 @@ def reason_text(event: PaymentEvent) -> str:
         return f"{reason_codes.change_code(event.code).label} ({event.code})"
     if event.code in RETURN_CODES:
         return f"{reason_codes.return_code(event.code).label} ({event.code})"
-    return FAILED_BECAUSE.get(event.code, event.code)
+    rule = debit_rules.BY_NAME.get(event.code)
+    return rule.staff_text if rule else event.code

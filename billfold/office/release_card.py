@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Sum
 
-from billfold.banking import exchange
+from billfold.banking import exchange, file_approvals
 from billfold.banking.models import BankFile, FileApproval
 from billfold.formats import nacha
 from billfold.money import Money
@@ -58,9 +58,8 @@ def build(files: Sequence[BankFile], visit: StaffVisit) -> tuple[ReleaseCard, ..
     """Make the cards of files that wait. Needs their connections; a fixed number of queries."""
     instructed = _load_instructed([file.id for file in files])
     approvals: dict[UUID, list[FileApproval]] = {file.id: [] for file in files}
-    for approval in FileApproval.objects.filter(
-        file__in=files, round=F("file__release_round")
-    ).order_by("at", "id"):
+    of_this_round = FileApproval.objects.filter(file__in=files, round=F("file__release_round"))
+    for approval in file_approvals.keep_in_force(of_this_round.order_by("at", "id")):
         approvals[approval.file_id].append(approval)
     return tuple(
         _card(file, instructed.get(file.id, _Instructed()), approvals[file.id], visit)
@@ -90,7 +89,7 @@ def _card(
     approvals: Sequence[FileApproval],
     visit: StaffVisit,
 ) -> ReleaseCard:
-    needed = exchange.APPROVALS_NEEDED if file.connection.two_people_release else 1
+    needed = file_approvals.count_needed(file)
     missing = max(1, needed - len(approvals))
     checks, entry_hash = _checks(file, instructed, visit)
     passed = sum(check.tone == "yes" for check in checks)
@@ -138,7 +137,7 @@ def _subtitle(file: BankFile, approvals: Sequence[FileApproval], visit: StaffVis
 
 def _blocked_text(file: BankFile, approvals: Sequence[FileApproval], visit: StaffVisit) -> str:
     """Say why this person cannot approve this file now; nothing if they can."""
-    if exchange.is_too_late(file, visit.now):
+    if file_approvals.is_too_late(file, visit.now):
         return refusal_texts.TOO_LATE_TO_SEND
     if not visit.may_release_files:
         return "Only a treasurer can approve a file. You can look at everything in it."
@@ -194,7 +193,7 @@ def _check(is_good: bool, good: str, bad: str) -> DecisionReason:
 
 def _check_day(file: BankFile, visit: StaffVisit) -> DecisionReason:
     day = file.effective_date
-    if day is None or exchange.is_too_late(file, visit.now):
+    if day is None or file_approvals.is_too_late(file, visit.now):
         return DecisionReason("no", "warn", "Its settlement day has come")
     return DecisionReason("yes", "tick", f"It settles on {formatting.long_day(day)}")
 

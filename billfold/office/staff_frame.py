@@ -69,7 +69,7 @@ def forbid(visit: StaffVisit, title: str, text: str, *, section: str) -> HttpRes
 def _header(visit: StaffVisit) -> StaffHeader:
     return StaffHeader(
         name=visit.person.name,
-        role=visit.person.get_role_display(),
+        role=visit.person.role.label,
         initials=visit.person.initials(),
         now=visit.now,
         cut_off_text=_next_cut_off(visit.now),

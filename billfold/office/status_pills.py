@@ -30,6 +30,7 @@ _FILE: Final = {
     FileState.REJECTED: StatusPill("returned", "Rejected"),
     FileState.VOID: StatusPill("open", "Sent back"),
     FileState.RECEIVED: StatusPill("processing", "Received"),
+    FileState.WAITING: StatusPill("due-soon", "Needs two people"),
     FileState.READ: StatusPill("paid", "Posted"),
     FileState.REFUSED: StatusPill("overdue", "Refused"),
 }

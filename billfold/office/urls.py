@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from billfold.office import (
     case_list,
+    case_note,
     case_page,
     case_resolution,
     file_list,
@@ -46,6 +47,7 @@ urlpatterns = [
     path("cases", case_list.cases, name="cases"),
     path("cases/<uuid:case_id>", case_page.case, name="case"),
     path("cases/<uuid:case_id>/resolution", case_resolution.resolve, name="resolution"),
+    path("cases/<uuid:case_id>/notes", case_note.add_note, name="notes"),
     path("outbox", message_list.messages, name="outbox"),
     path("outbox/<uuid:notice_id>", message_page.message, name="message"),
 ]

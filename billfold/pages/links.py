@@ -117,5 +117,9 @@ def case_resolution(case_id: UUID) -> str:
     return reverse("office:resolution", args=[case_id])
 
 
+def case_notes(case_id: UUID) -> str:
+    return reverse("office:notes", args=[case_id])
+
+
 def staff_message(notice_id: UUID) -> str:
     return reverse("office:message", args=[notice_id])

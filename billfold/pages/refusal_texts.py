@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from billfold.banking import exchange
+from billfold import typed_text
+from billfold.banking import exchange, file_approvals
 from billfold.money import Money
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import FormProblem, ProblemSummary
-from billfold.payments.accounts import account_validation, wallet
+from billfold.payments.accounts import account_validation
 from billfold.payments.cases import casework, notes
+from billfold.payments.funnel import stopped_accounts
 from billfold.payments.outgoing import transmission, withdrawal
 from billfold.payments.paying import scheduling
+from billfold.people import rights
+from billfold.typed_text import UnfitCharacter
 
 TOO_LATE_TO_SEND: Final = (
     "Its settlement day has come, so it is not sent any more. Send it back: its payments go into "
@@ -25,27 +29,37 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     scheduling.TooLateToCancel: (
         "The payment is on its way to your bank. Call us if it must not go through."
     ),
-    wallet.AccountStopped: (
+    stopped_accounts.AccountOnHold: (
+        "We have to check this account before we take a payment from it. "
+        "Use another account, or call us."
+    ),
+    stopped_accounts.AccountStopped: (
         "This account cannot be used here: the bank sent an earlier payment from it back. "
         "Use another account, or call us."
     ),
     account_validation.CannotValidate: (
         "We cannot check bank accounts just now, so nothing was paid. Try again later."
     ),
-    exchange.OtherBytes: (
+    file_approvals.OtherBytes: (
         "What you saw is not the file that waits now. Look at the totals below, then decide again."
     ),
-    exchange.ApprovedAlready: (
+    file_approvals.ApprovedAlready: (
         "You approved this file before. Another treasurer must approve it too."
     ),
-    exchange.EffectiveDatePassed: TOO_LATE_TO_SEND,
-    exchange.NotWaiting: "This file no longer waits for an approval: somebody decided before.",
+    rights.NotATreasurer: "Only a treasurer can approve a file, or say whether it arrived.",
+    file_approvals.EffectiveDatePassed: TOO_LATE_TO_SEND,
+    file_approvals.NotWaiting: (
+        "This file no longer waits for an approval: somebody decided before."
+    ),
     exchange.NotByHand: (
         "The bank's answer to a file decides whether it counts as sent, so it is taken from the "
         "bank's folder only."
     ),
     withdrawal.NotWithdrawable: "This file has left, or was sent back before. It stays as it is.",
-    casework.NotExplained: "This bank line stays on the list until a booking explains it.",
+    casework.CarriesMoney: (
+        "This case carries money, so it stays on the list until that is booked or accounted for. "
+        "Add what you found out as a note."
+    ),
     transmission.NotUnknown: "The bank answered meanwhile: choose something else.",
     notes.NamesAnAccount: notes.REFUSED,
 }
@@ -58,6 +72,8 @@ def sentence(refusal: Exception) -> str:
             return exceeds_payable_text(refusal.number, refusal.payable)
         case account_validation.AccountRefused():
             return f"Your bank does not take payments from it: {refusal.reason}."
+        case UnfitCharacter():
+            return f"Remove {refusal}: it cannot be seen."
         case _:
             return _SENTENCES[type(refusal)]
 
@@ -74,8 +90,9 @@ def note_problem(note: str, *, if_empty: str, at_most: int) -> str:
     if len(note) > at_most:
         return f"Write {at_most:,} characters or fewer. You wrote {len(note):,}."
     try:
+        typed_text.check_lines(note)
         notes.check(note)
-    except notes.NamesAnAccount as refusal:
+    except (UnfitCharacter, notes.NamesAnAccount) as refusal:
         return sentence(refusal)
     return ""
 

@@ -11,12 +11,15 @@ from typing import Concatenate, ParamSpec
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
+from billfold import typed_text
+
 P = ParamSpec("P")
 RequestView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 _PROXIES = {"", "127.0.0.1", "::1"}
 _UNSTORABLE = re.compile("[\\0\ud800-\udfff]")  # NUL, and halves of a surrogate pair.
 LONGEST_FIELD = 10_000
 """More than anybody types into one field."""
+_LONGEST_BROWSER = 500
 
 
 class SeeOther(HttpResponseRedirect):
@@ -79,6 +82,11 @@ def query_field(request: HttpRequest, name: str) -> str:
 def clean(text: str) -> str:
     """Trim, and show what the database cannot hold as what it is: unreadable."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:LONGEST_FIELD]).strip()
+
+
+def browser(request: HttpRequest) -> str:
+    """Read how the visitor's browser names itself, as it can be kept: long numbers are masked."""
+    return typed_text.printable_name(request.headers.get("User-Agent", "")[:_LONGEST_BROWSER])
 
 
 def client_address(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from django.db import models
 from django.db.models import Q
@@ -33,6 +34,9 @@ class PaymentMethod(models.Model):
     bank_name = models.TextField(default="", blank=True)
     account_sealed = models.BinaryField()
     account_fingerprint = models.TextField()
+    """The same for the same account, however its number is written."""
+    account_fingerprint_with_zeros = models.TextField()
+    """The stricter one, by which accounts of two customers are the same."""
     account_last4 = models.CharField(max_length=4)
     account_type = models.TextField()
     holder = models.TextField()
@@ -56,11 +60,19 @@ class PaymentMethod(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=MethodState.values), name="method_state_is_known"
             ),
+            models.UniqueConstraint(
+                fields=["customer", "account_fingerprint"],
+                name="method_saved_once",
+                condition=Q(is_remembered=True),
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "account_fingerprint"], name="method_by_account"),
             models.Index(fields=["account_fingerprint"], name="method_by_fingerprint"),
         ]
+
+    AWAITS_CHECK: Final = "We have to check this account first"
+    """Reason of a hold that no return of this account was the cause of."""
 
     def account_number(self) -> str:
         """Open the sealed account number."""
@@ -70,6 +82,11 @@ class PaymentMethod(models.Model):
     @property
     def label(self) -> str:
         return account_label(self.account_type, self.account_last4)
+
+    @property
+    def awaits_check(self) -> bool:
+        """Whether it is on hold for being like another customer's stopped account."""
+        return self.state == MethodState.HELD and self.state_reason == self.AWAITS_CHECK
 
 
 class MethodChange(models.Model):
@@ -318,3 +335,13 @@ class Case(models.Model):
                 fields=["opened_at"], name="case_open", condition=Q(closed_at__isnull=True)
             )
         ]
+
+
+class CaseNote(models.Model):
+    """What a person found out about a case, kept without closing it. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
+    at = models.DateTimeField()
+    by_name = models.TextField()
+    text = models.TextField()

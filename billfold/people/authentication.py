@@ -44,7 +44,7 @@ class ByEmail(BaseBackend):
         return person if is_right and person.is_active else None
 
     def get_user(self, user_id: Any) -> Person | None:
-        return Person.objects.filter(pk=user_id, is_active=True).first()
+        return Person.objects.filter(pk=user_id, right__is_active=True).first()
 
 
 def note_attempt(email: str, source: str, *, now: datetime) -> SignInAttempt:

@@ -1,15 +1,18 @@
-"""People who sign in. Which customers a person may see or pay for is in `receivables.Access`."""
+"""People who sign in, and what each may do.
+
+A right is never changed: it is a new row, and a view gives the last one of each person. Which
+customers a person may see or pay for is in `receivables.Access`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
 from billfold.platform.audit import Actor
-from billfold.platform.ids import new_id
 
 
 class Role(models.TextChoices):
@@ -21,17 +24,13 @@ class Role(models.TextChoices):
 
 
 class PersonStore(BaseUserManager["Person"]):
-    """Adds persons and finds them by e-mail, in any case."""
+    """Finds persons, each with what they may do at present."""
+
+    def get_queryset(self) -> models.QuerySet[Person]:
+        return super().get_queryset().select_related("right")
 
     def get_by_natural_key(self, username: str | None) -> Person:
         return self.get(email=(username or "").strip().lower())
-
-    def add(self, email: str, password: str | None, **fields: Any) -> Person:
-        """Add a person; without a password nobody can sign in as them."""
-        person = self.model(id=new_id(), email=email.strip().lower(), **fields)
-        person.set_password(password)
-        person.save(using=self._db)
-        return person
 
 
 class Person(AbstractBaseUser):
@@ -40,8 +39,6 @@ class Person(AbstractBaseUser):
     id = models.UUIDField(primary_key=True)
     email = models.EmailField(max_length=254)
     name = models.TextField()
-    role = models.TextField(choices=Role.choices, default=Role.PAYER)
-    is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
     """Somebody else knows the password: it leads to the page for changing it, and nowhere else."""
 
@@ -55,10 +52,17 @@ class Person(AbstractBaseUser):
             models.CheckConstraint(
                 condition=models.Q(email=Lower("email")), name="people_email_is_lower_case"
             ),
-            models.CheckConstraint(
-                condition=models.Q(role__in=Role.values), name="people_role_is_known"
-            ),
         ]
+
+    @property
+    def role(self) -> Role:
+        """The present role; `people.rights` gives another."""
+        return Role(self.right.role)
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]  # It is a column at Django.
+        """Whether this person may sign in; nobody may who was granted nothing."""
+        return hasattr(self, "right") and self.right.is_active
 
     @property
     def is_staff(self) -> bool:
@@ -74,6 +78,48 @@ class Person(AbstractBaseUser):
 
     def initials(self) -> str:
         return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+
+class RoleGrant(models.Model):
+    """What a person may do from a moment on, and who decided so; the last counts. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="grants")
+    number = models.IntegerField()
+    """Counts the grants of one person, from 1."""
+    role = models.TextField(choices=Role.choices)
+    is_active = models.BooleanField()
+    """Whether the person may sign in at all."""
+    by_id = models.TextField()
+    by_name = models.TextField()
+    why = models.TextField(default="", blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "number"], name="people_grants_in_order"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="people_role_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(number__gte=1), name="people_grants_count_from_one"
+            ),
+        ]
+
+
+class PersonRight(models.Model):
+    """What a person may do at present: a view of the last grant."""
+
+    person = models.OneToOneField(
+        Person, on_delete=models.DO_NOTHING, primary_key=True, related_name="right"
+    )
+    number = models.IntegerField()
+    role = models.TextField(choices=Role.choices)
+    is_active = models.BooleanField()
+
+    class Meta:
+        managed = False
+        db_table = "people_right"
 
 
 class SignInAttempt(models.Model):

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from billfold.platform import rows
+from billfold.platform import locks, rows
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry, AuditLink, AuditSeal
 
@@ -108,12 +108,16 @@ def chain_hash(previous: str, entries: Iterable[Sequence[Any]]) -> str:
 
 
 def seal(*, now: datetime) -> int:
-    """Seal the entries that are not sealed yet; return how many. One seal is made at a time."""
+    """Seal the entries that are not sealed yet; return how many. One seal is made at a time.
+
+    Reads the list of what waits, never the trail: an entry comes onto it with its own commit.
+    """
     with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('audit.seal'))")
+        locks.until_commit("audit seal")
         entries = list(
-            AuditEntry.objects.filter(auditlink=None).order_by("at", "id")[:_SEAL_AT_MOST]
+            AuditEntry.objects.exclude(auditunsealed=None).order_by("auditunsealed__entry_id")[
+                :_SEAL_AT_MOST
+            ]
         )
         if not entries:
             return 0
@@ -127,4 +131,10 @@ def seal(*, now: datetime) -> int:
             AuditLink(entry=entry, seal=new_seal, position=position)
             for position, entry in enumerate(entries)
         )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """DELETE FROM platform_auditunsealed u USING platform_auditlink l
+                   WHERE l.seal_id = %s AND u.entry_id = l.entry_id""",
+                [new_seal.number],
+            )
         return len(entries)

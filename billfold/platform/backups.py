@@ -29,9 +29,10 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import conninfo, sql
 
-from billfold.platform import live_mark, sealing, tenancy
+from billfold.platform import live_mark, login_roles, sealing, tenancy
 from billfold.platform.ids import new_id
 from billfold.platform.postgres import programs
+from billfold.platform.postgres.logins import Login
 
 FORMAT: Final = 2
 DUMP: Final = "database.dump"
@@ -126,7 +127,7 @@ def save(path: Path, *, now: datetime, progress: Progress) -> Manifest:
 
 def _describe(now: datetime) -> Manifest:
     """Write the manifest of the present database, without hash and seal."""
-    with tenancy.no_biller(), connection.cursor() as cursor:
+    with tenancy.as_proof(None), connection.cursor() as cursor:
         instance = live_mark.instance(cursor)
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         major = int(cursor.fetchone()[0])
@@ -150,7 +151,7 @@ def _version() -> str:
 
 
 def _migrations(biller: tenancy.Biller) -> list[str]:
-    with tenancy.as_owner(biller), connection.cursor() as cursor:
+    with tenancy.as_proof(biller), connection.cursor() as cursor:
         cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY id")
         return [name for (name,) in cursor.fetchall()]
 
@@ -170,7 +171,8 @@ def _dump(target: IO[bytes], progress: Progress) -> tuple[str, int]:
         "--no-sync",
         "--lock-wait-timeout",
     ]
-    with _program("pg_dump", [*options, "60s"], stdout=subprocess.PIPE) as process:
+    dumping = _program("pg_dump", [*options, "60s"], login=Login.PROOF, stdout=subprocess.PIPE)
+    with dumping as process:
         assert process.stdout is not None
         while chunk := process.stdout.read(_CHUNK):
             digest.update(chunk)
@@ -199,7 +201,7 @@ def read_manifest(path: Path) -> Manifest:
 def check(path: Path, manifest: Manifest) -> None:
     """Check that a backup can be restored here.
 
-    Raises: Damaged, Altered, MadeByNewer, OtherKeys, NotEmpty, KeysMissing.
+    Raises: Damaged, Altered, MadeByNewer, OtherKeys, NotEmpty, KeysMissing, LoginNotNamed.
     """
     if not hmac.compare_digest(key_check().encode(), manifest.key_check.encode()):
         raise OtherKeys
@@ -210,7 +212,7 @@ def check(path: Path, manifest: Manifest) -> None:
     unknown = sorted({name for names in manifest.billers.values() for name in names} - known)
     if unknown:
         raise MadeByNewer(f"a Billfold that has {unknown[-1]}; this one has not")
-    with tenancy.no_biller(), connection.cursor() as cursor:
+    with tenancy.as_owner(None), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         major = int(cursor.fetchone()[0])
         if major < manifest.postgresql:
@@ -256,13 +258,15 @@ def restore(path: Path, manifest: Manifest) -> UUID:
                 raise Damaged  # Since it was checked.
         script.seek(0)
         options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-        with _program("psql", options, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL}
+        with _program("psql", options, login=Login.OWNER, **pipes) as process:
             assert process.stdin is not None
             # psql's own --single-transaction would commit half of it if we were killed here.
             process.stdin.write(b"BEGIN;\n")
             _copy_script(script, process.stdin)
             process.stdin.write(ending.as_string(None).encode())
             process.stdin.close()
+    tenancy.install()
     for biller in tenancy.billers():
         tenancy.migrate(biller)
     return identity
@@ -272,7 +276,8 @@ def _write_script(dump: IO[bytes], script: IO[bytes]) -> str:
     """Write a dump as SQL, all of it before any is executed; return the dump's hash."""
     digest = hashlib.sha256()
     options = ["--no-owner", "--no-privileges", "--file=-"]
-    with _program("pg_restore", options, stdin=subprocess.PIPE, stdout=script) as process:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": script}
+    with _program("pg_restore", options, login=None, **pipes) as process:
         assert process.stdin is not None
         while chunk := dump.read(_CHUNK):
             digest.update(chunk)
@@ -291,16 +296,21 @@ def _copy_script(script: IO[bytes], target: IO[bytes]) -> None:
 
 
 @contextmanager
-def _program(name: str, arguments: list[str], **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one of PostgreSQL's programs on our database. Raises: ProgramFailed."""
-    address: dict[str, Any] = {"dbname": "billfold"} | conninfo.conninfo_to_dict(
-        os.environ["DATABASE_URL"]
-    )
-    environment = dict(os.environ, PGCLIENTENCODING="UTF8")
-    if password := address.pop("password", None):
-        environment["PGPASSWORD"] = str(password)  # Not where the list of processes shows it.
+def _program(
+    name: str, arguments: list[str], *, login: Login | None, **pipes: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of PostgreSQL's programs, with a login on our database.
+
+    Raises: ProgramFailed, LoginNotNamed.
+    """
+    target, environment = [], dict(os.environ, PGCLIENTENCODING="UTF8")
+    if login is not None:
+        address: dict[str, Any] = {"dbname": "billfold"}
+        address |= conninfo.conninfo_to_dict(login_roles.address(login))
+        if password := address.pop("password", None):
+            environment["PGPASSWORD"] = str(password)  # Not where the list of processes shows it.
+        target = [f"--dbname={conninfo.make_conninfo('', **address)}"]
     folder = programs.locate(reachable=None, copy_to=Path())
-    target = [] if name == "pg_restore" else [f"--dbname={conninfo.make_conninfo('', **address)}"]
     with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(  # noqa: S603  only PostgreSQL's own programs
             [str(folder / name), *target, *arguments],

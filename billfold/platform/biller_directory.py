@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import connection, transaction
 
-from billfold.platform import audit, live_mark, tenancy
+from billfold.platform import audit, gate, live_mark, tenancy
 from billfold.platform.audit import Actor
 from billfold.platform.live_mark import Instance, MarkStatus
 from billfold.platform.tenancy import Biller
@@ -103,10 +104,23 @@ def instance() -> Instance | None:
         return live_mark.instance(cursor)
 
 
-def hold(billers: Sequence[Biller], *, why: str, actor: Actor, now: datetime) -> None:
-    """Put these billers on HOLD: nothing of theirs leaves from now on."""
+def hold(
+    billers: Sequence[Biller],
+    *,
+    why: str,
+    actor: Actor,
+    now: datetime,
+    on_wait: Callable[[Biller, Sequence[str]], None] = lambda _biller, _acts: None,
+) -> None:
+    """Put these billers on HOLD, and return once nothing of theirs is on its way any more.
+
+    `on_wait` learns what is, before this waits for it; whatever has not begun does not begin.
+    """
     for biller in billers:
         _set_state(biller, "hold", why=why, actor=actor, now=now)
+    for biller in billers:
+        with tenancy.no_biller():
+            gate.wait_until_empty(biller, partial(on_wait, biller))
 
 
 def lift_hold(billers: Sequence[Biller], *, why: str, actor: Actor, now: datetime) -> None:

@@ -26,6 +26,12 @@ class AuditEntry(models.Model):
         ]
 
 
+class AuditUnsealed(models.Model):
+    """An entry that waits for its seal. A trigger adds it with the entry; the seal removes it."""
+
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True)
+
+
 class AuditSeal(models.Model):
     """A link of the chain: a hash over the seal before it and its own entries. Append-only."""
 

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.request import split_domain_port
 from psycopg import sql
 
-from billfold.platform import live_mark
+from billfold.platform import live_mark, login_roles
+from billfold.platform.postgres.logins import Login
 
 DIRECTORY_TABLES = """
 CREATE TABLE IF NOT EXISTS public.instance (
@@ -38,8 +40,14 @@ CREATE TABLE IF NOT EXISTS public.biller_host (
     host text PRIMARY KEY,
     schema text NOT NULL REFERENCES public.biller
 );
+CREATE OR REPLACE VIEW public.biller_state WITH (security_barrier) AS
+    SELECT schema, state FROM public.biller
+    WHERE pg_has_role('billfold_' || schema, 'USAGE');
+GRANT SELECT ON public.biller_state, public.instance TO PUBLIC;
 """
-SCHEMA_NAME = re.compile(r"(?!pg_|public\Z|information_schema\Z)[a-z][a-z0-9_]{0,39}\Z")
+SCHEMA_NAME = re.compile(
+    r"(?!pg_|public\Z|information_schema\Z|app\Z|proof\Z)[a-z][a-z0-9_]{0,39}\Z"
+)
 ANY_HOST = "*"
 _HOST_CACHE_SECONDS = 15.0
 
@@ -58,7 +66,7 @@ class UnknownBiller(Exception):
 
 class NotASchemaName(ValueError):
     """A schema name is a lower-case letter, then letters, digits and underscores, 40 at most, and
-    none that PostgreSQL keeps for itself."""
+    none that PostgreSQL keeps for itself or that would be a login's (app, proof)."""
 
 
 class BillerExists(Exception):
@@ -83,13 +91,15 @@ class _Service:
     """Which biller a connection serves, and with whose rights."""
 
     biller: Biller | None
-    as_owner: bool = False
+    login: Login = Login.APP
 
-    def apply(self) -> None:
-        """Set role and search_path of the connection, in one round trip."""
-        role = "none" if self.as_owner or self.biller is None else self.biller.role
-        path = "" if self.biller is None else f'"{self.biller.schema}"'
-        with connection.connection.cursor() as cursor:
+    def apply(self, wrapper: BaseDatabaseWrapper) -> None:
+        """Set role and search_path of a connection, in one round trip."""
+        role, path = "none", ""
+        if self.biller is not None:
+            role = self.biller.role if self.login is Login.APP else "none"
+            path = f'"{self.biller.schema}"'
+        with wrapper.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('role', %s, false), set_config('search_path', %s, false)",
                 [role, path],
@@ -98,6 +108,8 @@ class _Service:
 
 _NO_BILLER: Final = _Service(None)
 _service: ContextVar[_Service] = ContextVar("service", default=_NO_BILLER)
+_KEPT: Final = "app"
+"""Where a thread keeps the application's connection while another login's is in its place."""
 
 
 def current() -> Biller:
@@ -108,9 +120,9 @@ def current() -> Biller:
     return biller
 
 
-def apply_to_new_connection() -> None:
+def apply_to_new_connection(wrapper: BaseDatabaseWrapper) -> None:
     """Let a new connection serve the present biller. Called by the database backend."""
-    _service.get().apply()
+    _service.get().apply(wrapper)
 
 
 @contextmanager
@@ -133,17 +145,35 @@ def _serve(service: _Service) -> Iterator[None]:
 def _switch(service: _Service) -> None:
     if connection.in_atomic_block:
         raise SwitchInTransaction
+    _put_in_place(service.login)
     _service.set(service)
     if connection.connection is None:
         return
     try:
         with connection.wrap_database_errors:
-            service.apply()
+            service.apply(connections[DEFAULT_DB_ALIAS])
     except OperationalError:
         connection.close()  # It is lost; the next connection serves the biller of the context.
     except Exception:
         connection.close()  # Never leave a connection that serves another biller.
         raise
+
+
+def _put_in_place(login: Login) -> None:
+    """Make a login's connection the one that all code of this thread uses. Raises: LoginNotNamed.
+
+    A login is chosen when a connection is made, so each has its own. All but the application's are
+    closed again after use: no process holds more rights than it needs at that moment.
+    """
+    before = _service.get().login
+    if before is login:
+        return
+    login_roles.address(login)
+    if before is Login.APP:
+        connections[_KEPT] = connections[DEFAULT_DB_ALIAS]
+    else:
+        connection.close()
+    connections[DEFAULT_DB_ALIAS] = connections[_KEPT if login is Login.APP else login]
 
 
 @contextmanager
@@ -154,9 +184,22 @@ def use(biller: Biller) -> Iterator[None]:
 
 
 @contextmanager
-def as_owner(biller: Biller) -> Iterator[None]:
-    """Serve `biller` as the owner of its tables: for migrations, verify and its directory entry."""
-    with _serve(_Service(biller, as_owner=True)):
+def as_owner(biller: Biller | None) -> Iterator[None]:
+    """Act as the owner of a biller's tables, or without one of the directory.
+
+    Raises: LoginNotNamed, SwitchInTransaction.
+    """
+    with _serve(_Service(biller, Login.OWNER)):
+        yield
+
+
+@contextmanager
+def as_proof(biller: Biller | None) -> Iterator[None]:
+    """Read all of a biller's tables, or without one the directory, and write nothing.
+
+    Raises: LoginNotNamed, SwitchInTransaction.
+    """
+    with _serve(_Service(biller, Login.PROOF)):
         yield
 
 
@@ -189,9 +232,15 @@ def biller(schema: str) -> Biller:
 
 
 def install() -> None:
-    """Make the directory, if it is not there."""
-    with no_biller(), connection.cursor() as cursor:
+    """Make the two other logins, and the directory that all of them read; what is there stays."""
+    with as_owner(None), transaction.atomic(), connection.cursor() as cursor:
+        login_roles.make(cursor)
         cursor.execute(DIRECTORY_TABLES)
+        cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        cursor.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM PUBLIC")
+        for login in login_roles.other_than_owner():
+            grant = "GRANT SELECT ON public.instance, public.biller, public.biller_host TO {}"
+            cursor.execute(sql.SQL(grant).format(sql.Identifier(login)))
 
 
 def add(schema: str, name: str, hosts: list[str]) -> Biller:
@@ -202,7 +251,7 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
     if not SCHEMA_NAME.match(schema):
         raise NotASchemaName(schema)
     new_biller = Biller(schema, name)
-    with no_biller(), connection.cursor() as cursor:
+    with as_owner(None), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM public.biller WHERE schema = %s", [schema])
         if cursor.fetchone():
             raise BillerExists(schema)
@@ -213,7 +262,7 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
             raise BillerExists(taken[0])
         cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
     migrate(new_biller)
-    with no_biller(), connection.cursor() as cursor:
+    with as_owner(None), connection.cursor() as cursor:
         cursor.execute("INSERT INTO public.biller (schema, name) VALUES (%s, %s)", [schema, name])
         cursor.executemany(
             "INSERT INTO public.biller_host (host, schema) VALUES (%s, %s)",
@@ -223,27 +272,11 @@ def add(schema: str, name: str, hosts: list[str]) -> Biller:
     return new_biller
 
 
-def _make_role(cursor: CursorWrapper, biller: Biller) -> None:
-    """Make the role the application sets for a biller, and allow us to set it."""
-    role = sql.Identifier(biller.role)
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [biller.role])
-    if not cursor.fetchone():
-        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(role))
-    cursor.execute(
-        """SELECT pg_has_role(current_user, %s, CASE
-                      WHEN current_setting('server_version_num')::int < 160000
-                      THEN 'MEMBER' ELSE 'SET' END)""",
-        [biller.role],
-    )
-    if not cursor.fetchone()[0]:
-        cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
-
-
 def migrate(biller: Biller) -> None:
     """Bring one biller's schema up to this version and set its rights anew. Can be repeated."""
-    with no_biller(), connection.cursor() as cursor:
-        _make_role(cursor, biller)
     with as_owner(biller):
+        with connection.cursor() as cursor:
+            login_roles.make_biller_role(cursor, biller.role)
         call_command("migrate", interactive=False, verbosity=0)
         grant(biller)
 
@@ -251,37 +284,50 @@ def migrate(biller: Biller) -> None:
 def grant(biller: Biller) -> None:
     """Give the biller's role what the application needs and nothing more.
 
-    Rows of tables with the trigger `append_only` can be read and added, never changed. Of evidence
-    only the columns named in CHANGEABLE change. Rows are deleted only in DELETABLE tables.
+    Rows can be read and added, and views read. Only the columns named in CHANGEABLE change, nothing
+    of a table with the trigger `append_only`; rows are deleted only in DELETABLE tables. Who
+    proves may read everything.
     """
     role, schema = sql.Identifier(biller.role), sql.Identifier(biller.schema)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
-                                         AND t.tgname = 'append_only')
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1""",
-            [biller.schema],
-        )
-        tables = cursor.fetchall()
+    with transaction.atomic(), connection.cursor() as cursor:
+        for kind in ("TABLES", "SEQUENCES", "ROUTINES"):
+            revoke = "REVOKE ALL ON ALL " + kind + " IN SCHEMA {} FROM PUBLIC, {}"
+            cursor.execute(sql.SQL(revoke).format(schema, role))
         cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
         cursor.execute(
-            sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, role)
+            sql.SQL("GRANT EXECUTE ON ALL ROUTINES IN SCHEMA {} TO {}").format(schema, role)
         )
-        for name, is_append_only in tables:
-            table = sql.Identifier(biller.schema, name)
-            rights = "SELECT, INSERT"
-            if name in CHANGEABLE:
-                rights += f", UPDATE ({', '.join(CHANGEABLE[name])})" * bool(CHANGEABLE[name])
-            elif not is_append_only:
-                rights += ", UPDATE"
-            if name in DELETABLE:
-                rights += ", DELETE"
-            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(table, role))
-            cursor.execute(sql.SQL("GRANT " + rights + " ON {} TO {}").format(table, role))
+        cursor.execute(
+            """SELECT c.relname, c.relkind = 'v', EXISTS (
+                   SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'append_only')
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v') ORDER BY 1""",
+            [biller.schema],
+        )
+        for name, is_view, is_append_only in cursor.fetchall():
+            rights = "SELECT" if is_view else _rights(name, is_append_only=is_append_only)
+            relation = sql.Identifier(biller.schema, name)
+            cursor.execute(sql.SQL("GRANT " + rights + " ON {} TO {}").format(relation, role))
+        for login in login_roles.readers_of_all():
+            proof = sql.Identifier(login)
+            cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, proof))
+            for kind in ("TABLES", "SEQUENCES"):
+                select = "GRANT SELECT ON ALL " + kind + " IN SCHEMA {} TO {}"
+                cursor.execute(sql.SQL(select).format(schema, proof))
+
+
+def _rights(table: str, *, is_append_only: bool) -> str:
+    """Word what the application may do with a table."""
+    columns = () if is_append_only else CHANGEABLE.get(table, ())
+    update = f", UPDATE ({', '.join(columns)})" if columns else ""
+    return f"SELECT, INSERT{update}" + ", DELETE" * (table in DELETABLE)
 
 
 CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
+    "auth_group": (),
+    "auth_group_permissions": (),
+    "auth_permission": (),
+    "banking_bankconnection": ("last_sequence", "closed_through"),
     "banking_bankfile": (
         "state",
         "release_round",
@@ -292,8 +338,17 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
         "entry_count",
         "debit_minor",
         "credit_minor",
+        "added_by_id",
     ),
     "banking_bankline": ("explained_at",),
+    "banking_routingnumber": ("bank_name",),
+    "django_content_type": (),
+    "django_migrations": (),
+    "django_session": ("session_data", "expire_date"),
+    "ledger_account": ("debits_minor", "credits_minor"),
+    "ledger_movement": (),
+    "notices_notice": ("sent_at", "attempts", "next_try_at", "last_error"),
+    "payments_case": ("closed_at", "closed_by", "resolution"),
     "payments_cutoff": (),
     "payments_instruction": ("is_live", "answer"),
     "payments_mandate": (
@@ -304,12 +359,39 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
         "validation_evidence",
     ),
     "payments_payment": ("state", "collect_on", "reflected_by"),
+    "payments_paymentmethod": (
+        "nickname",
+        "is_default",
+        "is_remembered",
+        "state",
+        "state_reason",
+        "routing_number",
+        "account_type",
+        "account_sealed",
+        "account_fingerprint",
+        "account_fingerprint_with_zeros",
+        "account_last4",
+    ),
+    "people_person": ("password", "must_change_password", "last_login"),
+    "people_signinattempt": (),
+    "platform_auditunsealed": (),
+    "receivables_billerprofile": (),
+    "receivables_creditnote": (),
+    "receivables_customer": ("name", "email", "address", "state", "terms", "paper_bill"),
+    "receivables_feecap": (),
     "receivables_importrun": (),
+    "receivables_invoice": ("invoice_date", "due_date", "reference", "description"),
+    "receivables_invoicedocument": ("name", "sha256", "content"),
+    "receivables_invoiceline": ("description", "quantity", "amount_minor"),
 }
-"""What may change in rows that are evidence: where they stand, never what they say."""
+"""The columns that may change in each table without the trigger `append_only`: where a row stands,
+never what it says about money, consent or rights. A table that is not here has none. The terms of a
+biller and of its bank are the owner's to change."""
 
-DELETABLE = frozenset({"django_session", "ledger_movement", "people_signinattempt"})
-"""Tables whose rows are not a record of anything: sessions, counters, rolled-up sums."""
+DELETABLE = frozenset(
+    {"django_session", "ledger_movement", "people_signinattempt", "platform_auditunsealed"}
+)
+"""Tables whose rows are no record of anything: sessions, counters, rolled-up sums, work lists."""
 
 _hosts: dict[str, tuple[float, Biller | None]] = {}
 

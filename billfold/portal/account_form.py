@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +17,10 @@ from billfold.pages import access, refusal_texts
 from billfold.pages.access import PayerVisit
 from billfold.pages.responses import form_field
 from billfold.pages.view_models import FormField
-from billfold.payments.accounts import account_validation, wallet
+from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import ACCOUNT_LONGEST, BankAccount, Holder
+from billfold.payments.funnel import stopped_accounts
 from billfold.portal import funding_account
 from billfold.rails.protocol import AccountType
 
@@ -111,15 +111,19 @@ def check(typed: TypedAccount, visit: PayerVisit, problems: dict[str, str]) -> B
 
 
 def validate(
-    account: BankAccount, problems: dict[str, str], *, field_id: str, now: datetime
+    account: BankAccount, visit: PayerVisit, problems: dict[str, str], *, field_id: str
 ) -> Validation | None:
     """Have an account validated, or add the sentence that says why it cannot be used.
 
     This may ask outside, so no transaction is open.
     """
     try:
-        return funding_account.validate(account, now=now)
-    except (wallet.AccountStopped, account_validation.AccountRefused) as refusal:
+        return funding_account.validate(account, customer_id=visit.customer.id, now=visit.now)
+    except (
+        stopped_accounts.AccountStopped,
+        stopped_accounts.AccountOnHold,
+        account_validation.AccountRefused,
+    ) as refusal:
         problems[field_id] = refusal_texts.sentence(refusal)
     except account_validation.CannotValidate as refusal:
         problems[METHODS_ID] = refusal_texts.sentence(refusal)

@@ -14,6 +14,7 @@ from billfold.banking import connections
 from billfold.payments.accounts import account_validation, wallet
 from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.funnel import stopped_accounts
 from billfold.payments.models import PaymentMethod
 
 
@@ -28,20 +29,20 @@ class FundingAccount:
 
 def find_saved(account: BankAccount, saved: Sequence[PaymentMethod]) -> UUID | None:
     """Recognise a saved account that was typed once more."""
-    traits = (account.fingerprint, account.account_type, account.holder)
+    traits = (account.account_fingerprint, account.account_type, account.holder)
     for method in wallet.usable(list(saved)):
         if (method.account_fingerprint, method.account_type, method.holder) == traits:
             return method.id
     return None
 
 
-def validate(account: BankAccount, *, now: datetime) -> Validation:
+def validate(account: BankAccount, *, customer_id: UUID, now: datetime) -> Validation:
     """Have an account validated, the way the bank connection says.
 
     This may ask outside, so no transaction is open.
-    Raises: wallet.Stopped, account_validation.AccountRefused, account_validation.CannotValidate.
+    Raises: AccountStopped, AccountOnHold, AccountRefused, CannotValidate.
     """
-    wallet.check_not_stopped(account)
+    stopped_accounts.check(account, customer_id=customer_id, now=now)
     try:
         setting = connections.default().account_validation
     except connections.NoBank as refusal:

@@ -74,7 +74,7 @@ def _check(visit: PayerVisit, typed: TypedAccount, problems: dict[str, str]) -> 
     account = account_form.check(typed, visit, problems)
     if account is None:
         return None
-    if account_form.validate(account, problems, field_id="account_number", now=visit.now):
+    if account_form.validate(account, visit, problems, field_id="account_number"):
         return account
     if METHODS_ID in problems:  # This page has no ways to choose from.
         problems["routing_number"] = problems.pop(METHODS_ID)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 
+from billfold import typed_text
 from billfold.money import total
 from billfold.pages import access, links, refusal_texts
 from billfold.pages.access import PayerVisit
@@ -18,11 +19,20 @@ from billfold.pages.view_models import FormField, NoticeBox
 from billfold.payments.accounts import wallet
 from billfold.payments.models import MethodState, PaymentMethod
 from billfold.portal import payer_frame
+from billfold.typed_text import UnfitCharacter
 
 _STOPPED: Final = NoticeBox(
     "warn",
     "Your bank sent a payment from it back. Use another account, or call us.",
     "This account is not used any more",
+    "warn",
+)
+
+
+_ON_HOLD: Final = NoticeBox(
+    "warn",
+    "We have to check it before we take a payment from it. Use another account, or call us.",
+    "This account is on hold",
     "warn",
 )
 
@@ -86,6 +96,10 @@ def _nickname_problem(nickname: str) -> str:
         return f"A nickname can have up to 40 characters. You entered {len(nickname)}."
     if sum(c.isdigit() for c in nickname) > 5:
         return "Leave account numbers out of the nickname."
+    try:
+        typed_text.check_line(nickname)
+    except UnfitCharacter as refusal:
+        return refusal_texts.sentence(refusal)
     return ""
 
 
@@ -101,12 +115,18 @@ def _show(
         removal_text=_removal_text(method),
         nickname=FormField("nickname", nickname, problem),
         is_default=is_default,
-        notices=() if method.state == MethodState.ACTIVE else (_STOPPED,),
+        notices=_notices(method),
     )
     problems = refusal_texts.summarize({"nickname": problem} if problem else {})
     return payer_frame.render(
         visit, "payment_method.html", page, section="methods", problems=problems
     )
+
+
+def _notices(method: PaymentMethod) -> tuple[NoticeBox, ...]:
+    if method.state == MethodState.ACTIVE:
+        return ()
+    return (_ON_HOLD if method.awaits_check else _STOPPED,)
 
 
 def _removal_text(method: PaymentMethod) -> str:

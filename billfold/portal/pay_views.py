@@ -85,7 +85,7 @@ def _fund(
     if account is None:
         return None
     field_id = "account_number" if choices.method == NEW_ACCOUNT else METHODS_ID
-    validation = account_form.validate(account, problems, field_id=field_id, now=data.visit.now)
+    validation = account_form.validate(account, data.visit, problems, field_id=field_id)
     if validation is None:
         return None
     return FundingAccount(method_id, None if method_id else account, validation)

@@ -32,7 +32,7 @@ def build(
     payment: Payment, events: Sequence[PaymentEvent], *, now: datetime
 ) -> tuple[TimelineStep, ...]:
     """List what happened, then what comes."""
-    instructions = payment.instructions.select_related("file").defer("file__content_sealed")
+    instructions = payment.instructions.select_related("file")
     sent = {
         f"bankfile/{instruction.file_id}": instruction.file.sent_at
         for instruction in instructions

@@ -77,7 +77,7 @@ def _intent(request: HttpRequest, reviewed: ReviewedPayment) -> Intent:
     """Say what is to be done, and from where it was agreed to."""
     return reviewed.intent(
         ip_address=responses.client_address(request),
-        user_agent=request.headers.get("User-Agent", "").replace("\0", ""),
+        user_agent=responses.browser(request),
     )
 
 

@@ -15,8 +15,6 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
-
 from billfold.ledger import book
 from billfold.ledger.chart import BILLED, FEE_INCOME, RECEIVABLE, UNAPPLIED
 from billfold.ledger.transfer import Transfer
@@ -126,10 +124,9 @@ def issue(
             "customer_id": ("uuid", [i.customer_id for i in invoices]),
             "invoice_date": ("date", [i.invoice_date for i in invoices]),
             "due_date": ("date", [i.due_date for i in invoices]),
-            "amount_minor": ("bigint", [i.amount.minor for i in invoices]),
+            "issued_minor": ("bigint", [i.amount.minor for i in invoices]),
             "currency": ("text", [i.amount.currency for i in invoices]),
             "description": ("text", [i.description for i in invoices]),
-            "revision": ("int", [1] * len(invoices)),
             "created_at": ("timestamptz", [now] * len(invoices)),
         },
         conflict="number",
@@ -164,7 +161,7 @@ def _number_taken(numbers: Sequence[str], ids: Sequence[UUID]) -> NumberTaken:
 def revise(
     revisions: Sequence[Revision], *, actor: audit.Actor = _BILLING, now: datetime, on: date
 ) -> None:
-    """Give invoices another amount: reverse their bookings and book anew.
+    """Give invoices another amount: reverse their bookings, book anew and add a revision.
 
     Needs an open transaction. Raises: HasActivity if money has moved on one of them.
     """
@@ -174,41 +171,39 @@ def revise(
     if unrevisable:
         raise HasActivity(i.number for i in invoices if i.id in unrevisable)
     transfers = []
-    before = {i.number: i.amount_minor for i in invoices}
     for invoice in invoices:
-        old = _issuance(invoice, on=on)
-        invoice.amount_minor = new_amounts[invoice.id].minor
-        invoice.revision += 1
+        number, new_amount = invoice.present.revision, new_amounts[invoice.id]
+        old = _issuance(invoice, number, invoice.amount, on=on)
         transfers += [
             old.reversal(key=f"{old.key}/reversed", on=on, reason="Invoice revised"),
-            _issuance(invoice, on=on),
+            _issuance(invoice, number + 1, new_amount, on=on),
         ]
     book.post(transfers, now=now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE receivables_invoice i SET amount_minor = n.amount, revision = n.revision
-               FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS n (id, amount, revision)
-               WHERE i.id = n.id""",
-            [
-                [i.id for i in invoices],
-                [i.amount_minor for i in invoices],
-                [i.revision for i in invoices],
-            ],
-        )
+    rows.insert(
+        "receivables_invoicerevision",
+        {
+            "id": ("uuid", new_ids(len(invoices))),
+            "invoice_id": ("uuid", [i.id for i in invoices]),
+            "number": ("int", [i.present.revision + 1 for i in invoices]),
+            "amount_minor": ("bigint", [new_amounts[i.id].minor for i in invoices]),
+            "at": ("timestamptz", [now] * len(invoices)),
+        },
+    )
     if invoices:
-        after = {i.number: i.amount_minor for i in invoices}
+        before = {i.number: i.amount.minor for i in invoices}
+        after = {i.number: new_amounts[i.id].minor for i in invoices}
         audit.record(
             "invoices revised", "invoices", actor=actor, now=now, before=before, after=after
         )
 
 
-def _issuance(invoice: Invoice, *, on: date) -> Transfer:
-    """Make the transfer that books an invoice or charge at its present revision."""
+def _issuance(invoice: Invoice, revision: int, amount: Money, *, on: date) -> Transfer:
+    """Make the transfer that books an invoice or charge with one of its amounts."""
     return Transfer(
-        key=f"{invoice.subject}/issued/{invoice.revision}",
+        key=f"{invoice.subject}/issued/{revision}",
         debit=invoice.receivable,
         credit=BILLED if invoice.kind == InvoiceKind.INVOICE else FEE_INCOME,
-        amount=invoice.amount,
+        amount=amount,
         effective_date=on,
         reason="Invoice issued" if invoice.kind == InvoiceKind.INVOICE else "Fee charged",
         party=invoice.customer_id,
@@ -216,9 +211,11 @@ def _issuance(invoice: Invoice, *, on: date) -> Transfer:
 
 
 def lock(invoice_ids: Iterable[UUID]) -> list[Invoice]:
-    """Read invoices and lock them, in the order of their ids."""
+    """Lock invoices in the order of their ids, then read them with their present amounts."""
     invoices = Invoice.objects.filter(id__in=list(invoice_ids)).order_by("id")
-    return list(invoices.select_for_update())
+    # Two statements: what one that waits for a lock reads of other tables is older than the lock.
+    list(invoices.select_for_update().values_list("pk"))
+    return list(invoices.select_related("present"))
 
 
 def open_amounts(invoices: Iterable[Invoice]) -> dict[UUID, Money]:
@@ -344,16 +341,16 @@ def charge(
             "customer_id": ("uuid", [c.customer_id for c in charges]),
             "invoice_date": ("date", [c.invoice_date for c in charges]),
             "due_date": ("date", [c.due_date for c in charges]),
-            "amount_minor": ("bigint", [c.amount.minor for c in charges]),
+            "issued_minor": ("bigint", [c.amount.minor for c in charges]),
             "currency": ("text", [c.amount.currency for c in charges]),
             "description": ("text", [c.description for c in charges]),
             "cause": ("text", [c.cause for c in charges]),
-            "revision": ("int", [1] * len(charges)),
             "created_at": ("timestamptz", [now] * len(charges)),
         },
         conflict="cause",
     )
-    by_cause = {i.cause: i for i in Invoice.objects.filter(cause__in=[c.cause for c in charges])}
+    stored_charges = Invoice.objects.filter(cause__in=[c.cause for c in charges])
+    by_cause = {i.cause: i for i in stored_charges.select_related("present")}
     for new_charge in charges:
         stored = by_cause[new_charge.cause]
         if (stored.customer_id, stored.amount) != (new_charge.customer_id, new_charge.amount):
@@ -361,7 +358,7 @@ def charge(
     inserted_ids = set(ids)
     inserted = [i for i in by_cause.values() if i.id in inserted_ids]
     if inserted:
-        book.post([_issuance(i, on=on) for i in inserted], now=now)
+        book.post([_issuance(i, 1, i.amount, on=on) for i in inserted], now=now)
         _record("fees charged", "charges", [(i.number, i.amount) for i in inserted], actor, now)
     return [by_cause[new_charge.cause] for new_charge in charges]
 

@@ -91,21 +91,42 @@ class AccessRole(models.TextChoices):
     ADMIN = "admin", "Manage people"
 
 
-class Access(models.Model):
-    """A person may act for a customer."""
+class AccessGrant(models.Model):
+    """What a person may do for a customer from a moment on. The last one counts. Append-only."""
 
     id = models.UUIDField(primary_key=True)
-    person = models.ForeignKey("people.Person", on_delete=models.PROTECT)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
-    role = models.TextField(choices=AccessRole.choices, default=AccessRole.PAY)
+    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    number = models.IntegerField()
+    """Counts the grants to one person for one customer, from 1."""
+    role = models.TextField(choices=AccessRole.choices, blank=True)
+    """Empty: the access ends here."""
+    by_id = models.TextField()
+    by_name = models.TextField()
+    at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["person", "customer"], name="access_once"),
-            models.CheckConstraint(
-                condition=Q(role__in=AccessRole.values), name="access_role_is_known"
+            models.UniqueConstraint(
+                fields=["person", "customer", "number"], name="access_grants_in_order"
             ),
+            models.CheckConstraint(
+                condition=Q(role__in=[*AccessRole.values, ""]), name="access_role_is_known"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="access_grants_count_from_one"),
         ]
+
+
+class Access(models.Model):
+    """A person may act for a customer: a view of the last grants, without those that end it."""
+
+    id = models.UUIDField(primary_key=True)
+    person = models.ForeignKey("people.Person", on_delete=models.DO_NOTHING)
+    customer = models.ForeignKey(Customer, on_delete=models.DO_NOTHING)
+    role = models.TextField(choices=AccessRole.choices)
+
+    class Meta:
+        managed = False
 
 
 class InvoiceKind(models.TextChoices):
@@ -125,17 +146,17 @@ class Invoice(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
     invoice_date = models.DateField()
     due_date = models.DateField()
-    amount_minor = models.BigIntegerField()
+    issued_minor = models.BigIntegerField()
+    """What it was issued with; `amount` is what it is after its revisions."""
     currency = models.CharField(max_length=3, default="USD")
     description = models.TextField(default="", blank=True)
-    revision = models.IntegerField(default=1)
     cause = models.TextField(null=True, unique=True)
     """For a charge: the one fact that caused it."""
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="invoice_above_zero"),
+            models.CheckConstraint(condition=Q(issued_minor__gt=0), name="invoice_above_zero"),
             models.CheckConstraint(
                 condition=Q(kind="invoice", cause__isnull=True)
                 | Q(kind="charge", cause__isnull=False),
@@ -163,7 +184,40 @@ class Invoice(models.Model):
 
     @property
     def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency)
+        """The present amount. Read many invoices with `select_related("present")`."""
+        return Money(self.present.amount_minor, self.currency)
+
+
+class InvoiceRevision(models.Model):
+    """Another amount that an invoice was given before anything was paid. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="revisions")
+    number = models.IntegerField()
+    """2 for the first change: the invoice as it was issued is number 1."""
+    amount_minor = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "number"], name="revision_once"),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0, number__gte=2), name="revision_above_zero"
+            ),
+        ]
+
+
+class PresentAmount(models.Model):
+    """The present amount of each invoice: a view of its last revision, or of its issue."""
+
+    invoice = models.OneToOneField(
+        Invoice, on_delete=models.DO_NOTHING, primary_key=True, related_name="present"
+    )
+    revision = models.IntegerField()
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        managed = False
 
 
 class InvoiceLine(models.Model):

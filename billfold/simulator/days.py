@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from billfold import bankdays, jobs
-from billfold.banking import exchange
+from billfold.banking import file_approvals
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.notices.models import Notice
 from billfold.payments.models import Case, PaymentEvent
@@ -47,9 +47,11 @@ def demo_treasurers_release(now: datetime) -> int:
         for treasurer in DEMO_TREASURERS:
             # A person may have been quicker, or approved before, or the day may be over.
             with suppress(
-                exchange.NotWaiting, exchange.ApprovedAlready, exchange.EffectiveDatePassed
+                file_approvals.NotWaiting,
+                file_approvals.ApprovedAlready,
+                file_approvals.EffectiveDatePassed,
             ):
-                exchange.approve(file.pk, file.sha256, actor=treasurer, now=now)
+                file_approvals.approve(file.pk, file.sha256, actor=treasurer, now=now)
     return len(files)
 
 

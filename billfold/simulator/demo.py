@@ -24,13 +24,14 @@ from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.funnel import return_fees
 from billfold.payments.paying import scheduling
+from billfold.people import rights
 from billfold.people.models import Person
 from billfold.platform import audit, clock, sealing, tenancy
 from billfold.platform.ids import new_id, new_ids
 from billfold.platform.models import AuditEntry
-from billfold.receivables import billing
+from billfold.receivables import access_grants, billing
 from billfold.receivables.models import (
-    Access,
+    AccessRole,
     BillerProfile,
     CreditNote,
     Customer,
@@ -146,16 +147,21 @@ def _set_up(biller: tenancy.Biller, now: datetime) -> None:
             new_ids(len(cedarline.CUSTOMERS)), cedarline.CUSTOMERS, strict=True
         )
     )
-    _add_people()
+    _add_people(now)
 
 
-def _add_people() -> None:
+def _add_people(now: datetime) -> None:
     for sign_in in cedarline.SIGN_INS:
-        person = Person.objects.add(
-            sign_in.email, cedarline.PASSWORD, name=sign_in.name, role=sign_in.role
+        person = rights.add_person(
+            sign_in.email,
+            cedarline.PASSWORD,
+            name=sign_in.name,
+            role=sign_in.role,
+            actor=_ACTOR,
+            now=now,
         )
         for customer in Customer.objects.filter(number__in=sign_in.accounts):
-            Access.objects.create(id=new_id(), person=person, customer=customer)
+            access_grants.give(person, customer, AccessRole.PAY, actor=_ACTOR, now=now)
 
 
 def _bill_and_pay(now: datetime, today: date) -> None:

@@ -173,7 +173,7 @@ def _served(name: str, folder: Path) -> Iterator[str]:
         command = [sys.executable, "-m", "gunicorn", "billfold.config.wsgi", "--threads", "8"]
         process = subprocess.Popen(
             [*command, "--bind", f"fd://{listener.fileno()}"],
-            env=os.environ | {"DATABASE_URL": _address(name)},
+            env=os.environ | environment.SERVER.addresses(name),
             pass_fds=[listener.fileno()],
             stdout=log,
             stderr=log,

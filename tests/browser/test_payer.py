@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from billfold.payments.accounts import wallet
 from billfold.payments.models import Payment
-from billfold.platform.ids import new_id
-from billfold.receivables.models import Access, BillerProfile, Invoice
+from billfold.receivables.models import BillerProfile, Invoice
+from tests import privilege
 from tests.browser.conftest import Site, check_accessibility, opened, sign_in
 from tests.waiting import HUNG_AFTER_SECONDS
 from tests.world import PASSWORD, PAYERS_BANK, eastern, usd
@@ -28,19 +28,20 @@ ACCOUNT = "4417006789"
 def billed(site: Site) -> None:
     """Owe three invoices, and have two accounts."""
     world = site.world
-    BillerProfile.objects.update(
-        support_phone="(555) 010-0142",
-        support_hours="weekdays 8-6 ET",
-        wire_routing_number="091999049",
-        ach_routing_number="091999049",
-        deposit_account_number="0007731420",
-        tiles=[{"label": "Usage", "text": "Minutes and data this month", "url": "/help"}],
-    )
+    with privilege.every_right():
+        BillerProfile.objects.update(
+            support_phone="(555) 010-0142",
+            support_hours="weekdays 8-6 ET",
+            wire_routing_number="091999049",
+            ach_routing_number="091999049",
+            deposit_account_number="0007731420",
+            tiles=[{"label": "Usage", "text": "Minutes and data this month", "url": "/help"}],
+        )
     world.invoice("CL-208814", "346.18", due=date(2026, 11, 10))
     world.invoice("CL-209377", "1326.32", due=date(2026, 11, 20))
     world.invoice("CL-209912", "1325.00", due=date(2026, 12, 9))
     other = world.add_customer("40-118-2391", "Hollis & Wren Studio, Fairhaven")
-    Access.objects.create(id=new_id(), person=world.payer, customer=other)
+    world.give_access(world.payer, other)
 
 
 def fill_account(page: Page) -> None:

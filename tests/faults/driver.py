@@ -28,15 +28,18 @@ from django.db import connection, connections  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from billfold import jobs  # noqa: E402
-from billfold.banking import exchange  # noqa: E402
+from billfold.banking import file_approvals  # noqa: E402
 from billfold.banking.models import BankConnection, BankFile  # noqa: E402
 from billfold.payments.accounts.bank_accounts import BankAccount  # noqa: E402
 from billfold.payments.accounts.mandates import Consent, Validation  # noqa: E402
+from billfold.payments.models import Case  # noqa: E402
+from billfold.payments.outgoing import transmission  # noqa: E402
 from billfold.payments.paying import scheduling  # noqa: E402
 from billfold.payments.proof import report as proof  # noqa: E402
 from billfold.people.models import Person  # noqa: E402
 from billfold.platform import clock, sealing, tenancy  # noqa: E402
-from billfold.platform.postgres.server import OWNER  # noqa: E402
+from billfold.platform.postgres.logins import Login  # noqa: E402
+from billfold.platform.postgres.server import USERS  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
 from tests import waiting  # noqa: E402
@@ -50,13 +53,17 @@ AMOUNTS: Final = {
     BAD: ("CL-2", "120.00", "4400000001"),
     THIRD: ("CL-3", "75.00", "4417006789"),
 }
+PLACES: Final = ("to_bank", "taken")
+"""Where the bank has what we sent."""
 TREASURERS: Final = ("priya@cedarline.example", "jonah@cedarline.example")
 
 
 def serve(pipe: Connection, database: dict[str, str], environment: dict[str, str]) -> None:
     """Carry out each act that comes through the pipe and send back its result, until killed."""
     os.environ.update(environment)
-    connections.settings["default"].update({"USER": OWNER, "PORT": "5432", **database})
+    for login in Login:
+        address = {"USER": USERS[login], "PORT": "5432", **database}
+        connections.settings[login].update(address)
     with suppress(EOFError):
         while True:
             act, arguments = pipe.recv()
@@ -208,8 +215,8 @@ def approve(treasurer: int, now: datetime) -> None:
     with tenancy.use(_biller()):
         actor = Person.objects.get(email=TREASURERS[treasurer]).actor()
         for file in BankFile.objects.filter(direction="out", state="built"):
-            with suppress(exchange.NotWaiting, exchange.ApprovedAlready):
-                exchange.approve(file.pk, file.sha256, actor=actor, now=now)
+            with suppress(file_approvals.NotWaiting, file_approvals.ApprovedAlready):
+                file_approvals.approve(file.pk, file.sha256, actor=actor, now=now)
 
 
 # -- What a worker does ----------------------------------------------------------------------
@@ -236,11 +243,25 @@ def live(moments: list[datetime]) -> None:
     for now in moments:
         bank(now)
         jobs.run_once(biller, now=now)
+        ask_the_bank(now)
         for treasurer in range(len(TREASURERS)):
             approve(treasurer, now)
         jobs.run_once(biller, now=now)
         bank(now)
     jobs.run_once(biller, now=moments[-1])
+
+
+def ask_the_bank(now: datetime) -> None:
+    """Let a treasurer find out what became of a file of which nobody knows whether it arrived."""
+    with tenancy.use(_biller()):
+        actor = Person.objects.get(email=TREASURERS[0]).actor()
+        bank_folder = Path(BankConnection.objects.get().transport["to_bank"]).parent
+        for case in Case.objects.filter(kind=transmission.KIND, closed_at=None):
+            name = BankFile.objects.get(pk=case.evidence.removeprefix("bankfile/")).name
+            has_arrived = any((bank_folder / place / name).exists() for place in PLACES)
+            transmission.resolve(
+                case.id, "Called the bank", has_arrived=has_arrived, actor=actor, now=now
+            )
 
 
 def verify(now: datetime) -> list[Any]:

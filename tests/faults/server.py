@@ -21,7 +21,8 @@ import psycopg
 from psycopg import sql
 
 from billfold.platform.postgres import processes
-from billfold.platform.postgres.server import OWNER, SUPERUSER, PrivateServer
+from billfold.platform.postgres.logins import Login
+from billfold.platform.postgres.server import SUPERUSER, USERS, PrivateServer
 from tests import databases, waiting
 from tests.faults import driver
 
@@ -71,7 +72,7 @@ class Server:
 
     def new_world(self, name: str) -> WorldDatabase:
         """Make an empty database."""
-        names = sql.Identifier(name), sql.Identifier(OWNER)
+        names = sql.Identifier(name), sql.Identifier(USERS[Login.OWNER])
         self.carry_out(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
         return WorldDatabase(self, name)
 
@@ -107,7 +108,7 @@ class WorldDatabase:
         """Copy database and folder. Nobody may be connected."""
         twin = WorldDatabase(self.server, name)
         self.server.start_if_killed()
-        databases.copy(self.server.cluster, self.name, name, owner=OWNER)
+        databases.copy(self.server.cluster, self.name, name)
         if self.folder.exists():
             shutil.copytree(self.folder, twin.folder)
             twin.rows(

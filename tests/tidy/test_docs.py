@@ -13,7 +13,7 @@ import pytest
 from billfold.formats.nacha import checks
 from billfold.ledger.chart import AccountCode
 from billfold.money import Money
-from billfold.payments.rules import accounting
+from billfold.payments.rules import accounting, debit_rules
 from billfold.payments.rules.accounting import PaymentFacts, Share
 from billfold.payments.rules.lifecycle import State, Step
 from billfold.rails.ach.return_reasons import RETURN_CODES
@@ -53,6 +53,10 @@ def test_the_accounting_page_shows_the_policy() -> None:
 
 def test_the_bank_files_page_shows_every_nacha_check() -> None:
     assert checks.markdown_table() in page("bank-files.md")
+
+
+def test_the_bank_files_page_shows_every_rule_of_the_cut_off() -> None:
+    assert debit_rules.markdown_table() in page("bank-files.md")
 
 
 def test_the_accounting_page_names_every_account() -> None:

@@ -19,6 +19,8 @@ FACES = ("billfold/formats/", "billfold/rails/")
 """Where a package file may hold what others import: the face of a format or a rail."""
 MARK_FOR_A_TOOL = re.compile(r"  # (?:noqa|type: ignore)\b.*")
 """Not counted in a line's length; the linter does not count it either."""
+BACKENDS = {"billfold/platform/postgres/backend/base.py", "tests/superuser/base.py"}
+"""Django asks for a backend's base.py."""
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "services"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -109,6 +111,17 @@ def test_few_imports_stand_inside_functions() -> None:
     assert len(late) <= LATE_IMPORTS_MAX, sorted(late)
 
 
+def test_a_lock_that_the_server_keeps_is_named_in_one_place() -> None:
+    # A name without the biller's schema makes the billers of a server wait for each other.
+    takers = [
+        path
+        for path, text in sources().items()
+        if "pg_advisory" in text and path.startswith("billfold/")
+    ]
+
+    assert [path for path in takers if not path.startswith("billfold/platform/")] == []
+
+
 def test_a_package_file_is_empty_but_for_the_face_of_a_format_or_a_rail() -> None:
     full = [path for path, text in sources().items() if path.endswith("__init__.py") and text]
 
@@ -120,8 +133,7 @@ def test_a_module_is_named_for_a_body_of_work() -> None:
         path
         for path in sources()
         if NAMES_THAT_SAY_NOTHING & {Path(path).stem, *Path(path).parent.parts}
-        and path
-        != "billfold/platform/postgres/backend/base.py"  # Django asks for a backend's base.py.
+        and path not in BACKENDS
     ]
 
     assert nameless == []

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('max_file_minor', models.BigIntegerField(db_default=999999999999, default=999999999999)),
                 ('line_end', models.TextField(default='\n')),
                 ('cutoff_eastern', models.TimeField(default=datetime.time(17, 0))),
+                ('zone', models.TextField(db_default='America/New_York', default='America/New_York')),
                 ('two_people_release', models.BooleanField(default=True)),
                 ('release_limit_minor', models.BigIntegerField(default=0)),
                 ('account_validation', models.TextField(default='bank_service')),
@@ -71,10 +72,10 @@ class Migration(migrations.Migration):
                 ('name', models.TextField()),
                 ('sha256', models.CharField(max_length=64)),
                 ('size', models.BigIntegerField()),
-                ('content_sealed', models.BinaryField()),
-                ('state', models.TextField(choices=[('built', 'Needs approval'), ('released', 'Released'), ('sending', 'Sending'), ('sent', 'Sent'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('void', 'Void'), ('received', 'Received'), ('read', 'Posted'), ('refused', 'Could not be read')])),
+                ('state', models.TextField(choices=[('built', 'Needs approval'), ('released', 'Released'), ('sending', 'Sending'), ('sent', 'Sent'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('void', 'Void'), ('received', 'Received'), ('waiting', 'Waits for two people'), ('read', 'Posted'), ('refused', 'Could not be read')])),
                 ('made_at', models.DateTimeField()),
                 ('made_by', models.TextField()),
+                ('added_by_id', models.TextField(blank=True, db_default='', default='')),
                 ('business_date', models.DateField(null=True)),
                 ('modifier', models.CharField(blank=True, default='', max_length=1)),
                 ('effective_date', models.DateField(null=True)),
@@ -90,6 +91,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='BankFileContent',
+            fields=[
+                ('file', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='content', serialize=False, to='banking.bankfile')),
+                ('content_sealed', models.BinaryField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='FileApproval',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
@@ -99,6 +107,19 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('round', models.SmallIntegerField(db_default=1, default=1)),
                 ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='banking.bankfile')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='StatementDecision',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('verdict', models.TextField(choices=[('accept', 'Accept'), ('refuse', 'Refuse')])),
+                ('why', models.TextField(blank=True, default='')),
+                ('actor_id', models.TextField()),
+                ('actor_name', models.TextField()),
+                ('at', models.DateTimeField()),
+                ('round', models.SmallIntegerField()),
+                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='banking.bankfile')),
             ],
         ),
         migrations.CreateModel(
@@ -160,11 +181,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='bankfile',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['built', 'released', 'sending', 'sent', 'accepted', 'rejected', 'void', 'received', 'read', 'refused'])), name='bankfile_state_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['built', 'released', 'sending', 'sent', 'accepted', 'rejected', 'void', 'received', 'waiting', 'read', 'refused'])), name='bankfile_state_is_known'),
         ),
         migrations.AddConstraint(
             model_name='fileapproval',
             constraint=models.UniqueConstraint(fields=('file', 'actor_id', 'round'), name='approval_once_each'),
+        ),
+        migrations.AddConstraint(
+            model_name='statementdecision',
+            constraint=models.UniqueConstraint(fields=('file', 'actor_id', 'verdict', 'round'), name='decision_once_each'),
         ),
         migrations.AddConstraint(
             model_name='filerepeat',

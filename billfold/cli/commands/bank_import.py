@@ -50,6 +50,8 @@ class ImportedFile:
             yield f"{name}: these bytes are here already, {known}."
         elif self.file.state == "read":
             yield f"{name}: taken in as {self.file.kind}."
+        elif self.file.state == "waiting":
+            yield f"{name}: kept, and not booked before two people accept it: see `statement list`."
         else:
             yield f"{name}: kept, and not taken in; a case says why."
 

@@ -54,6 +54,7 @@ def set_biller(
     """Change what was named of a biller."""
     if not (profile or pairs or name or hosts or removed_hosts):
         raise click.UsageError("nothing to change was named")
+    name = prompts.check_line(name, "--name") if name else name
     served = biller_option.find(biller)
     in_file, in_pairs = biller_setup.read_profile(profile), _read_pairs(pairs)
     actor, now = command_actor.identify(), clock.now()

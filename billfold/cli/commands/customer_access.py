@@ -16,10 +16,12 @@ from billfold.cli import (
     prompts,
 )
 from billfold.cli.refusal import CommandRefused
+from billfold.people import rights
 from billfold.people.models import Person, Role
 from billfold.platform import audit, clock, tenancy
 from billfold.platform.ids import new_id
 from billfold.platform.tenancy import Biller
+from billfold.receivables import access_grants
 from billfold.receivables.models import Access, Customer
 
 
@@ -73,44 +75,42 @@ def _give_access(biller: Biller, email: str, options: AccessOptions) -> None:
         if customer is None:
             raise CommandRefused(f"No customer has the number {options.customer!r}.")
         person, one_time_password = _find_or_make_payer(email, options)
+        actor, now = command_actor.identify(), clock.now()
         with transaction.atomic():
-            person.save()
-            access, is_new = Access.objects.get_or_create(
-                person=person,
-                customer=customer,
-                defaults={"id": new_id(), "role": options.role},
-            )
-            before = {} if is_new else {"role": access.role}
-            access.role = options.role
-            access.save(update_fields=["role"])
+            if person._state.adding:
+                person.save(force_insert=True)
+                rights.give(person, Role.PAYER, actor=actor, now=now)
+            before = Access.objects.filter(person=person, customer=customer).first()
+            access_grants.give(person, customer, options.role, actor=actor, now=now)
             audit.record(
                 "access given",
                 f"person/{person.id}",
-                actor=command_actor.identify(),
-                now=clock.now(),
-                before=before,
-                after={"customer": customer.number, "role": access.role},
+                actor=actor,
+                now=now,
+                before={"role": before.role} if before else {},
+                after={"customer": customer.number, "role": options.role},
             )
-    print(f"{biller.schema}: {email} may {access.role} account {customer}.")
+    print(f"{biller.schema}: {email} may {options.role} account {customer}.")
     if one_time_password:
         print(f"One-time password, shown only here: {one_time_password}")
 
 
 def _remove_access(biller: Biller, email: str, number: str) -> None:
     """End what a person may do for a customer, at once. Raises: CommandRefused."""
-    # The application itself cannot take rows of this table away.
-    with tenancy.as_owner(biller), transaction.atomic():
-        access = Access.objects.filter(person__email=email, customer__number=number).first()
+    actor, now = command_actor.identify(), clock.now()
+    with tenancy.use(biller), transaction.atomic():
+        accesses = Access.objects.filter(person__email=email, customer__number=number)
+        access = accesses.select_related("person", "customer").first()
         if access is None:
             raise CommandRefused(f"{email} has no access to customer {number!r}.")
+        access_grants.end(access.person, access.customer, actor=actor, now=now)
         audit.record(
             "access removed",
             f"person/{access.person_id}",
-            actor=command_actor.identify(),
-            now=clock.now(),
+            actor=actor,
+            now=now,
             before={"customer": number, "role": access.role},
         )
-        access.delete()
     print(f"{biller.schema}: {email} may no longer see or pay account {number}.")
 
 
@@ -125,7 +125,7 @@ def _find_or_make_payer(email: str, options: AccessOptions) -> tuple[Person, str
             raise CommandRefused(f"{email} is staff: a payer needs another login.")
         return known, ""
     name = prompts.ask_if_missing(options.person_name, "--person-name", "Name of the person")
-    person = Person(id=new_id(), email=email, name=name, role=Role.PAYER)
+    person = Person(id=new_id(), email=email, name=name)
     person.must_change_password = True
     if options.ask_password or options.password_file:
         person.set_password(password_option.read(options.password_file, person))

@@ -243,7 +243,7 @@ class Demo:
             self.cluster.start()
         except StartCanceled:
             raise DemoStopped from None
-        os.environ["DATABASE_URL"] = self.cluster.dsn()
+        os.environ |= self.cluster.addresses()
 
     def _finish(self, command: str, title: str) -> str:
         """Run one command to its end and return what it printed."""

@@ -1,5 +1,6 @@
 """The commands that keep everything in, and let it go again: hold on and off."""
 
+import json
 from collections.abc import Sequence
 
 import click
@@ -18,14 +19,31 @@ from billfold.platform.tenancy import Biller
 @launcher.command("hold on")
 @biller_option.one_or_all
 @click.option("--why", metavar="REASON", help="kept in the audit trail")
-def hold(biller: str | None, why: str | None) -> None:
-    """Let nothing leave from now on."""
+@click.option("--json", "as_json", is_flag=True, help="report as JSON")
+def hold(biller: str | None, why: str | None, as_json: bool) -> None:
+    """Let nothing leave from now on; end once nothing is on its way any more."""
     why = prompts.ask_if_missing(why, "--why", "Why")
     billers = biller_option.find_all(biller)
     check_note(why, billers)
-    biller_directory.hold(billers, why=why, actor=command_actor.identify(), now=clock.now())
+    waited_for: dict[str, list[str]] = {held.schema: [] for held in billers}
+
+    def say_what_is_on_its_way(held: Biller, acts: Sequence[str]) -> None:
+        waited_for[held.schema] = list(acts)
+        if not as_json:
+            print(f"{held.schema}: HOLD is set; waiting for: {', '.join(acts)} ...", flush=True)
+
+    biller_directory.hold(
+        billers,
+        why=why,
+        actor=command_actor.identify(),
+        now=clock.now(),
+        on_wait=say_what_is_on_its_way,
+    )
+    if as_json:
+        print(json.dumps({"hold": True, "waited_for": waited_for}, indent=2))
+        return
     for held in billers:
-        print(f"{held.schema}: on HOLD. A file on its way at this moment may still arrive.")
+        print(f"{held.schema}: on HOLD. Nothing is on its way, and nothing leaves.")
 
 
 @launcher.command("hold off")

@@ -22,10 +22,10 @@ from billfold.cli import (
 from billfold.cli.profile import tables
 from billfold.cli.profile.files import ProfileChanges
 from billfold.cli.refusal import CommandRefused
+from billfold.people import rights
 from billfold.people.models import Person, Role
 from billfold.platform import (
     audit,
-    biller_directory,
     clock,
     live_mark,
     sealing,
@@ -62,6 +62,7 @@ def init(**options: Any) -> None:
     _refuse_used(place)
     terms = _complete(options)
     with environment.database():
+        environment.check_logins_are_apart()
         _refuse_used_database()
         _set_up(place, terms)
 
@@ -81,9 +82,7 @@ def _complete(options: dict[str, Any]) -> InstallationTerms:
 
 
 def _set_up(place: Path, terms: InstallationTerms) -> None:
-    person = Person(
-        email=email_address.check(terms.email), name=terms.staff_name, role=Role.TREASURER
-    )
+    person = Person(email=email_address.check(terms.email), name=terms.staff_name)
     person.set_password(password_option.read(terms.password_file, person))
     hosts = biller_setup.check_names(terms.schema, terms.hosts)
     live_mark.write_mode(state_directory.create_if_missing(place), "live")
@@ -116,7 +115,8 @@ def _refuse_used(place: Path) -> None:
 
 def _refuse_used_database() -> None:
     """Refuse the database of another installation. Raises: CommandRefused."""
-    instance = biller_directory.instance()
+    with tenancy.as_owner(None), connection.cursor() as cursor:  # The others may not be there yet.
+        instance = live_mark.instance(cursor)
     if instance is not None:
         raise CommandRefused(
             f"The database is a {instance.mode} installation already: name an empty one in "
@@ -144,10 +144,13 @@ def _make_first_biller(schema: str, name: str, hosts: list[str]) -> Biller:
 
 
 def _add_first_person(biller: Biller, person: Person, actor: Actor, now: datetime) -> None:
-    with tenancy.use(biller), transaction.atomic():
+    with tenancy.as_owner(biller), transaction.atomic():
         known = Person.objects.filter(email=person.email).first()
         person.id = known.id if known else new_id()
-        person.save(force_insert=known is None, force_update=known is not None)
+        person.save(
+            force_insert=known is None, update_fields=["password", "name"] if known else None
+        )
+        rights.give(person, Role.TREASURER, actor=actor, now=now)
         audit.record(
             "staff added",
             f"person/{person.id}",
@@ -159,6 +162,6 @@ def _add_first_person(biller: Biller, person: Person, actor: Actor, now: datetim
 
 def _mark() -> None:
     """Say in database and state directory that they belong together; the last step of init."""
-    with tenancy.no_biller(), connection.cursor() as cursor:
+    with tenancy.as_owner(None), connection.cursor() as cursor:
         live_mark.make_instance(cursor, "live")
         live_mark.write(cursor)

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from billfold.cli import biller_option, command_actor, launcher, password_option
 from billfold.cli.refusal import CommandRefused
-from billfold.people import passwords
+from billfold.people import passwords, rights
 from billfold.people.models import Person
 from billfold.platform import audit, clock, tenancy
 
@@ -28,18 +28,18 @@ def enable(email: str, biller: str | None) -> None:
 
 def _set_active(email: str, schema: str | None, *, is_active: bool) -> None:
     biller = biller_option.find(schema)
+    actor, now = command_actor.identify(), clock.now()
     word = "enabled" if is_active else "disabled"
     with tenancy.use(biller), transaction.atomic():
         person = _lock_person(email)
         if person.is_active == is_active:
             raise CommandRefused(f"{person.email} is {word} already.")
-        person.is_active = is_active
-        person.save(update_fields=["is_active"])
+        rights.give(person, person.role, is_active=is_active, actor=actor, now=now)
         audit.record(
             f"person {word}",
             f"person/{person.id}",
-            actor=command_actor.identify(),
-            now=clock.now(),
+            actor=actor,
+            now=now,
             before={"is_active": not is_active},
             after={"is_active": is_active},
         )
@@ -62,7 +62,8 @@ def replace_password(email: str, biller: str | None) -> None:
 
 def _lock_person(email: str) -> Person:
     """Find a login, and lock the row. Raises: CommandRefused."""
-    person = Person.objects.select_for_update().filter(email=email.strip().lower()).first()
+    persons = Person.objects.select_for_update(of=["self"])
+    person = persons.filter(email=email.strip().lower()).first()
     if person is None:
         raise CommandRefused(f"Nobody has the e-mail {email} here.")
     return person

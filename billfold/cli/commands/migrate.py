@@ -14,7 +14,7 @@ def migrate() -> None:
         sealing.make_keys()  # A live instance gets its keys from `billfold init`, once.
     tenancy.install()
     if not settings.IS_LIVE:
-        with tenancy.no_biller(), connection.cursor() as cursor:
+        with tenancy.as_owner(None), connection.cursor() as cursor:
             live_mark.make_instance(cursor, settings.MODE)
     for biller in tenancy.billers():
         tenancy.migrate(biller)

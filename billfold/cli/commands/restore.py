@@ -33,6 +33,7 @@ def restore(file: Path, as_json: bool) -> None:
     os.environ["BILLFOLD_MODE"] = manifest.mode
     with environment.database():
         environment.set_up_django()
+        environment.check_logins_are_apart()
         _load(file, manifest, place, is_quiet=as_json)
         _report(manifest, as_json=as_json)
 

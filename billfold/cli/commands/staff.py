@@ -15,6 +15,7 @@ from billfold.cli import (
     prompts,
 )
 from billfold.cli.refusal import CommandRefused
+from billfold.people import rights
 from billfold.people.models import Person, Role
 from billfold.platform import audit, clock, tenancy
 from billfold.platform.ids import new_id
@@ -41,16 +42,18 @@ def add_staff(
     with tenancy.use(served):
         if Person.objects.filter(email=email).exists():
             raise CommandRefused(f"{email} has a login already: see `billfold staff list`.")
-        person = Person(id=new_id(), email=email, name=name, role=role)
+        person = Person(id=new_id(), email=email, name=name)
         person.must_change_password = True  # Whoever types this command knows it.
         person.set_password(password_option.read(password_file, person))
+        actor, now = command_actor.identify(), clock.now()
         with transaction.atomic():
             person.save(force_insert=True)
+            rights.give(person, role, actor=actor, now=now)
             audit.record(
                 "staff added",
                 f"person/{person.id}",
-                actor=command_actor.identify(),
-                now=clock.now(),
+                actor=actor,
+                now=now,
                 after={"email": email, "role": person.role},
             )
     print(f"{served.schema}: {email} may sign in as {person.role}.")
@@ -62,26 +65,27 @@ def add_staff(
 def disable_staff(email: str, biller: str | None) -> None:
     """Let a member of staff in no longer."""
     served = biller_option.find(biller)
+    actor, now = command_actor.identify(), clock.now()
     with tenancy.use(served):
         with transaction.atomic():
             person = _lock_staff(email)
-            person.is_active = False
-            person.save(update_fields=["is_active"])
+            rights.give(person, person.role, is_active=False, actor=actor, now=now)
             audit.record(
                 "staff disabled",
                 f"person/{person.id}",
-                actor=command_actor.identify(),
-                now=clock.now(),
+                actor=actor,
+                now=now,
                 before={"is_active": True},
                 after={"is_active": False},
             )
-        left = Person.objects.filter(role=Role.TREASURER, is_active=True).count()
+        left = rights.count_treasurers()
     print(f"{served.schema}: {person.email} may no longer sign in; {left} treasurers are left.")
 
 
 def _lock_staff(email: str) -> Person:
     """Find an active member of staff, and lock the row. Raises: CommandRefused."""
-    person = Person.objects.select_for_update().filter(email=email.strip().lower()).first()
+    persons = Person.objects.select_for_update(of=["self"])
+    person = persons.filter(email=email.strip().lower()).first()
     if person is None or person.role == Role.PAYER:
         raise CommandRefused(
             f"No member of staff has the e-mail {email}: see `billfold staff list`."
@@ -97,7 +101,7 @@ def _lock_staff(email: str) -> Person:
 def list_staff(as_json: bool, biller: str | None) -> None:
     """Print who may sign in as staff."""
     with tenancy.use(biller_option.find(biller)):
-        staff = list(Person.objects.exclude(role=Role.PAYER).order_by("email"))
+        staff = list(Person.objects.exclude(right__role=Role.PAYER).order_by("email"))
     if as_json:
         rows = [
             {

@@ -7,9 +7,11 @@ from datetime import date, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from billfold import typed_text
 from billfold.formats import nacha
 from billfold.money import Money, NotAnAmount
 from billfold.receivables.imports.import_fields import STATES
+from billfold.typed_text import UnfitCharacter
 
 ReadValue = Callable[[Any], Any]
 LONGEST: Final = 2_000
@@ -33,26 +35,45 @@ class ProfileField:
     is_required: bool = False
 
 
-def text(longest: int = LONGEST, *, shortest: int = 0) -> ReadValue:
-    """Make a reader of text."""
+def line(longest: int = LONGEST, *, shortest: int = 0) -> ReadValue:
+    """Make a reader of text of one line."""
 
     def read(value: Any) -> str:
-        if not isinstance(value, str):
-            raise InvalidProfileValue("must be text between quotes")
-        if not shortest <= len(value.strip()) <= longest:
-            raise InvalidProfileValue(f"must have {shortest} to {longest} characters")
-        if any(not letter.isprintable() and letter != "\n" for letter in value):
-            raise InvalidProfileValue("holds a character that cannot be printed")
-        return value.strip()
+        return _fit(typed_text.check_line, _sized(value, shortest, longest))
 
     return read
+
+
+def lines(longest: int, *, shortest: int = 0) -> ReadValue:
+    """Make a reader of text of one line or several."""
+
+    def read(value: Any) -> str:
+        return _fit(typed_text.check_lines, _sized(value, shortest, longest))
+
+    return read
+
+
+def _sized(value: Any, shortest: int, longest: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidProfileValue("must be text between quotes")
+    if not shortest <= len(value.strip()) <= longest:
+        raise InvalidProfileValue(f"must have {shortest} to {longest} characters")
+    return value.strip()
+
+
+def _fit(check: Callable[[str], str], value: str) -> str:
+    """Return the value if `check` lets it through. Raises: InvalidProfileValue."""
+    try:
+        return check(value)
+    except UnfitCharacter as refusal:
+        raise InvalidProfileValue(f"holds {refusal}: remove it") from None
 
 
 def matching(pattern: re.Pattern[str], words: str, *, may_be_empty: bool = True) -> ReadValue:
     """Make a reader of text of one shape."""
 
     def read(value: Any) -> str:
-        string = str(text()(value))
+        string = str(line()(value))
         if string == "" and may_be_empty:
             return ""
         if not pattern.match(string):
@@ -112,7 +133,7 @@ def amount_above_zero(value: Any) -> int:
 
 
 def routing_number(value: Any) -> str:
-    digits = str(text()(value))
+    digits = str(line()(value))
     if digits and not nacha.is_routing_number(digits):
         raise InvalidProfileValue(
             "is no routing number: nine digits of which the last checks the others"
@@ -121,14 +142,14 @@ def routing_number(value: Any) -> str:
 
 
 def account_number(value: Any) -> str:
-    number = str(text(17)(value))
+    number = str(line(17)(value))
     if number and not (number.isascii() and number.isalnum() and number.strip("0")):
         raise InvalidProfileValue("must be 1 to 17 letters and digits, not all zeros")
     return number
 
 
 def zone(value: Any) -> str:
-    name = str(text(60, shortest=1)(value))
+    name = str(line(60, shortest=1)(value))
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -153,7 +174,7 @@ def line_end(value: Any) -> str:
 
 
 def full_path(value: Any) -> str:
-    path = str(text(400)(value))
+    path = str(line(400)(value))
     if path and not path.startswith("/"):
         raise InvalidProfileValue("must be a full path, beginning with /")
     return path
@@ -167,21 +188,21 @@ def _state(*, is_required: bool = False) -> ProfileField:
 
 
 def _name(longest: int, *, is_required: bool = True) -> ProfileField:
-    return ProfileField(text(longest, shortest=1), is_required=is_required)
+    return ProfileField(line(longest, shortest=1), is_required=is_required)
 
 
 BILLER: Final[Mapping[str, ProfileField]] = {
     "trade_name": _name(60),
     "legal_name": _name(120),
-    "address": ProfileField(text(400, shortest=1), is_required=True),
+    "address": ProfileField(lines(400, shortest=1), is_required=True),
     "state": _state(is_required=True),
     "zone": ProfileField(zone),
     "base_url": ProfileField(matching(_URL, "an address such as https://billing.example.com")),
     "brand_color": ProfileField(matching(_COLOR, "a color such as #1d5c49", may_be_empty=False)),
-    "support_phone": ProfileField(text(40)),
+    "support_phone": ProfileField(line(40)),
     "support_email": ProfileField(matching(_EMAIL, "an e-mail address")),
-    "support_hours": ProfileField(text(100)),
-    "remit_to": ProfileField(text(400)),
+    "support_hours": ProfileField(line(100)),
+    "remit_to": ProfileField(lines(400)),
     "wire_routing_number": ProfileField(routing_number),
     "ach_routing_number": ProfileField(routing_number),
     "deposit_account_number": ProfileField(account_number),
@@ -194,7 +215,7 @@ BILLER: Final[Mapping[str, ProfileField]] = {
 TILE: Final[Mapping[str, ProfileField]] = {
     "label": _name(40),
     "title": _name(60),
-    "text": ProfileField(text(120), is_required=True),
+    "text": ProfileField(line(120), is_required=True),
     "url": ProfileField(
         matching(_URL, "an address such as https://…", may_be_empty=False), "", True
     ),
@@ -210,16 +231,17 @@ BANK: Final[Mapping[str, ProfileField]] = {
     "bank_name": _name(60),
     "routing_number": ProfileField(routing_number, column="odfi_routing_number", is_required=True),
     "account_number": ProfileField(account_number, is_required=True),
-    "immediate_origin": ProfileField(text(10, shortest=9), is_required=True),
+    "immediate_origin": ProfileField(line(10, shortest=9), is_required=True),
     "company_name": _name(16),
-    "company_id": ProfileField(text(10, shortest=10), is_required=True),
-    "entry_description": ProfileField(text(10, shortest=1)),
+    "company_id": ProfileField(line(10, shortest=10), is_required=True),
+    "entry_description": ProfileField(line(10, shortest=1)),
     "balanced": ProfileField(yes_or_no),
     "settlement": ProfileField(one_of("gross", "net")),
     "max_entries": ProfileField(whole_number(1, 1_000_000)),
     "max_file": ProfileField(amount_above_zero, column="max_file_minor"),
     "line_end": ProfileField(line_end),
     "cutoff_eastern": ProfileField(moment_of_day),
+    "zone": ProfileField(zone),
     "two_people_release": ProfileField(yes_or_no),
     "release_limit": ProfileField(amount, column="release_limit_minor"),
     "account_validation": ProfileField(one_of("bank_service", "history", "prenote")),
@@ -239,5 +261,5 @@ SFTP: Final[Mapping[str, ProfileField]] = {
     "known_hosts_file": ProfileField(full_path, is_required=True),
     "to_bank": _name(400),
     "from_bank": _name(400),
-    "taken": ProfileField(text(400)),
+    "taken": ProfileField(line(400)),
 }

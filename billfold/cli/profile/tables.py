@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import transaction
 
-from billfold.banking import connections
+from billfold.banking import account_fingerprints, connections
 from billfold.banking.models import BankConnection
 from billfold.cli.profile.files import ProfileChanges
 from billfold.cli.refusal import CommandRefused
 from billfold.payments.accounts import account_validation
-from billfold.people.models import Person, Role
+from billfold.people import rights
 from billfold.platform import audit, tenancy
 from billfold.platform.audit import Actor
 from billfold.platform.tenancy import Biller
@@ -23,7 +23,7 @@ BANK_SERVICE = "bank_service"
 
 def begin(biller: Biller, hosts: list[str]) -> None:
     """Give a new biller a profile that its staff complete; one that is there stays."""
-    with tenancy.use(biller):
+    with tenancy.as_owner(biller):
         BillerProfile.objects.get_or_create(
             id=1,
             defaults={
@@ -41,7 +41,7 @@ def apply(biller: Biller, changes: ProfileChanges, *, actor: Actor, now: datetim
     Raises: CommandRefused.
     """
     changed: list[str] = []
-    with tenancy.use(biller), transaction.atomic():
+    with tenancy.as_owner(biller), transaction.atomic():
         changed += _apply_terms(changes, actor, now)
         for cap in changes.fee_caps:
             changed += _apply_fee_cap(cap, actor, now)
@@ -73,7 +73,7 @@ def _apply_bank(bank: Mapping[str, Any], actor: Actor, now: datetime) -> list[st
     _check_validation(terms.get("account_validation"))
     subject = f"bank connection {terms['name']}"
     row = BankConnection.objects.select_for_update().filter(name=terms["name"]).first()
-    fingerprint = connections.account_fingerprint(account_number)
+    fingerprint = account_fingerprints.of_own_account(account_number)
     if row is None:
         if BankConnection.objects.filter(account_fingerprint=fingerprint).exists():
             raise CommandRefused(
@@ -161,7 +161,7 @@ def list_missing(biller: Biller) -> list[str]:
         needed = ("address", "state", "support_email", "remit_to")
         lacking = [name for name in needed if getattr(row, name) in ("", PLACEHOLDER)]
         bank = BankConnection.objects.order_by("name").first()
-        staff = Person.objects.filter(role=Role.TREASURER, is_active=True).count()
+        staff = rights.count_treasurers()
     if bank is None:
         lacking.append("a bank connection")
     elif bank.account_validation not in account_validation.available_settings():

@@ -74,7 +74,7 @@ def validate(account: BankAccount, *, setting: str, now: datetime) -> Validation
     It may ask a service outside, so it is called before a transaction. A prenote is only sent with
     the next file. Raises: AccountRefused, CannotValidate.
     """
-    validation = by_history(account.fingerprint, now=now)
+    validation = by_history(account.account_fingerprint, now=now)
     if validation:
         return validation
     if setting in VALIDATORS:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from billfold.banking import account_fingerprints
 from billfold.formats import nacha
-from billfold.payments.models import Mandate, MethodChange, MethodState, PaymentMethod
+from billfold.payments.models import Mandate, MethodChange, PaymentMethod
 from billfold.platform import audit, sealing
 from billfold.platform.ids import new_id
 from billfold.rails.ach.reason_codes import Correction
@@ -24,7 +24,7 @@ class NotARoutingNumber(ValueError):
 
 
 class NotAnAccountNumber(ValueError):
-    """Not 1 to 17 letters and digits, or nothing but zeros."""
+    """Not 1 to 17 letters, digits and dashes, or nothing but zeros."""
 
 
 class CorrectedOtherwise(Exception):
@@ -46,57 +46,27 @@ class BankAccount:
         if not nacha.is_routing_number(self.routing_number):
             raise NotARoutingNumber
         number = self.account_number
-        if not number.isascii() or not number.isalnum() or len(number) > ACCOUNT_LONGEST:
+        # A bank may correct a number to one with dashes; it is kept as the bank wrote it.
+        letters = number.replace("-", "")
+        if not letters.isascii() or not letters.isalnum() or len(number) > ACCOUNT_LONGEST:
             raise NotAnAccountNumber
-        if not number.strip("0"):
+        if not letters.strip("0"):
             raise NotAnAccountNumber
 
     @property
-    def fingerprint(self) -> str:
-        """Keyed hash by which the same account is recognised without its number."""
-        return fingerprint(self.routing_number, self.account_number)
+    def account_fingerprint(self) -> str:
+        """Fingerprint by which the same account is recognised, however its number is typed."""
+        return account_fingerprints.of_account(self.routing_number, self.account_number)
 
-
-def fingerprint(routing_number: str, account_number: str) -> str:
-    """Make the keyed hash of an account."""
-    return sealing.fingerprint(f"{routing_number}|{account_number}", purpose="bank account")
+    @property
+    def account_fingerprint_with_zeros(self) -> str:
+        """Fingerprint by which accounts of two customers are the same."""
+        return account_fingerprints.with_zeros(self.routing_number, self.account_number)
 
 
 def sec_code(account: BankAccount | PaymentMethod) -> str:
     """Choose the code by the account, not by the customer. Source: Nacha, SEC codes."""
     return "CCD" if account.holder == "business" else "WEB"
-
-
-def lock_methods_by_account(method_ids: Iterable[UUID]) -> dict[UUID, list[PaymentMethod]]:
-    """Lock every method on the accounts of these methods, whoever's it is; give them by method.
-
-    Each typed account is a method of its own, so an account may have many. Needs an open
-    transaction.
-    """
-    fingerprints = dict(
-        PaymentMethod.objects.filter(pk__in=list(method_ids)).values_list(
-            "id", "account_fingerprint"
-        )
-    )
-    locked = list(
-        PaymentMethod.objects.select_for_update(no_key=True)
-        .filter(account_fingerprint__in=set(fingerprints.values()))
-        .order_by("id")
-    )
-    return {
-        method_id: [method for method in locked if method.account_fingerprint == account]
-        for method_id, account in fingerprints.items()
-    }
-
-
-def stopped_fingerprints(fingerprints: Iterable[str]) -> set[str]:
-    """Select the accounts that a return stopped, under whichever method."""
-    return set(
-        PaymentMethod.objects.filter(
-            account_fingerprint__in=list(fingerprints),
-            state__in=[MethodState.FROZEN, MethodState.HELD],
-        ).values_list("account_fingerprint", flat=True)
-    )
 
 
 def unseal_number(method_id: UUID, account_sealed: bytes) -> str:
@@ -111,15 +81,19 @@ def _seal_number(method_id: UUID, account_number: str) -> bytes:
 
 
 def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetime) -> PaymentMethod:
-    """Store a bank account as a payment method, its number sealed. Needs an open transaction."""
+    """Store a bank account as a payment method, its number sealed. Needs an open transaction.
+
+    If it is remembered, it takes the place of the same account that was saved before.
+    """
     method_id = new_id()
-    return PaymentMethod.objects.create(
+    method = PaymentMethod(
         id=method_id,
         customer_id=customer_id,
         routing_number=account.routing_number,
         bank_name=account.bank_name,
         account_sealed=_seal_number(method_id, account.account_number),
-        account_fingerprint=account.fingerprint,
+        account_fingerprint=account.account_fingerprint,
+        account_fingerprint_with_zeros=account.account_fingerprint_with_zeros,
         account_last4=account.account_number[-4:],
         account_type=account.account_type,
         holder=account.holder,
@@ -127,6 +101,24 @@ def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetim
         is_remembered=remember,
         created_at=now,
     )
+    _forget_twins(method)
+    method.save(force_insert=True)
+    return method
+
+
+def _forget_twins(method: PaymentMethod) -> None:
+    """Let a remembered method take the place of the customer's others for the same account."""
+    twins = PaymentMethod.objects.filter(
+        customer_id=method.customer_id,
+        account_fingerprint=method.account_fingerprint,
+        is_remembered=True,
+    ).exclude(pk=method.pk)
+    if not method.is_remembered:
+        return
+    for twin in twins.select_for_update():
+        method.is_default = method.is_default or twin.is_default
+        method.nickname = method.nickname or twin.nickname
+    twins.update(is_remembered=False, is_default=False)
 
 
 def correct(
@@ -154,8 +146,21 @@ def correct(
     method.routing_number, method.account_type = routing_number, account_type
     method.account_sealed = _seal_number(method.id, number)
     method.account_last4 = number[-4:]
-    method.account_fingerprint = fingerprint(method.routing_number, number)
-    method.save()
+    method.account_fingerprint = account_fingerprints.of_account(routing_number, number)
+    method.account_fingerprint_with_zeros = account_fingerprints.with_zeros(routing_number, number)
+    _forget_twins(method)
+    method.save(
+        update_fields=[
+            "routing_number",
+            "account_type",
+            "account_sealed",
+            "account_last4",
+            "account_fingerprint",
+            "account_fingerprint_with_zeros",
+            "is_default",
+            "nickname",
+        ]
+    )
     # The customer's bank supplied the data, so the consent goes on for the corrected account.
     Mandate.objects.filter(method=method, revoked_at=None).update(
         account_fingerprint=method.account_fingerprint

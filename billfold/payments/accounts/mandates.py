@@ -66,7 +66,7 @@ def one_time(
         agreed_by=consent.agreed_by,
         agreed_by_name=consent.agreed_by.name,
         ip_address=consent.ip_address,
-        user_agent=consent.user_agent[:500],
+        user_agent=consent.user_agent,
         account_fingerprint=method.account_fingerprint,
         validated_by=validation.by,
         validated_at=validation.at,

@@ -12,14 +12,10 @@ from billfold.payments.accounts import bank_accounts
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.models import MethodState, Payment, PaymentMethod
 from billfold.payments.rules.lifecycle import State
-from billfold.platform import audit
+from billfold.platform import audit, retries
 
 NICKNAME_LONGEST: Final = 40
 _UNFINISHED: Final = [State.SCHEDULED, State.UNKNOWN, State.IN_TRANSIT]
-
-
-class AccountStopped(Exception):
-    """A return stopped this account; it is not used before a person has looked at it."""
 
 
 class AlreadySaved(Exception):
@@ -31,28 +27,16 @@ class AlreadySaved(Exception):
 
 
 def saved(customer_id: UUID) -> list[PaymentMethod]:
-    """List the saved accounts, the default first, stopped ones included.
-
-    An account saved twice, by two payments at once, is listed once.
-    """
+    """List the saved accounts, the default first, stopped ones included."""
     methods = PaymentMethod.objects.filter(customer_id=customer_id, is_remembered=True).exclude(
         state=MethodState.REMOVED
     )
-    listed: dict[str, PaymentMethod] = {}
-    for method in methods.order_by("-is_default", "-created_at", "id"):
-        listed.setdefault(method.account_fingerprint, method)
-    return list(listed.values())
+    return list(methods.order_by("-is_default", "-created_at", "id"))
 
 
 def usable(methods: list[PaymentMethod]) -> list[PaymentMethod]:
     """Select the methods that can be debited."""
     return [method for method in methods if method.state == MethodState.ACTIVE]
-
-
-def check_not_stopped(account: BankAccount) -> None:
-    """Refuse an account that a return stopped, whoever types it. Raises: AccountStopped."""
-    if bank_accounts.stopped_fingerprints([account.fingerprint]):
-        raise AccountStopped
 
 
 def unsealed_account(method: PaymentMethod) -> BankAccount:
@@ -67,14 +51,19 @@ def unsealed_account(method: PaymentMethod) -> BankAccount:
     )
 
 
+@retries.retried(after=retries.UNDONE | retries.EXISTS)
 def add(
     account: BankAccount, *, customer_id: UUID, actor: audit.Actor, now: datetime
 ) -> PaymentMethod:
     """Save an account. Raises: AlreadySaved."""
-    for method in saved(customer_id):
-        if method.account_fingerprint == account.fingerprint:
-            raise AlreadySaved(method)
     with transaction.atomic(durable=True):
+        earlier = PaymentMethod.objects.filter(
+            customer_id=customer_id,
+            account_fingerprint=account.account_fingerprint,
+            is_remembered=True,
+        ).first()
+        if earlier is not None:
+            raise AlreadySaved(earlier)
         method = bank_accounts.add(account, customer_id=customer_id, remember=True, now=now)
         _record("payment method saved", method, actor, now)
     return method

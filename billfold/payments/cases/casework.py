@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billfold.banking.models import BankLine
-from billfold.payments.cases import notes
-from billfold.payments.models import Case
+from billfold.payments.cases import case_kinds, notes
+from billfold.payments.cases.case_kinds import CaseKind
+from billfold.payments.models import Case, CaseNote
 from billfold.payments.rules.accounting import PaymentFacts
 from billfold.payments.rules.lifecycle import Canceled, LifecycleEvent, Postponed, Stray
 from billfold.platform import audit
-from billfold.platform.ids import new_ids
+from billfold.platform.ids import new_id, new_ids
 from billfold.rails.ach import reason_codes
 from billfold.rails.protocol import (
     Corrected,
@@ -44,8 +44,8 @@ class NeedsResolution(Exception):
     """A case is closed only with a text that says what was decided."""
 
 
-class NotExplained(Exception):
-    """The case of a bank line stays open until transfers explain the line."""
+class CarriesMoney(Exception):
+    """No words close the case: it stays open until what became of its money is booked or shown."""
 
 
 class AlreadyClosed(Exception):
@@ -57,7 +57,7 @@ class NewCase:
     """A case to open. The same key opens one case, however often the fact is seen."""
 
     key: str
-    kind: str
+    kind: CaseKind
     title: str
     evidence: str = ""
     payment_id: UUID | None = None
@@ -92,7 +92,7 @@ def open_stray_cases(
         [
             NewCase(
                 key=f"stray/{stray.reference}/{stray.event.key}",
-                kind="stray event",
+                kind=CaseKind.STRAY_EVENT,
                 title=f"{event_label(stray.event)} for a payment that is {_state_label(stray)}",
                 evidence=stray.event.evidence,
                 payment_id=facts[stray.reference].id,
@@ -120,18 +120,27 @@ def event_label(event: LifecycleEvent) -> str:
 def close(case_id: UUID, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
     """Close a case with its resolution.
 
-    Raises: NeedsResolution, AlreadyClosed, NotExplained, notes.NamesAnAccount.
+    Raises: NeedsResolution, AlreadyClosed, CarriesMoney, notes.NamesAnAccount.
     """
     with transaction.atomic(durable=True):
-        if _is_about_an_open_line(case_id):
-            raise NotExplained
+        if case_kinds.carries_money(Case.objects.values_list("kind", flat=True).get(pk=case_id)):
+            raise CarriesMoney
         close_in_transaction(case_id, resolution, actor=actor, now=now)
 
 
-def _is_about_an_open_line(case_id: UUID) -> bool:
-    evidence = Case.objects.values_list("evidence", flat=True).get(pk=case_id)
-    kind, _, name = evidence.partition("/")
-    return kind == "bankline" and BankLine.objects.filter(pk=name, explained_at=None).exists()
+def add_note(case_id: UUID, text: str, *, actor: audit.Actor, now: datetime) -> None:
+    """Keep what a person found out about a case, and leave the case as it is.
+
+    Raises: NeedsResolution, notes.NamesAnAccount.
+    """
+    if not text.strip():
+        raise NeedsResolution
+    notes.check(text)
+    with transaction.atomic(durable=True):
+        CaseNote.objects.create(
+            id=new_id(), case_id=case_id, at=now, by_name=actor.name, text=text.strip()
+        )
+        audit.record("case noted", f"case/{case_id}", actor=actor, now=now)
 
 
 def close_in_transaction(
@@ -162,8 +171,7 @@ def close_by_evidence(
         close_in_transaction(case.id, resolution, actor=actor, now=now)
 
 
-def close_by_key(key: str, resolution: str, *, now: datetime) -> None:
-    """Close the case of a bank line that was explained meanwhile. Needs an open transaction."""
-    actor = audit.job("reconciliation")
+def close_by_key(key: str, resolution: str, *, actor: audit.Actor, now: datetime) -> None:
+    """Close the case of a fact that was accounted for meanwhile. Needs an open transaction."""
     for case in Case.objects.filter(key=key, closed_at=None).select_for_update():
         close_in_transaction(case.id, resolution, actor=actor, now=now)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.models import Case, Instruction
 
-KIND: Final = "answer that does not fit"
+KIND: Final = CaseKind.UNFIT_ANSWER
 
 
 def file_ids() -> list[UUID]:

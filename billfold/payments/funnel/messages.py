@@ -10,6 +10,7 @@ from typing import Final
 from billfold.money import Money
 from billfold.notices.outbox import NewNotice
 from billfold.payments.funnel.loading import LockedPayments, Recipient
+from billfold.payments.rules import debit_rules
 from billfold.payments.rules.accounting import PaymentFacts, Share
 from billfold.payments.rules.lifecycle import Canceled, Postponed, Step
 from billfold.rails.ach import reason_codes
@@ -185,13 +186,6 @@ def _canceled(facts: PaymentFacts, recipient: Recipient) -> NewNotice:
     )
 
 
-FAILED_BECAUSE = {
-    "owes-less": "The invoices it was for owe less than before, so we did not ask for the money.",
-    "no-authorisation": "The bank account can no longer be used, so we did not ask for the money.",
-    "above-bank-limit": "It is more than our bank takes in one file, so we did not ask for it.",
-}
-
-
 _REFUSED: Final = "The bank refused it before any money moved."
 _OTHER_DETAILS: Final = (
     "The bank says that the account has other details by now. Please enter the account again."
@@ -200,8 +194,8 @@ _OTHER_DETAILS: Final = (
 
 def failed_because(code: str) -> str:
     """Give the sentence why a payment was not made: our own reason, or the bank's."""
-    if code in FAILED_BECAUSE:
-        return FAILED_BECAUSE[code]
+    if code in debit_rules.BY_NAME:
+        return debit_rules.BY_NAME[code].payer_text
     if code in RETURN_CODES:
         return f"We asked the bank about the account. {reason_codes.return_code(code).meaning}"
     return _OTHER_DETAILS if code.startswith("C") else _REFUSED

@@ -6,24 +6,21 @@ The consequences of the codes are data in `rails.ach`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
 from uuid import UUID
 
 from billfold.payments.accounts import bank_accounts
 from billfold.payments.cases import casework, masking
-from billfold.payments.funnel import return_fees
+from billfold.payments.cases.case_kinds import CaseKind
+from billfold.payments.funnel import return_fees, stopped_accounts
 from billfold.payments.funnel.loading import LockedPayments
-from billfold.payments.models import Instruction, Mandate, MethodState, PaymentMethod
+from billfold.payments.models import Instruction
 from billfold.payments.rules.lifecycle import Step
-from billfold.platform import audit
 from billfold.rails.ach import reason_codes
 from billfold.rails.ach.return_reasons import ReturnCode
 from billfold.rails.protocol import Corrected, Returned
 from billfold.receivables import billing
-
-_STATE_AFTER: Final = {"remove": MethodState.FROZEN, "hold": MethodState.HELD}
 
 
 def apply_consequences(
@@ -42,48 +39,13 @@ def apply_consequences(
 
 
 def _stop_methods(returned: Sequence[Step], locked: LockedPayments, now: datetime) -> None:
-    """Stop accounts and revoke their mandates where the return code requires it.
-
-    An account is stopped under every method that names it, whoever saved or typed it.
-    """
+    """Stop accounts and revoke their mandates where the return code requires it."""
     codes: dict[UUID, list[ReturnCode]] = defaultdict(list)
     for step in returned:
         assert isinstance(step.event, Returned)
         code = reason_codes.return_code(step.event.code)
         codes[locked.recipients[step.reference].method_id].append(code)
-    stop_accounts(codes, now=now)
-
-
-def stop_accounts(codes_by_method: Mapping[UUID, Sequence[ReturnCode]], *, now: datetime) -> None:
-    """Stop the accounts of methods as return codes require, under every method that names them."""
-    codes = {
-        method_id: [code for code in of_method if code.account != "keep"]
-        for method_id, of_method in codes_by_method.items()
-    }
-    codes = {method_id: of_method for method_id, of_method in codes.items() if of_method}
-    for method_id, same_account in bank_accounts.lock_methods_by_account(codes).items():
-        for code in codes[method_id]:
-            _stop([method.pk for method in same_account], code, now)
-
-
-def _stop(method_ids: Sequence[UUID], code: ReturnCode, now: datetime) -> None:
-    state, reason = _STATE_AFTER[code.account], f"{code.label} ({code.code})"
-    PaymentMethod.objects.filter(pk__in=method_ids).exclude(
-        state__in=[MethodState.FROZEN, MethodState.REMOVED]
-    ).update(state=state, state_reason=reason)
-    if code.account == "remove":
-        Mandate.objects.filter(method__in=method_ids, revoked_at=None).update(
-            revoked_at=now, revoked_why=reason
-        )
-    actor, after = audit.job("returns"), {"state": state, "reason": reason}
-    audit.write(
-        [
-            audit.new_entry(
-                "payment method stopped", f"method/{method_id}", actor=actor, now=now, after=after
-            )
-            for method_id in method_ids
-        ]
-    )
+    stopped_accounts.stop(codes, now=now)
 
 
 def _open_cases(returned: Sequence[Step], locked: LockedPayments, now: datetime) -> None:
@@ -99,7 +61,7 @@ def _open_cases(returned: Sequence[Step], locked: LockedPayments, now: datetime)
             new_cases.append(
                 casework.NewCase(
                     key=f"returned/{step.reference}/{event.key}",
-                    kind="return to look at",
+                    kind=CaseKind.RETURN,
                     title="; ".join([f"{code.label} ({event.code})", *remarks]),
                     evidence=event.evidence,
                     payment_id=payment_id,
@@ -153,7 +115,7 @@ def _open_change_case(
         [
             casework.NewCase(
                 key=f"change/{step.reference}/{event.key}",
-                kind="notice of change",
+                kind=CaseKind.CHANGE,
                 title=f"Notice of change: {casework.event_label(event)} {why}",
                 evidence=event.evidence,
                 payment_id=locked.facts[step.reference].id,

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from billfold.banking import connections
 from billfold.banking.models import BankFile, FileState
 from billfold.payments.cases import casework, masking, unresolved_files
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.models import Instruction
 from billfold.payments.outgoing import transmission, withdrawal
 from billfold.platform import audit
@@ -106,7 +107,7 @@ def _reject(sent: BankFile, acknowledgement: _Acknowledgement, now: datetime) ->
         [
             casework.NewCase(
                 key=f"rejected/{sent.id}",
-                kind="file rejected",
+                kind=CaseKind.REJECTED_FILE,
                 title=f"The bank refused {sent.name}: {why}",
                 evidence=f"bankfile/{sent.id}",
                 facts={"reasons": list(acknowledgement.reasons)},

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from billfold.banking import exchange
 from billfold.banking.models import BankConnection
 from billfold.payments.cases import casework
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.models import Case
 
-KIND = "file could not be fetched"
+KIND: Final = CaseKind.UNFETCHED_FILE
 
 
 def fetch(bank: BankConnection, *, now: datetime) -> exchange.FetchResult:

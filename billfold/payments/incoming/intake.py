@@ -16,8 +16,14 @@ from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
 from billfold.money import Money
 from billfold.payments.cases import casework
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
-from billfold.payments.incoming import acknowledgements, prenote_returns, receipts
+from billfold.payments.incoming import (
+    acknowledgements,
+    prenote_returns,
+    receipts,
+    statement_intake,
+)
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, retries, sealing
 from billfold.platform.faults import fault
@@ -27,8 +33,8 @@ from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, 
 log = logging.getLogger("billfold.intake")
 
 
-UNREADABLE: Final = "file could not be read"
-FAILED: Final = "file could not be taken in"
+UNREADABLE: Final = CaseKind.UNREADABLE_FILE
+FAILED: Final = CaseKind.FAILED_FILE
 _KINDS: Final = (UNREADABLE, FAILED)
 
 
@@ -47,16 +53,18 @@ class NotRecognised(Exception):
     """The file is none of the kinds this bank sends."""
 
 
-_REFUSALS = (
+REFUSALS: Final = (
     Unreadable,
     statement_days.NeedsReview,
     statements.UnknownAccount,
     statements.UnknownCurrency,
-    statements.ContradictsStored,
+    statements.DayNotOver,
+    statements.ContradictsItself,
     statements.DoesNotAddUp,
     acknowledgements.NotAnAcknowledgement,
     NotRecognised,
 )
+"""Why a document is refused: something is wrong with it, not with us."""
 
 
 def read_received(*, now: datetime) -> list[BankFile]:
@@ -75,7 +83,7 @@ def _read_one(file_id: UUID, now: datetime) -> BankFile:
     fault("read_begun")
     try:
         file = _read_once(file_id, now)
-    except _REFUSALS as refused:
+    except REFUSALS as refused:
         file = _refuse(file_id, refused, now)
     except Exception as refused:
         if retries.is_temporary(refused) or isinstance(refused, sealing.KeysMissing):
@@ -91,8 +99,7 @@ def _read_once(file_id: UUID, now: datetime) -> BankFile:
     with transaction.atomic(durable=True):
         file = BankFile.objects.select_for_update().get(pk=file_id)
         if file.state == FileState.RECEIVED:
-            _read(file, now)
-            _save_state(file, FileState.READ)
+            _save_state(file, _read(file, now))
             casework.close_by_evidence(
                 f"bankfile/{file.id}", _KINDS, "It was read", actor=audit.job("read"), now=now
             )
@@ -100,11 +107,12 @@ def _read_once(file_id: UUID, now: datetime) -> BankFile:
     return file
 
 
-def _read(file: BankFile, now: datetime) -> None:
+def _read(file: BankFile, now: datetime) -> FileState:
+    """Read a document by its kind; give the state it is in then."""
     plain = exchange.unseal_content(file)
     match file.kind:
         case "statement":
-            statements.store(file, plain)
+            return statement_intake.take_in(file, plain, now=now)
         case "returns":
             _returns(file, plain, now)
         case "acknowledgement":
@@ -113,6 +121,7 @@ def _read(file: BankFile, now: datetime) -> None:
             receipts.report(file, plain, now=now)
         case _:
             raise NotRecognised
+    return FileState.READ
 
 
 def _save_state(file: BankFile, state: FileState) -> None:
@@ -123,12 +132,15 @@ def _save_state(file: BankFile, state: FileState) -> None:
 
 def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
     """Refuse a file as a whole: its bytes stay, its problems are listed, a case is opened."""
-    problems = (
-        [str(problem) for problem in refused.problems]
-        if isinstance(refused, Unreadable)
-        else [" ".join(filter(None, [type(refused).__doc__, f"({refused})" * bool(str(refused))]))]
-    )
-    return _mark_refused(file_id, UNREADABLE, problems, now)
+    return _mark_refused(file_id, UNREADABLE, describe(refused), now)
+
+
+def describe(refused: Exception) -> list[str]:
+    """Put in words, problem by problem, why a document was refused."""
+    if isinstance(refused, Unreadable):
+        return [str(problem) for problem in refused.problems]
+    facts = f"({refused})" * bool(str(refused))
+    return [" ".join(filter(None, [type(refused).__doc__, facts]))]
 
 
 def _refuse_after_failure(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
@@ -137,7 +149,9 @@ def _refuse_after_failure(file_id: UUID, refused: Exception, now: datetime) -> B
     return _mark_refused(file_id, FAILED, problems, now)
 
 
-def _mark_refused(file_id: UUID, kind: str, problems: Sequence[str], now: datetime) -> BankFile:
+def _mark_refused(
+    file_id: UUID, kind: CaseKind, problems: Sequence[str], now: datetime
+) -> BankFile:
     with transaction.atomic(durable=True):
         file = BankFile.objects.select_for_update().get(pk=file_id)
         if file.state != FileState.RECEIVED:
@@ -247,7 +261,7 @@ def _misfit_case(
         facts["likely"] = likely.get((event.amount.minor, event.rdfi), [])
     return casework.NewCase(
         key=f"parked/{event.subject}/{event.key}/{amount}",
-        kind="return that does not fit",
+        kind=CaseKind.UNFIT_RETURN if isinstance(event, Returned) else CaseKind.UNFIT_NOTICE,
         title=f"{words} for trace {event.subject}: {misfit}",
         evidence=evidence,
         payment_id=instruction.payment_id if instruction else None,

@@ -13,7 +13,8 @@ from datetime import datetime
 from uuid import UUID
 
 from billfold.payments.cases import casework
-from billfold.payments.funnel import recording, returns
+from billfold.payments.cases.case_kinds import CaseKind
+from billfold.payments.funnel import recording, stopped_accounts
 from billfold.payments.models import Instruction, Payment
 from billfold.payments.outgoing import prenotes
 from billfold.payments.rules.lifecycle import State
@@ -69,7 +70,7 @@ def apply(prenote_returns: Sequence[PrenoteReturn], evidence: str, *, now: datet
             is_late = any(each.state in _DEBITED for each in payments)
             new_cases += _case_for(prenote, event, key, is_late=is_late)
     recording.record(events, now=now)
-    returns.stop_accounts(codes, now=now)
+    stopped_accounts.stop(codes, now=now)
     casework.open_cases(new_cases, now=now)
 
 
@@ -112,7 +113,7 @@ def _case_for(
     return [
         casework.NewCase(
             key=key,
-            kind="return to look at",
+            kind=CaseKind.RETURN,
             title="; ".join([f"{code.label} ({event.code})", *remarks]),
             evidence=event.evidence,
             payment_id=prenote.payment_id,

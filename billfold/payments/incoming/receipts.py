@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from billfold.banking.models import BankFile
 from billfold.formats import x12
 from billfold.money import Money
 from billfold.payments.cases import casework
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.rails import lockbox, wire
 from billfold.rails.protocol import BankDocument, Received
 
-KIND = "money to apply"
+KIND: Final = CaseKind.RECEIPTS
 
 
 def report(file: BankFile, content: bytes, *, now: datetime) -> None:

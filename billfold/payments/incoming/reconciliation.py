@@ -16,13 +16,15 @@ from billfold.bankdays import EASTERN
 from billfold.banking.models import BankFile, BankLine, FileState
 from billfold.money import Money
 from billfold.payments.cases import casework
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
 from billfold.payments.models import Instruction, Payment, PaymentEvent
 from billfold.payments.rules.lifecycle import State
+from billfold.platform import audit
 from billfold.platform.faults import fault
 from billfold.rails.protocol import AnyEvent, Settled, TakenBack
 
-KIND: Final = "bank line to explain"
+KIND: Final = CaseKind.BANK_LINE
 ACH_CREDITS: Final = frozenset({"142", "165", "166", "167", "168"})
 """Lines that may be the total of our debit file. Source: BAI2 type codes."""
 RETURN_DEBITS: Final = frozenset({"468", "556", "557", "558"})
@@ -76,7 +78,8 @@ def _explain(line: BankLine, now: datetime) -> bool:
         _open_case(line, match, now)
         return False
     BankLine.objects.filter(pk=line.pk).update(explained_at=now)
-    casework.close_by_key(_case_key(line), match.how, now=now)
+    actor = audit.job("reconciliation")
+    casework.close_by_key(_case_key(line), match.how, actor=actor, now=now)
     return True
 
 

@@ -2,3 +2,4 @@ DROP TRIGGER append_only ON payments_paymentevent;
 DROP TRIGGER append_only ON payments_remittance;
 DROP TRIGGER append_only ON payments_application;
 DROP TRIGGER append_only ON payments_methodchange;
+DROP TRIGGER append_only ON payments_casenote;

@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('bank_name', models.TextField(blank=True, default='')),
                 ('account_sealed', models.BinaryField()),
                 ('account_fingerprint', models.TextField()),
+                ('account_fingerprint_with_zeros', models.TextField()),
                 ('account_last4', models.CharField(max_length=4)),
                 ('account_type', models.TextField()),
                 ('holder', models.TextField()),
@@ -168,6 +169,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='CaseNote',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('by_name', models.TextField()),
+                ('text', models.TextField()),
+                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='payments.case')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Application',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
@@ -218,6 +229,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='paymentmethod',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'held', 'frozen', 'removed'])), name='method_state_is_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentmethod',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_remembered', True)), fields=('customer', 'account_fingerprint'), name='method_saved_once'),
         ),
         migrations.AddIndex(
             model_name='payment',

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billfold import bankdays
-from billfold.banking import connections, exchange
+from billfold.banking import connections, exchange, file_approvals
 from billfold.banking.models import BankConnection, BankFile
 from billfold.money import Money
 from billfold.payments.accounts import bank_accounts
@@ -19,6 +19,7 @@ from billfold.payments.cases import unresolved_files
 from billfold.payments.funnel import recording
 from billfold.payments.models import CutOff
 from billfold.payments.outgoing import prenotes
+from billfold.payments.rules import debit_rules
 from billfold.platform import audit, rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
@@ -34,10 +35,6 @@ from billfold.rails.protocol import (
 
 MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """File ID modifiers, in the order they are used. Source: Nacha, file header field."""
-OWES_LESS: Final = "owes-less"
-NO_AUTHORISATION: Final = "no-authorisation"
-ABOVE_LIMIT: Final = "above-bank-limit"
-"""No file of this bank can hold the payment, not even alone."""
 
 
 class NoModifierLeft(Exception):
@@ -46,7 +43,7 @@ class NoModifierLeft(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _DuePayment:
-    """A locked payment that is due, and whether its mandate allows the debit."""
+    """A locked payment that is due."""
 
     id: UUID
     reference: str
@@ -59,22 +56,14 @@ class _DuePayment:
     customer_number: str
     sec_code: Any
     recurring: bool
-    is_authorised: bool
 
 
 _SELECT_DUE = """
 SELECT p.id, p.reference, p.amount_minor, p.currency, m.id, m.routing_number, m.account_sealed,
-       m.account_type, m.holder_name, c.number, d.sec_code, d.kind = 'standing',
-       m.state = 'active' AND d.revoked_at IS NULL
-           AND NOT EXISTS (SELECT FROM payments_paymentmethod twin
-                           WHERE twin.account_fingerprint = m.account_fingerprint
-                             AND twin.state IN ('frozen', 'held'))
-           AND d.account_fingerprint = m.account_fingerprint
-           AND (d.amount_minor IS NULL OR d.amount_minor >= p.amount_minor)
-           AND (d.sec_code <> 'WEB' OR d.validated_at IS NOT NULL)
+       m.account_type, m.holder_name, c.number, d.sec_code, d.kind = 'standing'
 FROM payments_payment p
 JOIN payments_paymentmethod m ON m.id = p.method_id
-JOIN payments_mandate d ON d.id = p.mandate_id AND d.method_id = m.id
+JOIN payments_mandate d ON d.id = p.mandate_id
 JOIN receivables_customer c ON c.id = p.customer_id
 WHERE p.state = 'scheduled' AND p.collect_on <= %s
   AND p.id NOT IN (SELECT payment_id FROM payments_instruction
@@ -86,18 +75,29 @@ SELECT i.id FROM receivables_invoice i
 WHERE i.id IN (SELECT r.invoice_id FROM payments_remittance r WHERE r.payment_id = ANY(%s))
 ORDER BY i.id FOR NO KEY UPDATE
 """
-_SELECT_OWES_LESS = """
-SELECT DISTINCT share.payment_id
-FROM (
-    SELECT r.payment_id, r.invoice_id,
-           sum(r.amount_minor) OVER (PARTITION BY r.invoice_id ORDER BY r.payment_id) AS running
-    FROM payments_remittance r WHERE r.payment_id = ANY(%s)
-) share
-JOIN receivables_invoice i ON i.id = share.invoice_id
-LEFT JOIN ledger_account l ON l.code = 'receivable' AND l.subject = i.kind || '/' || i.number
-    AND l.currency = i.currency
-WHERE share.running > coalesce(l.debits_minor - l.credits_minor, 0)
+_EXAMINED = """
+WITH owes_less AS (
+    SELECT DISTINCT share.payment_id
+    FROM (
+        SELECT r.payment_id, r.invoice_id,
+               sum(r.amount_minor) OVER (PARTITION BY r.invoice_id ORDER BY r.payment_id) AS running
+        FROM payments_remittance r WHERE r.payment_id = ANY(%(ids)s)
+    ) share
+    JOIN receivables_invoice i ON i.id = share.invoice_id
+    LEFT JOIN ledger_account l ON l.code = 'receivable' AND l.subject = i.kind || '/' || i.number
+        AND l.currency = i.currency
+    WHERE share.running > coalesce(l.debits_minor - l.credits_minor, 0)
+), examined AS (
+    SELECT p.id, {first_broken} AS broken_rule
+    FROM payments_payment p
+    JOIN payments_paymentmethod m ON m.id = p.method_id
+    JOIN payments_mandate d ON d.id = p.mandate_id
+    CROSS JOIN (SELECT %(largest)s::bigint) largest (minor)
+    WHERE p.id = ANY(%(ids)s)
+)
+SELECT id, broken_rule FROM examined WHERE broken_rule <> ''
 """
+_SELECT_BROKEN_RULES = _EXAMINED.format(first_broken=debit_rules.first_broken_sql())
 
 
 def is_run(bank: BankConnection, business_date: date) -> bool:
@@ -160,7 +160,7 @@ def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> Bank
     prenotes.postpone_waiting(file, prenote_entries, now=now)
     # A late file needs approval; so does one of prenotes alone where no limit is set.
     if today == business_date and (written.debit or bank.release_limit_minor):
-        exchange.release_under_limit(file, now=now)
+        file_approvals.release_under_limit(file, now=now)
     return file
 
 
@@ -176,26 +176,20 @@ def _lock_due(business_date: date, at_most: int) -> list[_DuePayment]:
 def _split_refused(
     due: Sequence[_DuePayment], profile: BankProfile, now: datetime
 ) -> tuple[list[_DuePayment], list[Refused]]:
-    """Separate what may be debited from what is refused, under the invoice locks."""
+    """Separate what may be debited from what breaks a rule, under the invoice locks."""
     ids = [payment.id for payment in due]
+    largest_minor = min(ach.largest_total(profile).minor, ach.MOST_ENTRY_MINOR)
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_INVOICES, [ids])
-        cursor.execute(_SELECT_OWES_LESS, [ids])
-        owes_less = {row[0] for row in cursor.fetchall()}
+        cursor.execute(_SELECT_BROKEN_RULES, {"ids": ids, "largest": largest_minor})
+        broken_rules: dict[UUID, str] = dict(cursor.fetchall())
     today = now.astimezone(bankdays.EASTERN).date()
-    largest_minor = min(ach.largest_total(profile).minor, ach.MOST_ENTRY_MINOR)
-    payable: list[_DuePayment] = []
-    refused: list[Refused] = []
-    for payment in due:
-        if payment.id in owes_less:
-            refused.append(Refused(payment.reference, "refused/cut-off", today, OWES_LESS))
-        elif not payment.is_authorised:
-            refused.append(Refused(payment.reference, "refused/cut-off", today, NO_AUTHORISATION))
-        elif payment.amount.minor > largest_minor:
-            refused.append(Refused(payment.reference, "refused/cut-off", today, ABOVE_LIMIT))
-        else:
-            payable.append(payment)
-    return payable, refused
+    refused = [
+        Refused(payment.reference, "refused/cut-off", today, broken_rules[payment.id])
+        for payment in due
+        if payment.id in broken_rules
+    ]
+    return [payment for payment in due if payment.id not in broken_rules], refused
 
 
 def _collection(payment: _DuePayment) -> Collection:

@@ -9,23 +9,34 @@ from uuid import UUID
 from django.db import transaction
 
 from billfold.bankdays import EASTERN
-from billfold.banking import exchange
+from billfold.banking import file_approvals
 from billfold.banking.exchange import SendOutcome, SendResult
 from billfold.banking.models import BankFile, FileState
 from billfold.payments.cases import casework
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.models import Case
+from billfold.people import rights
 from billfold.platform import audit
 
-KIND: Final = "transmission unknown"
-UNREACHABLE: Final = "bank does not answer"
-TOO_LATE: Final = "file too late"
-KINDS: Final = (KIND, UNREACHABLE, TOO_LATE)
+KIND: Final = CaseKind.UNKNOWN_TRANSMISSION
+UNREACHABLE: Final = CaseKind.BANK_UNREACHABLE
+TOO_LATE: Final = CaseKind.LATE_FILE
+LAPSED: Final = CaseKind.LAPSED_RELEASE
+KINDS: Final = (KIND, UNREACHABLE, TOO_LATE, LAPSED)
 _ANSWERS_WITHIN: Final = timedelta(hours=1)
 """How long a bank may be unreachable before a case is opened; the cut-off leaves that long."""
 
 
 class NotUnknown(Exception):
     """The case is not about a transmission, or it is known meanwhile whether the file arrived."""
+
+
+def open_case(file: BankFile) -> Case:
+    """Return the case that asks whether a file arrived. Raises: NotUnknown."""
+    waiting = Case.objects.filter(kind=KIND, evidence=_evidence(file), closed_at=None).first()
+    if waiting is None:
+        raise NotUnknown
+    return waiting
 
 
 def _evidence(file: BankFile) -> str:
@@ -58,6 +69,9 @@ def open_or_close_case(sending: SendResult, *, now: datetime) -> None:
     match sending.outcome:
         case SendOutcome.UNKNOWN:
             open_unknown_case(file, sending.reason, now=now)
+        case SendOutcome.NOT_APPROVED:
+            words = f"{file.name} did not leave: who released it may not any more. Approve it again"
+            _open_case(file, f"lapsed/{file.id}/{now.isoformat()}", LAPSED, words, now)
         case SendOutcome.UNREACHABLE:
             if file.released_at is not None and file.released_at <= now - _ANSWERS_WITHIN:
                 words = f"{file.name} is released and the bank does not answer: {sending.reason}"
@@ -65,7 +79,11 @@ def open_or_close_case(sending: SendResult, *, now: datetime) -> None:
         case SendOutcome.SENT:
             with transaction.atomic(durable=True):
                 casework.close_by_evidence(
-                    _evidence(file), [UNREACHABLE], "It was sent", actor=audit.job("send"), now=now
+                    _evidence(file),
+                    [UNREACHABLE, LAPSED],
+                    "It was sent",
+                    actor=audit.job("send"),
+                    now=now,
                 )
         case _:
             pass
@@ -87,7 +105,7 @@ def open_cases_for_late_files(*, now: datetime) -> None:
         _open_case(file, f"late/{file.id}", TOO_LATE, words, now)
 
 
-def _open_case(file: BankFile, key: str, kind: str, title: str, now: datetime) -> None:
+def _open_case(file: BankFile, key: str, kind: CaseKind, title: str, now: datetime) -> None:
     with transaction.atomic(durable=True):
         casework.open_cases([casework.NewCase(key, kind, title, evidence=_evidence(file))], now=now)
 
@@ -97,7 +115,9 @@ def resolve(
 ) -> None:
     """Resolve an unknown transmission: the file arrived, or it is approved and sent again.
 
-    Raises: NotUnknown; NeedsResolution and AlreadyClosed as `casework.close`.
+    Sent again it needs two people to approve it, whatever the biller asks for otherwise.
+    Raises: NotUnknown, rights.NotATreasurer; NeedsResolution, AlreadyClosed and
+    notes.NamesAnAccount as `casework.close`.
     """
     with transaction.atomic(durable=True):
         case = Case.objects.select_for_update().get(pk=case_id)
@@ -107,11 +127,13 @@ def resolve(
         file = sending.first() if case.kind == KIND else None
         if file is None:
             raise NotUnknown
+        if not rights.active_treasurers([actor.id]):
+            raise rights.NotATreasurer
         if has_arrived:
             sending.update(state=FileState.SENT, sent_at=now)
             audit.record("bank file sent", case.evidence, actor=actor, now=now)
         else:
-            exchange.require_new_approvals(file)
+            file_approvals.require_new_approvals(file)
         casework.close_in_transaction(case_id, resolution, actor=actor, now=now)
         audit.record(
             "transmission decided",

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billfold import bankdays
-from billfold.banking import connections, exchange
+from billfold.banking import connections, file_approvals
 from billfold.banking.models import BankFile, FileState
 from billfold.payments.cases import casework, notes
 from billfold.payments.funnel import recording
@@ -103,5 +103,5 @@ def withdraw_unsent(
         if file.state not in {FileState.BUILT, FileState.RELEASED}:
             raise NotWithdrawable
         if sha256 != file.sha256:
-            raise exchange.OtherBytes
+            raise file_approvals.OtherBytes
         withdraw(file.pk, why=reason, actor=actor, now=now)

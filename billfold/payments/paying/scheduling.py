@@ -21,7 +21,7 @@ from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.cases import unresolved_files
-from billfold.payments.funnel import loading, recording
+from billfold.payments.funnel import loading, recording, stopped_accounts
 from billfold.payments.models import MethodState, Payment, PaymentMethod
 from billfold.payments.outgoing import prenotes
 from billfold.payments.paying import confirmation, invoice_standing
@@ -97,7 +97,14 @@ class Intent:
         source = (
             str(account.id)
             if isinstance(account, PaymentMethod)
-            else f"{account.fingerprint}|{account.account_type}|{account.holder}|{self.remember}"
+            else "|".join(
+                [
+                    account.account_fingerprint_with_zeros,
+                    account.account_type,
+                    account.holder,
+                    str(self.remember),
+                ]
+            )
         )
         shares = sorted((str(i), a.minor, a.currency) for i, a in self.shares.items())
         parts = [str(self.customer_id), str(self.consent.agreed_by.id), shares, source]
@@ -193,9 +200,8 @@ def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
         .filter(pk__in=[i.account.pk for i in intents if isinstance(i.account, PaymentMethod)])
         .order_by("pk")
     }
-    fingerprints = {i.account.fingerprint for i in intents if isinstance(i.account, BankAccount)}
-    fingerprints |= {method.account_fingerprint for method in saved.values()}
-    if bank_accounts.stopped_fingerprints(fingerprints):
+    typed = [i.account for i in intents if isinstance(i.account, BankAccount)]
+    if stopped_accounts.are_any_stopped([*typed, *saved.values()]):
         raise MethodNotUsable
     for intent in intents:
         if isinstance(intent.account, PaymentMethod):
@@ -268,9 +274,7 @@ def collection_day(
     if not validation.is_awaited(bank_accounts.sec_code(account)):
         return bankdays.file_day(counts_from, cutoff_eastern=cutoff_eastern)
     return prenotes.first_debit_day(
-        account.account_fingerprint if isinstance(account, PaymentMethod) else account.fingerprint,
-        counts_from=counts_from,
-        cutoff_eastern=cutoff_eastern,
+        account.account_fingerprint, counts_from=counts_from, cutoff_eastern=cutoff_eastern
     )
 
 

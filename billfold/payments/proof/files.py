@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from billfold.banking import exchange
-from billfold.banking.models import BankFile
+from billfold.banking.models import BankFile, BankFileContent
 from billfold.formats import nacha
 from billfold.formats.problems import Unreadable, Unwritable
 from billfold.payments.cases import unresolved_files
 from billfold.payments.outgoing import transmission
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
-from billfold.payments.proof.guards import changed_only, unique
+from billfold.payments.proof.guards import changed_only, never_changed, unique
 from billfold.platform import sealing
 
 _ONE_LIVE: Final = """
@@ -90,6 +90,9 @@ def _read(inspection: Inspection) -> dict[int, list[str]]:
     for file in BankFile.objects.order_by("made_at", "id").iterator(chunk_size=10):
         try:
             plain = exchange.unseal_content(file)
+        except BankFileContent.DoesNotExist:
+            violations[27].append(f"file {file.name} has no bytes")
+            continue
         except sealing.Unsealable:
             violations[27].append(f"file {file.name} does not open with our keys")
             continue
@@ -168,6 +171,7 @@ CHECKS: Final = (
     changed_only(14, "The application cannot rewrite an entry", "payments_instruction"),
     changed_only(14, "The application cannot rewrite a cut-off", "payments_cutoff"),
     changed_only(27, "The application cannot rewrite a bank file", "banking_bankfile"),
+    *never_changed(27, "the bytes of bank files", "banking_bankfilecontent"),
     changed_only(27, "The application cannot rewrite an import", "receivables_importrun"),
     _bytes(14, "The bytes of a file debit what our entries say"),
     _bytes(27, "Stored files are the bytes they were, and ours can be written again"),

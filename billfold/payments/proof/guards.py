@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from billfold.payments.proof.check import ProofCheck, by_sql
-from billfold.platform import tenancy
+from django.conf import settings
+
+from billfold.payments.proof.check import NOTHING, Inspection, ProofCheck, Violations, by_sql
+from billfold.platform import login_roles, tenancy
 
 _CHANGEABLE = """
 SELECT 'the application may ' || lower(act.name) || ' rows of ' || wanted.name
@@ -61,6 +63,61 @@ def changed_only(promise: int, title: str, table: str) -> ProofCheck:
     """Check that the application can change nothing of a table but what `tenancy` says."""
     columns = list(tenancy.CHANGEABLE[table])
     return by_sql(promise, title, _OTHER_COLUMNS, table=table, columns=columns)
+
+
+_BEYOND_LISTED = """
+SELECT 'the application may ' || lower(act.name) || ' ' || c.relname || coalesce('.' || a.name, '')
+FROM pg_class c
+CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) act (name)
+LEFT JOIN LATERAL (
+    SELECT a.attname AS name, a.attnum FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND act.name = 'UPDATE'
+) a ON true
+WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND CASE WHEN act.name = 'UPDATE'
+           THEN has_column_privilege(%(role)s::text, c.oid, a.attnum, 'UPDATE')
+           ELSE has_table_privilege(%(role)s::text, c.oid, act.name) END
+  AND NOT CASE act.name
+           WHEN 'INSERT' THEN c.relkind IN ('r', 'p')
+           WHEN 'DELETE' THEN c.relname = ANY(%(deletable)s)
+           WHEN 'UPDATE' THEN c.relname || '.' || a.name = ANY(%(changeable)s)
+           ELSE false END
+"""
+
+
+def changes_only_listed(promise: int, title: str) -> ProofCheck:
+    """Check that the application can write nothing but what `tenancy` lists."""
+    columns = [f"{table}.{name}" for table, names in tenancy.CHANGEABLE.items() for name in names]
+    return by_sql(
+        promise, title, _BEYOND_LISTED, changeable=columns, deletable=sorted(tenancy.DELETABLE)
+    )
+
+
+_OPEN_DOORS = """
+SELECT 'view ' || c.relname || ' is read with the rights of its owner'
+FROM pg_class c WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relkind = 'v'
+  AND NOT coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'], false)
+UNION ALL
+SELECT 'everybody on the server may execute ' || p.proname
+FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl
+WHERE p.pronamespace = %(schema)s::text::regnamespace AND acl.grantee = 0
+"""
+
+
+def nothing_lends_rights(promise: int, title: str) -> ProofCheck:
+    """Check that views and functions do for nobody what only their owner may."""
+    return by_sql(promise, title, _OPEN_DOORS)
+
+
+def narrow_logins(promise: int, title: str) -> ProofCheck:
+    """Check that no login has more rights than its work needs; a demo may do with one for all."""
+
+    def find(inspection: Inspection) -> Violations:
+        if not (settings.IS_LIVE or login_roles.are_apart()):
+            return NOTHING
+        return inspection.offenders(login_roles.FAULTS)
+
+    return ProofCheck(promise, title, find)
 
 
 _NOT_UNIQUE = """

@@ -209,15 +209,23 @@ WHERE (code = 'receivable' AND debits_minor < credits_minor)
    OR (code = 'unidentified' AND debits_minor > credits_minor)
 """
 _INVOICES: Final = """
-SELECT i.kind || ' ' || i.number || ' of ' || i.amount_minor || CASE
+WITH amount AS (
+    SELECT id, kind, number, currency, 1 AS revision, issued_minor AS minor FROM receivables_invoice
+    UNION ALL
+    SELECT i.id, i.kind, i.number, i.currency, r.number, r.amount_minor
+    FROM receivables_invoicerevision r JOIN receivables_invoice i ON i.id = r.invoice_id
+)
+SELECT a.kind || ' ' || a.number || ' of ' || a.minor || CASE
            WHEN t.id IS NULL THEN ' is not booked'
-           WHEN r.id IS NOT NULL THEN ' was booked and taken back'
-           ELSE ' is booked with ' || t.amount_minor END
-FROM receivables_invoice i
-LEFT JOIN ledger_transfer t ON t.key = i.kind || '/' || i.number || '/issued/' || i.revision
+           WHEN (t.amount_minor, t.currency) <> (a.minor, a.currency)
+           THEN ' is booked with ' || t.amount_minor
+           WHEN r.id IS NULL THEN ' was revised, and is still booked'
+           ELSE ' was booked and taken back' END
+FROM amount a JOIN receivables_presentamount m ON m.invoice_id = a.id
+LEFT JOIN ledger_transfer t ON t.key = a.kind || '/' || a.number || '/issued/' || a.revision
 LEFT JOIN ledger_transfer r ON r.reverses_id = t.id
-WHERE t.id IS NULL OR r.id IS NOT NULL
-   OR (t.amount_minor, t.currency) <> (i.amount_minor, i.currency)
+WHERE t.id IS NULL OR (t.amount_minor, t.currency) <> (a.minor, a.currency)
+   OR (r.id IS NULL) <> (a.revision = m.revision)
 UNION ALL
 SELECT 'credit note ' || c.number || ' of ' || c.amount_minor || ' is '
        || CASE WHEN t.id IS NULL THEN 'not booked' ELSE 'booked with ' || t.amount_minor END
@@ -258,6 +266,7 @@ CHECKS: Final = (
         "payments_remittance",
         "payments_application",
         "payments_methodchange",
+        "receivables_invoicerevision",
     ),
     by_sql(3, "A reversal mirrors the one transfer it takes back", _REVERSALS),
     by_sql(4, "Stored movements of each day are those of the transfers", _MOVEMENTS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.incoming.reconciliation import SETTLES_WITHIN
 from billfold.payments.proof.check import by_sql
 from billfold.payments.proof.guards import changed_only, never_changed
@@ -32,7 +33,8 @@ SELECT 'bank line ' || d.type_code || ' of ' || d.as_of || ' over ' || d.amount_
        || ' is not explained and no open case asks about it'
 FROM banking_bankline d JOIN banking_statement s ON s.id = d.statement_id
 JOIN banking_bankfile f ON f.id = s.file_id
-WHERE d.explained_at IS NULL AND f.made_at < %(now)s::timestamptz - interval '1 hour'
+WHERE d.explained_at IS NULL
+  AND coalesce(f.answered_at, f.made_at) < %(now)s::timestamptz - interval '1 hour'
   AND NOT EXISTS (SELECT FROM payments_case c
                   WHERE c.key = 'bankline/' || d.id AND c.closed_at IS NULL)
 """
@@ -67,12 +69,19 @@ _JOIN_UP: Final = """
 SELECT 'the statement of ' || as_of || ' opens with ' || opening_minor || ', that of ' || before
        || ' closed with ' || closed_minor
 FROM (
-    SELECT as_of, opening_minor, lag(closing_minor) OVER days AS closed_minor,
+    SELECT connection_id, as_of, opening_minor, lag(closing_minor) OVER days AS closed_minor,
            lag(as_of) OVER days AS before
     FROM banking_statement
     WINDOW days AS (PARTITION BY connection_id, currency ORDER BY as_of)
 ) day
-WHERE opening_minor <> closed_minor
+WHERE opening_minor <> closed_minor AND NOT EXISTS (
+    SELECT FROM payments_case c
+    WHERE c.closed_at IS NULL AND (
+        (c.kind = %(broken)s AND c.evidence = 'seam/' || connection_id || '/' || as_of)
+        -- Days are written year first, so that as texts they stand in the order of days.
+        OR (c.kind = %(missing)s
+            AND c.evidence COLLATE "C" > 'statement/' || connection_id || '/' || before
+            AND c.evidence COLLATE "C" < 'statement/' || connection_id || '/' || as_of)))
 """
 _ADD_UP: Final = """
 SELECT 'the statement of ' || s.as_of || ' goes from ' || s.opening_minor || ' to '
@@ -100,7 +109,13 @@ CHECKS: Final = (
         _STILL_IN_TRANSIT,
         days=SETTLES_WITHIN.days,
     ),
-    by_sql(8, "A statement opens with what the one before closed with", _JOIN_UP),
+    by_sql(
+        8,
+        "A statement opens with what the one before closed with, or a case is open",
+        _JOIN_UP,
+        broken=CaseKind.BROKEN_SEAM,
+        missing=CaseKind.MISSING_STATEMENT,
+    ),
     by_sql(8, "The lines of a statement lead from its opening to its closing", _ADD_UP),
     *never_changed(8, "statements", "banking_statement"),
     changed_only(8, "The application cannot rewrite a bank line", "banking_bankline"),

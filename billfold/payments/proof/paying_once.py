@@ -85,12 +85,12 @@ WHERE kind = 'charge' AND starts_with(cause, 'return/') GROUP BY cause HAVING co
 """
 _FEES: Final = """
 WITH fee AS (
-    SELECT i.number, i.cause, i.amount_minor, i.customer_id AS charged, i.invoice_date,
+    SELECT i.number, i.cause, m.amount_minor, i.customer_id AS charged, i.invoice_date,
            p.id AS payment_id, p.state, p.customer_id, c.state AS customer_state,
            (SELECT e.code FROM payments_paymentevent e
             WHERE e.payment_id = p.id AND e.kind = 'returned' AND e.outcome <> 'stray'
             ORDER BY e.at DESC, e.id DESC LIMIT 1) AS code
-    FROM receivables_invoice i
+    FROM receivables_invoice i JOIN receivables_presentamount m ON m.invoice_id = i.id
     LEFT JOIN payments_payment p ON i.cause = 'return/' || p.reference
     LEFT JOIN receivables_customer c ON c.id = p.customer_id
     WHERE i.kind = 'charge' AND starts_with(i.cause, 'return/')

@@ -7,9 +7,16 @@ from typing import Final
 from django.conf import settings
 
 from billfold import bankdays
-from billfold.banking.exchange import APPROVALS_NEEDED
+from billfold.banking.file_approvals import APPROVALS_NEEDED
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
-from billfold.payments.proof.guards import changed_only, never_changed, unique
+from billfold.payments.proof.guards import (
+    changed_only,
+    changes_only_listed,
+    narrow_logins,
+    never_changed,
+    nothing_lends_rights,
+    unique,
+)
 from billfold.rails.ach.return_reasons import RETURN_CODES
 
 _UNAUTHORISED: Final = """
@@ -194,6 +201,19 @@ WHERE p.pronamespace = %(schema)s::text::regnamespace
        AND NOT EXISTS (SELECT FROM unnest(p.proconfig) setting (words)
                        WHERE replace(words, '"', '') = 'search_path=' || %(schema)s::text)))
 """
+_ONE_BEHIND: Final = """
+SELECT 'the statement ' || f.name || ' was added by hand and booked for ' || count(DISTINCT who.id)
+       || ' of two people'
+FROM banking_bankfile f
+CROSS JOIN LATERAL (
+    SELECT d.actor_id FROM banking_statementdecision d
+    WHERE d.file_id = f.id AND d.verdict = 'accept' AND d.round = f.release_round
+    UNION SELECT f.added_by_id WHERE starts_with(f.added_by_id, 'person/')
+    UNION SELECT NULL
+) who (id)
+WHERE f.added_by_id <> '' AND EXISTS (SELECT FROM banking_statement s WHERE s.file_id = f.id)
+GROUP BY f.id HAVING count(DISTINCT who.id) < 2
+"""
 
 CHECKS: Final = (
     by_sql(18, "Every debit had a live consent when its file was made", _UNAUTHORISED),
@@ -211,9 +231,19 @@ CHECKS: Final = (
         "The database takes one approval of each person",
         "banking_fileapproval.file_id+actor_id+round",
     ),
-    *never_changed(20, "approvals", "banking_fileapproval"),
+    *never_changed(20, "approvals", "banking_fileapproval", "banking_statementdecision"),
+    by_sql(20, "Two people stand behind every statement added by hand", _ONE_BEHIND),
+    unique(
+        20,
+        "The database takes one word of each person on a statement",
+        "banking_statementdecision.file_id+actor_id+verdict+round",
+    ),
+    *never_changed(20, "roles and access", "people_rolegrant", "receivables_accessgrant"),
     by_sql(22, "The application's role has no special powers", _ROLE),
     by_sql(22, "The application's role owns nothing", _OWNER),
+    changes_only_listed(22, "The application's role may change nothing but what is listed"),
+    nothing_lends_rights(22, "Views and functions lend nobody the owner's rights"),
+    narrow_logins(22, "No login may do more than its work needs"),
     by_sql(22, "No biller reaches another's tables", _NEIGHBOURS),
     by_sql(22, "Nothing in the schema leads out of it", _CROSSING),
 )

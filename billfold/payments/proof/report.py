@@ -111,11 +111,11 @@ class ProofReport:
 def run(
     biller: tenancy.Biller, *, now: datetime, checks: Sequence[ProofCheck] = CHECKS
 ) -> ProofReport:
-    """Check every promise that can be checked, as the owner of the tables, in one snapshot.
+    """Check every promise that can be checked, in one snapshot, with the login that only reads.
 
-    The transaction is read only: the server refuses whatever a check might try to write.
+    The transaction is read-only, too: the server refuses whatever a check might try to write.
     """
-    with tenancy.as_owner(biller), transaction.atomic(durable=True):
+    with tenancy.as_proof(biller), transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute(_SNAPSHOT)
         return examine(biller, now=now, checks=checks)

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from billfold.banking.connections import account_fingerprint
-from billfold.payments.accounts import bank_accounts
+from billfold.banking import account_fingerprints
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.platform import sealing
 
@@ -18,7 +17,7 @@ _CHUNK: Final = 5_000
 _BYTES: Final = frozenset(
     {
         ("banking_bankconnection", "account_number_sealed"),
-        ("banking_bankfile", "content_sealed"),
+        ("banking_bankfilecontent", "content_sealed"),
         ("banking_bankline", "text_sealed"),
         ("payments_methodchange", "before_sealed"),
         ("payments_paymentmethod", "account_sealed"),
@@ -53,7 +52,8 @@ def opened(sealed: bytes, context: str) -> str | None:
 
 
 _METHODS: Final = """
-SELECT id, routing_number, account_sealed, account_fingerprint, account_last4
+SELECT id, routing_number, account_sealed, account_fingerprint, account_fingerprint_with_zeros,
+       account_last4
 FROM payments_paymentmethod"""
 
 
@@ -67,13 +67,17 @@ def _opened_methods() -> tuple[set[tuple[str, str]], list[str]]:
     """Open every payment method; give the accounts, and a violation where another is displayed."""
     numbers: set[tuple[str, str]] = set()
     violations: list[str] = []
-    for row_id, routing, sealed, fingerprint, last4 in stream(_METHODS):
+    for row_id, routing, sealed, *displayed in stream(_METHODS):
         number = opened(sealed, f"payments_paymentmethod|account|{row_id}")
         if number is None:
             violations.append(f"the account number of method {row_id} does not open with our keys")
             continue
         numbers.add((routing, number))
-        if fingerprint != bank_accounts.fingerprint(routing, number) or last4 != number[-4:]:
+        if displayed != [
+            account_fingerprints.of_account(routing, number),
+            account_fingerprints.with_zeros(routing, number),
+            number[-4:],
+        ]:
             violations.append(f"method {row_id} shows another account than it keeps")
     return numbers, violations
 
@@ -92,7 +96,7 @@ def _numbers(inspection: Inspection) -> Violations:
             number = opened(sealed, f"banking_bankconnection|account_number|{row_id}")
             if number is None:
                 yield f"the account number of bank {row_id} does not open with our keys"
-            elif fingerprint != account_fingerprint(number) or last4 != number[-4:]:
+            elif fingerprint != account_fingerprints.of_own_account(number) or last4 != number[-4:]:
                 yield f"bank {row_id} shows another account than it keeps"
 
     return Violations.of(offenders())

@@ -112,12 +112,13 @@ WITH reserved AS (
     GROUP BY a.invoice_id
 ), bill AS (
     SELECT i.id, i.number, i.kind, i.reference, i.description, i.invoice_date, i.due_date,
-           i.currency, i.amount_minor,
+           i.currency, m.amount_minor,
            coalesce(l.debits_minor - l.credits_minor, 0) AS open_minor,
            coalesce(reserved.minor, 0) AS reserved_minor,
            coalesce(reserved.later_minor, 0) AS scheduled_minor,
            coalesce(in_transit.minor, 0) AS in_transit_minor
     FROM receivables_invoice i
+    JOIN receivables_presentamount m ON m.invoice_id = i.id
     LEFT JOIN ledger_account l ON l.code = 'receivable'
         AND l.subject = i.kind || '/' || i.number AND l.currency = i.currency
     LEFT JOIN reserved ON reserved.invoice_id = i.id

@@ -12,10 +12,9 @@ from typing import Any, Final, TextIO
 from django.db import connection, transaction
 
 from billfold.money import Money
+from billfold.receivables.imports import formula_mark
 
 _CHUNK: Final = 2_000
-_STARTS_A_FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""Source: OWASP, CSV Injection; with the full-width signs that spreadsheets fold."""
 
 _QUERY: Final = """
 SELECT p.reference, c.number, coalesce(i.number, ''), coalesce(share.amount, 0)::bigint,
@@ -97,18 +96,13 @@ def _row(values: tuple[Any, ...]) -> ExportRow:
     )
 
 
-def without_formula(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would calculate."""
-    return f"'{text}" if text[:1] in _STARTS_A_FORMULA and text else text
-
-
 def write_csv(payments: Iterator[ExportRow], to: TextIO) -> int:
     """Write rows as CSV with a first line of names; give their number."""
     writer = csv.writer(to, lineterminator="\n")
     writer.writerow(COLUMNS)
     count = 0
     for count, row in enumerate(payments, 1):  # noqa: B007  the last one is the number
-        writer.writerow([without_formula(value) for value in asdict(row).values()])
+        writer.writerow([formula_mark.add(value) for value in asdict(row).values()])
     return count
 
 

@@ -37,6 +37,12 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AuditUnsealed',
+            fields=[
+                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='platform.auditentry')),
+            ],
+        ),
+        migrations.CreateModel(
             name='AuditSeal',
             fields=[
                 ('number', models.BigIntegerField(primary_key=True, serialize=False)),
@@ -69,4 +75,5 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('seal', 'position'), name='audit_one_place_each'),
         ),
         sql("append_only"),
+        sql("unsealed"),
     ]

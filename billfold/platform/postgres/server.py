@@ -23,12 +23,26 @@ import psycopg
 from psycopg import sql
 
 from billfold.platform import state_directory
-from billfold.platform.postgres import errors, processes, programs
+from billfold.platform.postgres import errors, logins, processes, programs
+from billfold.platform.postgres.logins import Login
 
 SUPERUSER: Final = "postgres"
 """Sets the server up. Billfold does not work as this user, so no statement of ours may do all."""
-OWNER: Final = "billfold"
-"""Owns the database of that name, and may make the billers' roles, as on a biller's own server."""
+DATABASE: Final = "billfold"
+USERS: Final = {
+    Login.APP: "billfold_app",
+    Login.OWNER: "billfold",
+    Login.PROOF: "billfold_proof",
+}
+"""Whom each login signs in as. The owner may make the billers' roles, as on a server of theirs."""
+_MAKE_USERS: Final = {
+    Login.APP: "CREATE ROLE {0} LOGIN NOINHERIT",
+    Login.OWNER: "CREATE ROLE {0} LOGIN CREATEROLE",
+    Login.PROOF: (
+        "CREATE ROLE {0} LOGIN NOINHERIT; ALTER ROLE {0} SET default_transaction_read_only = on"
+    ),
+}
+_HAS_ROLE: Final = "SELECT FROM pg_roles WHERE rolname = %s"
 SOCKET_PATH_BYTES: Final = 103  # The shortest limit among the systems we know is 104 with its NUL.
 START_SECONDS: Final = 60.0
 FAST_STOP_SECONDS: Final = 2.0
@@ -103,7 +117,14 @@ class PrivateServer:
         name = state_directory.directory_for_root(self.home).name
         return Path("/tmp") / f"billfold-{os.geteuid()}-{name}"  # noqa: S108  owner is checked
 
-    def dsn(self, dbname: str = OWNER, *, user: str = OWNER) -> str:
+    def addresses(self, dbname: str = DATABASE) -> dict[str, str]:
+        """Return the settings that name a database on this server, one for each login."""
+        return {
+            setting: self.dsn(dbname, user=USERS[login])
+            for login, setting in logins.SETTINGS.items()
+        }
+
+    def dsn(self, dbname: str = DATABASE, *, user: str = USERS[Login.APP]) -> str:
         """Return the address of a database on this server, as libpq and DATABASE_URL read it."""
         host = quote(str(self.socket), safe="")
         return f"postgresql://{user}@/{quote(dbname, safe='')}?host={host}&port=5432"
@@ -374,14 +395,15 @@ class PrivateServer:
 
     def _make_database(self) -> None:
         address = self.dsn("postgres", user=SUPERUSER)
-        owner = sql.Identifier(OWNER)
         with psycopg.connect(address, autocommit=True) as connection:
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(owner))
-            database = connection.execute("SELECT FROM pg_database WHERE datname = %s", [OWNER])
+            for login, user in USERS.items():
+                if not connection.execute(_HAS_ROLE, [user]).rowcount:
+                    make = sql.SQL(_MAKE_USERS[login])
+                    connection.execute(make.format(sql.Identifier(user)))
+            database = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
             if not database.rowcount:
-                create = sql.SQL("CREATE DATABASE {} OWNER {}")
-                connection.execute(create.format(owner, owner))
+                names = sql.Identifier(DATABASE), sql.Identifier(USERS[Login.OWNER])
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
 
     def _shut_down(self) -> None:
         """Stop the server, gently first. What was committed is safe either way."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
+from billfold.receivables.imports import formula_mark
 from billfold.receivables.imports.import_fields import ImportField, InvalidCell, quoted
 
 LONGEST_LINE_BYTES: Final = 64 * 1024
@@ -265,7 +266,7 @@ class CsvFile:
         values: list[Any] = [line]
         before = self.problems.count
         for import_field, column, index in columns:
-            text = record[index]
+            text = formula_mark.remove(record[index])
             if not text and import_field.is_required:
                 self.problems.add(line, column, "is empty", "Fill it in.")
                 continue

@@ -16,8 +16,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from billfold import typed_text
 from billfold.money import Money
-from billfold.platform import audit
+from billfold.platform import audit, locks
 from billfold.platform.ids import new_id
 from billfold.receivables.imports import (
     customer_import,
@@ -122,11 +123,7 @@ def import_file(
 
 def _wait_for_other_imports() -> None:
     """Wait until no other import of this biller runs; the others then wait for this one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('receivables.imports'),"
-            " hashtext(current_schema()))"
-        )
+    locks.until_commit("import")
 
 
 def _check_controls(request: ImportRequest, file: CsvFile) -> None:
@@ -173,7 +170,7 @@ def _store_file(
     values = [
         str(context.id),
         result.kind,
-        request.path.name,
+        typed_text.printable_name(request.path.name),
         result.sha256,
         context.now.isoformat(),
         context.actor.name,
@@ -194,7 +191,7 @@ def _store_file(
         copy.write("\n")
     after = {
         "kind": result.kind,
-        "name": request.path.name,
+        "name": typed_text.printable_name(request.path.name),
         "sha256": result.sha256,
         "rows": result.rows,
         "added": result.changes.added,

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
+from billfold import typed_text
 from billfold.money import Money, NotAnAmount
+from billfold.typed_text import UnfitCharacter
 
 CURRENCIES: Final = frozenset({"USD"})
 """The currencies of invoices: the one rail that collects money is a US one."""
@@ -21,14 +23,6 @@ STATES: Final = frozenset(_STATES.split())
 """States, the district, territories and military addresses. Source: USPS Publication 28."""
 LONGEST_NUMBER: Final = 60
 LONGEST_TEXT: Final = 2_000
-_NUMBER: Final = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z")
-_NONCHARACTERS: Final = "".join(
-    chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)
-)
-_CONTROL: Final = re.compile(
-    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\ufeff\ufdd0-\ufdef{_NONCHARACTERS}]"
-)
-"""Control characters, the byte order mark, and the code points that are no characters."""
 _EMAIL: Final = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z")
 _YES_NO: Final = {
     **dict.fromkeys(("yes", "y", "true", "1", "paper"), True),
@@ -64,12 +58,9 @@ def read_number(text: str) -> str:
     """Read the number of a customer, invoice or credit note: one line, no spaces around it."""
     if len(text) > LONGEST_NUMBER:
         raise InvalidCell(f"is longer than {LONGEST_NUMBER} characters", "Check the column.")
-    if not _NUMBER.match(text) or _CONTROL.search(text):
-        raise InvalidCell(
-            f"{quoted(text)} has spaces around it, or characters that cannot be printed",
-            "Remove them.",
-        )
-    return text
+    if text != text.strip(" "):
+        raise InvalidCell(f"{quoted(text)} has blanks around it", "Remove them.")
+    return _fit(typed_text.check_id, text)
 
 
 def read_invoice_number(text: str) -> str:
@@ -85,13 +76,28 @@ def read_optional_number(text: str) -> str:
     return read_number(text) if text else ""
 
 
-def read_text(value: str) -> str:
-    """Read free text unchanged; a formula in it is text, too."""
+def read_line(value: str) -> str:
+    """Read a text of one line unchanged; a formula in it is text, too."""
+    return _fit(typed_text.check_line, _not_too_long(value))
+
+
+def read_lines(value: str) -> str:
+    """Read free text of any number of lines unchanged."""
+    return _fit(typed_text.check_lines, _not_too_long(value))
+
+
+def _not_too_long(value: str) -> str:
     if len(value) > LONGEST_TEXT:
         raise InvalidCell(f"is longer than {LONGEST_TEXT:,} characters", "Shorten it.")
-    if control := _CONTROL.search(value):
-        raise InvalidCell(f"holds U+{ord(control[0]):04X}, which cannot be printed", "Remove it.")
     return value
+
+
+def _fit(check: Callable[[str], str], value: str) -> str:
+    """Return the value if `check` lets it through. Raises: InvalidCell."""
+    try:
+        return check(value)
+    except UnfitCharacter as refusal:
+        raise InvalidCell(f"holds {refusal}", "Remove it.") from None
 
 
 def read_email(value: str) -> str:
@@ -99,7 +105,7 @@ def read_email(value: str) -> str:
         raise InvalidCell(
             f"{quoted(value)} is not an e-mail address", "Write one such as ap@example.com."
         )
-    return value
+    return _fit(typed_text.check_id, value)
 
 
 def read_state(value: str) -> str:
@@ -140,8 +146,6 @@ def read_position(value: str) -> int:
 
 def read_signed_amount(value: str) -> int:
     """Read an amount, in minor units; a line's may be below zero."""
-    if value != value.strip():
-        raise InvalidCell(f"{quoted(value)} has spaces around it", "Remove them.")
     try:
         return Money.parse(value).minor
     except NotAnAmount as error:
@@ -202,11 +206,11 @@ def fields_of_kind(kind: str, date_layout: str) -> Mapping[str, ImportField]:
     fields = {
         "customers": (
             ImportField("customer_number", "text", read_number, is_required=True),
-            ImportField("name", "text", read_text, is_required=True),
+            ImportField("name", "text", read_line, is_required=True),
             ImportField("email", "text", read_email),
-            ImportField("address", "text", read_text),
+            ImportField("address", "text", read_lines),
             ImportField("state", "text", read_state),
-            ImportField("terms", "text", read_text),
+            ImportField("terms", "text", read_line),
             ImportField("paper_bill", "boolean", read_yes_no, default=False),
         ),
         "invoices": (
@@ -216,14 +220,14 @@ def fields_of_kind(kind: str, date_layout: str) -> Mapping[str, ImportField]:
             ImportField("invoice_date", "date", read_date, is_required=True),
             ImportField("due_date", "date", read_date, is_required=True),
             ImportField("amount", "bigint", read_amount, is_required=True),
-            ImportField("description", "text", read_text),
+            ImportField("description", "text", read_lines),
             ImportField("currency", "text", read_currency, default="USD"),
         ),
         "lines": (
             ImportField("invoice_number", "text", read_number, is_required=True),
             ImportField("position", "integer", read_position, is_required=True),
-            ImportField("description", "text", read_text, is_required=True),
-            ImportField("quantity", "text", read_text),
+            ImportField("description", "text", read_lines, is_required=True),
+            ImportField("quantity", "text", read_line),
             ImportField("amount", "bigint", read_signed_amount, is_required=True),
         ),
         "credits": (
@@ -232,12 +236,12 @@ def fields_of_kind(kind: str, date_layout: str) -> Mapping[str, ImportField]:
             ImportField("credit_date", "date", read_date, is_required=True),
             ImportField("amount", "bigint", read_amount, is_required=True),
             ImportField("invoice_number", "text", read_optional_number),
-            ImportField("reason", "text", read_text),
+            ImportField("reason", "text", read_lines),
             ImportField("currency", "text", read_currency, default="USD"),
         ),
         "documents": (
             ImportField("invoice_number", "text", read_number, is_required=True),
-            ImportField("file", "text", read_text, is_required=True),
+            ImportField("file", "text", read_line, is_required=True),
         ),
     }
     return {field.name: field for field in fields[kind]}

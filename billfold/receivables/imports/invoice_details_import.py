@@ -113,11 +113,12 @@ def _refuse_unknown_invoices(context: ImportContext) -> None:
 
 def _refuse_wrong_sums(context: ImportContext) -> None:
     rows = staging.faulty_rows(
-        """SELECT j.line, v.number, v.amount_minor, v.currency, sum(l.amount_minor)::bigint
+        """SELECT j.line, v.number, m.amount_minor, v.currency, sum(l.amount_minor)::bigint
            FROM (SELECT invoice_id, min(line) AS line FROM classified GROUP BY invoice_id) j
            JOIN receivables_invoice v ON v.id = j.invoice_id
+           JOIN receivables_presentamount m ON m.invoice_id = v.id
            JOIN receivables_invoiceline l ON l.invoice_id = v.id
-           GROUP BY j.line, v.id HAVING sum(l.amount_minor) <> v.amount_minor""",
+           GROUP BY j.line, v.id, m.amount_minor HAVING sum(l.amount_minor) <> m.amount_minor""",
         context.problems,
     )
     for line, number, amount, currency, lines_sum in rows:

@@ -14,7 +14,7 @@ from billfold.receivables.models import Invoice
 _CLASSIFY = """
 SELECT n.line, n.customer_number, n.invoice_number, c.id AS customer_id, v.id AS invoice_id,
        n.amount, n.currency, n.invoice_date, n.due_date, merged.*,
-       v.amount_minor <> n.amount AS is_revised,
+       m.amount_minor <> n.amount AS is_revised,
        (v.invoice_date, v.due_date, v.reference, v.description) IS DISTINCT FROM
        (n.invoice_date, n.due_date, merged.reference, merged.description) AS is_corrected,
        CASE WHEN c.id IS NULL THEN 'unknown'
@@ -23,6 +23,7 @@ SELECT n.line, n.customer_number, n.invoice_number, c.id AS customer_id, v.id AS
             ELSE 'known' END AS verdict
 FROM incoming n LEFT JOIN receivables_customer c ON c.number = n.customer_number
 LEFT JOIN receivables_invoice v ON v.number = n.invoice_number
+LEFT JOIN receivables_presentamount m ON m.invoice_id = v.id
 CROSS JOIN LATERAL (SELECT
     CASE WHEN v.id IS NULL OR %(has_reference)s
          THEN n.reference ELSE v.reference END AS reference,

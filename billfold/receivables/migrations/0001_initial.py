@@ -1,8 +1,18 @@
 """The biller's profile, its customers, and what they owe."""
 
+from pathlib import Path
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+
+def sql(name):
+    """Read what Django has no operation for, with its reverse."""
+    folder = Path(__file__).parent
+    return migrations.RunSQL(
+        (folder / f"0001_{name}.sql").read_text(), (folder / f"0001_{name}_reverse.sql").read_text()
+    )
 
 
 class Migration(migrations.Migration):
@@ -10,6 +20,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('platform', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -62,10 +73,9 @@ class Migration(migrations.Migration):
                 ('reference', models.TextField(blank=True, default='')),
                 ('invoice_date', models.DateField()),
                 ('due_date', models.DateField()),
-                ('amount_minor', models.BigIntegerField()),
+                ('issued_minor', models.BigIntegerField()),
                 ('currency', models.CharField(default='USD', max_length=3)),
                 ('description', models.TextField(blank=True, default='')),
-                ('revision', models.IntegerField(default=1)),
                 ('cause', models.TextField(null=True, unique=True)),
                 ('created_at', models.DateTimeField()),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='receivables.customer')),
@@ -135,15 +145,55 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='AccessGrant',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('number', models.IntegerField()),
+                ('role', models.TextField(blank=True, choices=[('view', 'View'), ('pay', 'Pay'), ('admin', 'Manage people')])),
+                ('by_id', models.TextField()),
+                ('by_name', models.TextField()),
+                ('at', models.DateTimeField()),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='receivables.customer')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('person', 'customer', 'number'), name='access_grants_in_order'), models.CheckConstraint(condition=models.Q(('role__in', ['view', 'pay', 'admin', ''])), name='access_role_is_known'), models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='access_grants_count_from_one')],
+            },
+        ),
+        migrations.CreateModel(
             name='Access',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('role', models.TextField(choices=[('view', 'View'), ('pay', 'Pay'), ('admin', 'Manage people')], default='pay')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='receivables.customer')),
+                ('role', models.TextField(choices=[('view', 'View'), ('pay', 'Pay'), ('admin', 'Manage people')])),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, to=settings.AUTH_USER_MODEL)),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, to='receivables.customer')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('person', 'customer'), name='access_once'), models.CheckConstraint(condition=models.Q(('role__in', ['view', 'pay', 'admin'])), name='access_role_is_known')],
+                'managed': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='InvoiceRevision',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('number', models.IntegerField()),
+                ('amount_minor', models.BigIntegerField()),
+                ('at', models.DateTimeField()),
+                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='receivables.invoice')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('invoice', 'number'), name='revision_once'), models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0), ('number__gte', 2)), name='revision_above_zero')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PresentAmount',
+            fields=[
+                ('invoice', models.OneToOneField(on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='present', serialize=False, to='receivables.invoice')),
+                ('revision', models.IntegerField()),
+                ('amount_minor', models.BigIntegerField()),
+            ],
+            options={
+                'managed': False,
             },
         ),
         migrations.AddIndex(
@@ -156,7 +206,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='invoice_above_zero'),
+            constraint=models.CheckConstraint(condition=models.Q(('issued_minor__gt', 0)), name='invoice_above_zero'),
         ),
         migrations.AddConstraint(
             model_name='invoice',
@@ -170,4 +220,5 @@ class Migration(migrations.Migration):
             model_name='invoiceline',
             constraint=models.UniqueConstraint(fields=('invoice', 'position'), name='line_one_place_each'),
         ),
+        sql("views"),
     ]

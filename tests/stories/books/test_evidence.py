@@ -9,6 +9,7 @@ from django.db import Error, connection, transaction
 
 from billfold.payments.models import Payment
 from billfold.platform.models import AuditEntry
+from billfold.platform.tenancy import CHANGEABLE, DELETABLE
 from tests.world import eastern
 
 
@@ -22,9 +23,31 @@ from tests.world import eastern
         (10, "UPDATE payments_payment SET amount_minor = 1"),
         (14, "UPDATE payments_instruction SET amount_minor = 1"),
         (14, "UPDATE payments_cutoff SET run_at = now()"),
-        (27, "UPDATE banking_bankfile SET content_sealed = '', sha256 = ''"),
+        (27, "UPDATE banking_bankfile SET sha256 = ''"),
+        (27, "UPDATE banking_bankfilecontent SET content_sealed = ''"),
+        (27, "DELETE FROM banking_bankfilecontent"),
         (8, "UPDATE banking_bankline SET bank_reference = 'other'"),
         (8, "UPDATE banking_statement SET closing_minor = 0"),
+        (3, "UPDATE receivables_invoice SET issued_minor = 1"),
+        (3, "UPDATE receivables_invoice SET number = 'INV-OTHER'"),
+        (3, "UPDATE receivables_invoice SET customer_id = customer_id"),
+        (3, "UPDATE receivables_invoicerevision SET amount_minor = 1"),
+        (3, "UPDATE receivables_creditnote SET amount_minor = 1"),
+        (18, "UPDATE payments_paymentmethod SET customer_id = customer_id"),
+        (18, "UPDATE payments_paymentmethod SET holder_name = 'Somebody'"),
+        (20, "UPDATE banking_fileapproval SET actor_id = 'person/other'"),
+        (20, "UPDATE people_rolegrant SET role = 'treasurer'"),
+        (20, "DELETE FROM people_rolegrant"),
+        (20, "UPDATE people_right SET role = 'treasurer'"),
+        (20, "UPDATE people_person SET email = 'other@cedarline.example'"),
+        (20, "UPDATE receivables_accessgrant SET role = 'admin'"),
+        (20, "DELETE FROM receivables_access"),
+        (20, "UPDATE banking_bankconnection SET two_people_release = false"),
+        (20, "UPDATE banking_bankconnection SET release_limit_minor = 1"),
+        (20, "UPDATE banking_bankconnection SET transport = '{}'"),
+        (20, "UPDATE receivables_billerprofile SET remit_to = 'elsewhere'"),
+        (15, "UPDATE receivables_feecap SET cap_minor = 1"),
+        (26, "UPDATE notices_notice SET body = 'other'"),
     ],
 )
 def test_the_application_cannot_rewrite_evidence(world, promise, statement):
@@ -47,3 +70,32 @@ def test_promise_18_the_record_of_a_payment_holds_what_was_agreed(world):
     text = Payment.objects.get().mandate.text
     assert recorded["consent_sha256"] == hashlib.sha256(text.encode()).hexdigest()
     assert recorded["account_fingerprint"] == payment.method.account_fingerprint
+
+
+def test_promise_22_each_table_says_which_of_its_columns_may_change(world):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname, array_agg(a.attname::text), EXISTS (
+                   SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'append_only')
+               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+               WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+               GROUP BY c.oid, c.relname"""
+        )
+        tables = {name: (set(columns), kept) for name, columns, kept in cursor.fetchall()}
+
+    unlisted = {name for name, (_, is_kept) in tables.items() if not is_kept} - set(CHANGEABLE)
+    kept_too = {name for name in CHANGEABLE if name in tables and tables[name][1]}
+    gone = {
+        f"{table}.{column}"
+        for table, columns in CHANGEABLE.items()
+        for column in columns
+        if column not in tables.get(table, (set(), False))[0]
+    }
+
+    assert unlisted == set(), (
+        "Give each an entry in tenancy.CHANGEABLE with the columns that the code changes, an empty "
+        "one if it changes none; or the trigger append_only in its migration, if rows are a record."
+    )
+    assert kept_too == set(), "Rows of these never change: take their entry out of CHANGEABLE."
+    assert gone == set(), "Take out of tenancy.CHANGEABLE what is no column."
+    assert set(tables) >= DELETABLE

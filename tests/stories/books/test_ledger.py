@@ -12,6 +12,7 @@ from billfold.ledger import book
 from billfold.ledger.chart import BILLED, CASH, IN_TRANSIT, RECEIVABLE, UNAPPLIED, AccountCode
 from billfold.ledger.transfer import NotATransfer, Transfer
 from billfold.money import Money
+from tests import privilege
 
 pytestmark = pytest.mark.usefixtures("cedarline")
 ON = date(2026, 11, 16)
@@ -91,7 +92,7 @@ def test_promise_3_even_the_owner_is_stopped_by_the_belt(now):
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SET LOCAL ROLE NONE")
+        privilege.take_every_right()
         cursor.execute("UPDATE ledger_transfer SET amount_minor = 1")
 
 

@@ -13,6 +13,7 @@ from billfold.payments.funnel import recording
 from billfold.payments.reading import export
 from billfold.rails.protocol import Returned, Settled, Submitted
 from billfold.receivables.models import Customer, Invoice
+from tests import privilege
 
 TUESDAY = date(2026, 11, 17)
 WEDNESDAY = date(2026, 11, 18)
@@ -78,7 +79,8 @@ def test_an_old_payment_is_told_again_once_something_happened_to_it(world):
 
 
 def test_names_that_look_like_formulas_are_disarmed_in_csv_and_exact_in_json(world):
-    Customer.objects.update(number="=1+1")
+    with privilege.every_right():
+        Customer.objects.update(number="=1+1")
     world.pay(world.invoice("@SUM", "1.00"))
     Invoice.objects.get(number="@SUM")
 

@@ -127,7 +127,7 @@ def cut_short(world: World, file: BankFile) -> None:
     transmission.open_unknown_case(file, "cut", now=MONDAY)
     case = Case.objects.get(kind=transmission.KIND)
     transmission.resolve(
-        case.pk, "called", has_arrived=False, actor=world.clerk.actor(), now=MONDAY
+        case.pk, "called", has_arrived=False, actor=world.treasurers[0].actor(), now=MONDAY
     )
 
 

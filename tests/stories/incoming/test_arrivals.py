@@ -12,6 +12,7 @@ from billfold.payments.incoming import intake
 from billfold.payments.models import Case
 from billfold.rails.protocol import BankDocument
 from tests.places import FILES
+from tests.world import eastern
 
 
 @pytest.fixture
@@ -79,6 +80,7 @@ def own_account(world, content: bytes, account: bytes) -> bytes:
 def test_a_camt_statement_is_kept_like_a_bai2_one(bring, world):
     content = (FILES / "camt053" / "synthetic-us-biller.camt053.v8.xml").read_bytes()
     (day,) = statement_days.read(content)
+    world.now = eastern(2026, 11, 23)
 
     file = bring(own_account(world, content, day.account_number.encode()))
 
@@ -96,7 +98,7 @@ def interim(
 ) -> bytes:
     return (
         "01,091999049,1910000001,261117,0600,1,,,2/\n"
-        f"02,1910000001,091999049,1,261116,2359,USD,{modifier}/\n"
+        f"02,1910000001,091999049,1,261113,2359,USD,{modifier}/\n"
         f"03,000773142019,USD,010,0,,,015,{total - 5000},,/\n{lines}"
         f"49,{total},{2 + lines.count(chr(10))}/\n"
         f"98,{total},1,{4 + lines.count(chr(10))}/\n99,{total},1,{6 + lines.count(chr(10))}/\n"
@@ -111,4 +113,4 @@ def test_promise_13_an_interim_report_is_not_booked_and_the_final_one_is_once(br
 
     assert final.state == "read"
     assert BankLine.objects.get().amount_minor == 5000
-    assert Statement.objects.get().as_of == date(2026, 11, 16)
+    assert Statement.objects.get().as_of == date(2026, 11, 13)

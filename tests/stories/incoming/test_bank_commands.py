@@ -18,12 +18,14 @@ from billfold.banking import connections
 from billfold.banking.models import BankFile, BankLine, RoutingNumber
 from billfold.cli import main
 from billfold.payments.models import Case
-from billfold.platform import tenancy
+from billfold.platform import clock, tenancy
 from tests.environment import SHARING_A_FIXTURE
 from tests.places import FILES
+from tests.world import eastern
 
 WEB = FILES / "nacha" / "biller-web-one-time.ach"
 RETURNS = FILES / "nacha" / "returns-admin-and-nsf.ach"
+LOCKBOX = FILES / "lockbox" / "synthetic-80col-two-batches.bai"
 STATEMENT = FILES / "bai2" / "synthetic-prior-day-lockbox-wire-ach.bai"
 BROKEN = FILES / "nacha" / "bad-batch-total.ach"
 
@@ -169,16 +171,25 @@ def bank(desk, now):
 
 
 def test_promise_13_import_takes_a_file_in_once(bank, command):
-    code, output = command("import", STATEMENT, "--biller", bank.schema)
-    assert (code, output) == (0, f"{STATEMENT.name}: taken in as statement.\n")
-    lines = count(bank, BankLine)
-    assert lines > 3
+    code, output = command("import", LOCKBOX, "--biller", bank.schema)
+    assert (code, output) == (0, f"{LOCKBOX.name}: taken in as lockbox.\n")
+    assert count(bank, Case) == 1
 
-    code, output = command("import", "--json", STATEMENT, "--biller", bank.schema)
+    code, output = command("import", "--json", LOCKBOX, "--biller", bank.schema)
 
     (answer,) = json.loads(output)
     assert (code, answer["is_new"], answer["state"]) == (0, False, "read")
-    assert count(bank, BankLine) == lines
+    assert count(bank, Case) == 1
+
+
+def test_promise_20_an_imported_statement_waits_for_two_people(bank, command):
+    clock.move_to(eastern(2026, 11, 23))
+
+    code, output = command("import", STATEMENT, "--biller", bank.schema)
+
+    words = "kept, and not booked before two people accept it: see `statement list`."
+    assert (code, output.splitlines()[-1]) == (1, f"{STATEMENT.name}: {words}")
+    assert (count(bank, BankFile), count(bank, BankLine)) == (1, 0)
 
 
 def test_promise_27_import_keeps_a_broken_file_and_says_why(bank, command):

@@ -7,11 +7,14 @@ import pytest
 from billfold import jobs
 from billfold.banking.models import BankFile, BankLine
 from billfold.payments.models import Case, Instruction, Payment
+from tests import privilege
 from tests.stories.incoming.bank_words import leave, line, return_of, statement
 from tests.stories.portal.payer import text_of
 from tests.world import World, eastern
 
 WEDNESDAY = eastern(2026, 11, 18, 12)
+THURSDAY = eastern(2026, 11, 19, 6)
+"""When the statement of Wednesday comes."""
 
 
 def sent(world: World, day: int, *amounts: str) -> list[Payment]:
@@ -37,8 +40,8 @@ def returned(world: World, payment: Payment) -> None:
 
 def credited(world: World, amount_minor: int, text: str = "ACH CREDIT") -> BankLine:
     bank_line = line(142, amount_minor, text, on=WEDNESDAY.date())
-    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [bank_line]), now=WEDNESDAY)
-    jobs.reconcile(WEDNESDAY)
+    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [bank_line]), now=THURSDAY)
+    jobs.reconcile(THURSDAY)
     return BankLine.objects.get()
 
 
@@ -70,7 +73,7 @@ def test_where_gross_was_agreed_no_other_file_may_come_into_question(
     world, settlement, text, explained
 ):
     world.connection.settlement = settlement
-    world.connection.save()
+    privilege.save(world.connection)
     short, _ = sent(world, 16, "120.00", "80.00")
     sent(world, 17, "50.00")
     returned(world, short)
@@ -92,9 +95,9 @@ def test_a_bank_line_says_what_closes_it_and_offers_no_form_that_cannot(
     bank_line = line(type_code, 4_200, "SOMETHING", on=WEDNESDAY.date())
     closing = {"opening_minor": 100_000}
     leave(
-        world, "day.bai", statement(world, WEDNESDAY.date(), [bank_line], **closing), now=WEDNESDAY
+        world, "day.bai", statement(world, WEDNESDAY.date(), [bank_line], **closing), now=THURSDAY
     )
-    jobs.reconcile(WEDNESDAY)
+    jobs.reconcile(THURSDAY)
     client.force_login(world.clerk)
     case = Case.objects.get()
 
@@ -109,8 +112,8 @@ def test_a_bank_line_says_what_closes_it_and_offers_no_form_that_cannot(
 def debited(world: World, amount_minor: int, text: str) -> Case:
     bank_line = line(557, amount_minor, text, on=WEDNESDAY.date())
     content = statement(world, WEDNESDAY.date(), [bank_line], opening_minor=100_000)
-    leave(world, "day.bai", content, now=WEDNESDAY)
-    jobs.reconcile(WEDNESDAY)
+    leave(world, "day.bai", content, now=THURSDAY)
+    jobs.reconcile(THURSDAY)
     return Case.objects.get(kind="bank line to explain")
 
 

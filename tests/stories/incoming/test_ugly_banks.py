@@ -7,6 +7,7 @@ from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.payments.models import Case, Payment
 from billfold.receivables.models import Invoice
+from tests import privilege
 from tests.world import eastern, usd
 
 WEDNESDAY, THURSDAY, FRIDAY = (eastern(2026, 11, day) for day in (18, 19, 20))
@@ -60,7 +61,7 @@ def test_a_netted_credit_where_gross_was_agreed_waits_for_the_return_that_explai
 
 def test_a_netted_credit_settles_where_net_was_agreed(world):
     world.connection.settlement = "net"
-    world.connection.save()
+    privilege.save(world.connection)
     netted = world.pay(world.invoice("CL-1", "120.00"), account="440073")
     kept = world.pay(world.invoice("CL-2", "80.00"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from billfold.banking.models import BankConnection
 from billfold.cli.profile import tables
 from billfold.cli.profile.files import ProfileChanges
 from billfold.cli.refusal import CommandRefused
+from billfold.platform import tenancy
+from tests.conftest import MONDAY
 from tests.world import PAYERS_BANK, World
 
 SECOND = {
@@ -24,12 +27,16 @@ SECOND = {
 }
 
 
-def test_promise_19_no_second_bank_can_take_what_was_promised_to_the_first(world: World) -> None:
+def test_promise_19_no_second_bank_can_take_what_was_promised_to_the_first(
+    desk: tenancy.Biller, tmp_path: Path
+) -> None:
     changes = ProfileChanges(banks=[SECOND | {"account_number": "000773149999"}])
+    with tenancy.use(desk):
+        world = World(biller=desk, folder=tmp_path / "bank", now=MONDAY)
 
-    with pytest.raises(CommandRefused, match="would be a second bank connection"):
-        tables.apply(world.biller, changes, actor=world.actor(), now=world.now)
+        with pytest.raises(CommandRefused, match="would be a second bank connection"):
+            tables.apply(desk, changes, actor=world.actor(), now=MONDAY)
 
-    with pytest.raises(connections.OneBankOnly):
-        connections.add("000773149999", **SECOND)
-    assert BankConnection.objects.get() == world.connection
+        with pytest.raises(connections.OneBankOnly):
+            connections.add("000773149999", **SECOND)
+        assert BankConnection.objects.get() == world.connection

@@ -12,7 +12,6 @@ import pytest
 from django.db import connection
 
 from billfold.platform import tenancy
-from billfold.platform.postgres.server import SUPERUSER
 from tests import databases, environment
 from tests.places import PROJECT
 from tests.waiting import HUNG_AFTER_SECONDS
@@ -35,7 +34,7 @@ def database(django_db_setup: tenancy.Biller, django_db_blocker: object) -> Iter
     with django_db_blocker.unblock():
         connection.close()
     databases.copy(environment.SERVER, "billfold", "benchmark")
-    yield environment.SERVER.dsn("benchmark", user=SUPERUSER)
+    yield "benchmark"
     databases.drop(environment.SERVER, "benchmark")
 
 

@@ -21,6 +21,7 @@ from billfold.cli import launcher
 from billfold.cli.command_table import COMMANDS, CommandRow, GroupRow, Needs
 from billfold.people.models import Person
 from billfold.platform import tenancy
+from billfold.platform.postgres.logins import SETTINGS
 from billfold.receivables.imports import import_fields
 from tests.places import PROJECT
 from tests.waiting import HUNG_AFTER_SECONDS
@@ -28,7 +29,7 @@ from tests.waiting import HUNG_AFTER_SECONDS
 BETWEEN_KEYS_SECONDS = 10
 """How often Ctrl-C is pressed again, until it is noticed."""
 MODULES = PROJECT / "billfold" / "cli" / "commands"
-OURS = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE", "DJANGO_SETTINGS_MODULE"}
+OURS = {*SETTINGS.values(), "BILLFOLD_STATE", "BILLFOLD_MODE", "DJANGO_SETTINGS_MODULE"}
 LOADED_BY = """
 import json, sys
 from billfold.cli import main
@@ -305,7 +306,8 @@ def test_whoever_sits_there_is_asked_and_can_leave(tmp_path: Path) -> None:
 @pytest.fixture
 def served(desk: tenancy.Biller) -> dict[str, str]:
     """Give a command the suite's server, where Import Desk is a biller."""
-    return {name: os.environ[name] for name in ("DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE")}
+    names = (*SETTINGS.values(), "BILLFOLD_STATE", "BILLFOLD_MODE")
+    return {name: os.environ[name] for name in names}
 
 
 @pytest.mark.parametrize(

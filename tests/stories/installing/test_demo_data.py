@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.db import connection
 from django.test import Client, RequestFactory, override_settings
 
 from billfold import bankdays
@@ -33,6 +32,7 @@ from billfold.receivables.models import (
     InvoiceLine,
 )
 from billfold.simulator import cedarline, context, demo
+from tests import databases, environment
 from tests.world import eastern, last_move_of_the_clock, usd
 
 SUNDAY_NIGHT = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
@@ -51,11 +51,7 @@ def loaded(django_db_setup, django_db_blocker):
         biller = tenancy.biller(SCHEMA)
         with tenancy.use(biller):
             yield biller, moment
-        with tenancy.no_biller(), connection.cursor() as cursor:
-            cursor.execute("DELETE FROM public.biller_host WHERE schema = %s", [SCHEMA])
-            cursor.execute("DELETE FROM public.biller WHERE schema = %s", [SCHEMA])
-            cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-            cursor.execute(f"DROP ROLE billfold_{SCHEMA}")
+        databases.remove_biller(environment.SERVER, SCHEMA)
 
 
 def everything() -> dict[str, int]:
@@ -123,7 +119,7 @@ def test_the_lines_of_every_invoice_make_its_amount(loaded):
     for invoice in Invoice.objects.filter(kind="invoice"):
         lines = invoice.lines.values_list("amount_minor", flat=True)
 
-        assert sum(lines) == invoice.amount_minor
+        assert sum(lines) == invoice.amount.minor
 
 
 def test_a_credit_note_lowers_what_is_owed(loaded):

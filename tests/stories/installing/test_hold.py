@@ -17,6 +17,7 @@ from billfold.platform.audit import Actor
 from billfold.platform.ids import new_id
 from billfold.platform.live_mark import MarkStatus
 from billfold.platform.models import AuditEntry
+from tests import privilege
 from tests.world import World, eastern
 
 OPERATOR = Actor(id="command/test", name="test")
@@ -27,6 +28,7 @@ def live(outside_transaction: tenancy.Biller, settings: object, tmp_path: Path) 
     """Be a live installation inside a transaction that is rolled back."""
     settings.IS_LIVE, settings.STATE_DIR = True, tmp_path
     with tenancy.no_biller(), transaction.atomic(), connection.cursor() as cursor:
+        privilege.take_every_right()
         cursor.execute("DELETE FROM public.instance")
         live_mark.make_instance(cursor, "live")
         live_mark.write(cursor)

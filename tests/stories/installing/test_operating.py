@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 
 from billfold.platform.postgres import errors
-from billfold.platform.postgres.server import OWNER, SUPERUSER, PrivateServer
+from billfold.platform.postgres.logins import SETTINGS, Login
+from billfold.platform.postgres.server import SUPERUSER, USERS, PrivateServer
 from tests.places import PROJECT
 from tests.ports import free_port
 from tests.waiting import HUNG_AFTER_SECONDS
 
-OURS = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE", "BILLFOLD_FAULT"}
+OURS = {*SETTINGS.values(), "BILLFOLD_STATE", "BILLFOLD_MODE", "BILLFOLD_FAULT"}
 PASSWORD = "fifteen letters or more"
 CURL = """\
 #!{python}
@@ -74,7 +75,7 @@ class Machine:
 
     place: Path
     environment: dict[str, str]
-    second_database: str = ""
+    second_database: dict[str, str] = field(default_factory=dict)
     port: int = 0
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -111,7 +112,7 @@ class Machine:
         text = block.text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
         environment = self.environment
         if "restore" in block.marks and self.second_database:
-            environment = environment | {"DATABASE_URL": self.second_database}
+            environment = environment | self.second_database
         if "background" in block.marks:
             with (self.place / "log").open("ab") as log:
                 self.running.append(
@@ -204,13 +205,12 @@ def test_promise_28_the_operating_page_can_be_walked_with_a_server_of_ones_own(
             [
                 cluster._programs / "createdb",
                 f"--maintenance-db={cluster.dsn(user=SUPERUSER)}",
-                f"--owner={OWNER}",
+                f"--owner={USERS[Login.OWNER]}",
                 "second",
             ],
             check=True,
         )
-        own = {"DATABASE_URL": cluster.dsn()}
-        machine = Machine(place, own, second_database=cluster.dsn("second"))
+        machine = Machine(place, cluster.addresses(), second_database=cluster.addresses("second"))
 
         output = walk_through(machine, [block for block in blocks() if block.touches_the_database])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from billfold.cli import main
 from billfold.people.models import Person
@@ -11,6 +10,7 @@ from billfold.platform import clock, tenancy
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Access, Customer
+from tests import databases, environment
 from tests.conftest import MONDAY
 
 EMAIL = "dana@hollis-wren.example"
@@ -25,12 +25,7 @@ def desk(django_db_setup, django_db_blocker):
         with tenancy.use(biller):
             Customer.objects.create(id=new_id(), number="C-1", name="Hollis", created_at=MONDAY)
         yield biller
-        with tenancy.no_biller(), connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA person_desk CASCADE")
-            cursor.execute("DELETE FROM public.biller_host WHERE schema = 'person_desk'")
-            cursor.execute("DELETE FROM public.biller WHERE schema = 'person_desk'")
-            cursor.execute("DROP OWNED BY billfold_person_desk")
-            cursor.execute("DROP ROLE billfold_person_desk")
+        databases.remove_biller(environment.SERVER, biller.schema)
 
 
 @pytest.fixture
@@ -99,3 +94,24 @@ def test_the_web_is_not_served_without_the_installation_s_secret(tmp_path, monke
 
     assert main.main(["serve", "--bind", "127.0.0.1:18123"]) == 1
     assert "web-secret is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("character", ["\n", "\x1b", "\u202e", "\u200b", "\udcff"])
+def test_a_name_that_is_typed_is_one_line_that_people_can_see(billfold, desk, character):
+    name = f"Dana{character}Osei"
+
+    results = [
+        billfold("customer-access", EMAIL, "--customer", "C-1", "--person-name", name),
+        billfold("staff", "add", "clerk@cedarline.example", "--staff-name", name),
+        billfold("biller", "set", "--name", name),
+        billfold("biller", "set", f"trade_name={name}"),
+        billfold("hold", "on", "--why", name),
+    ]
+
+    for code, output, complaint in results:
+        assert (bool(code), output) == (True, "")
+        assert f"holds U+{ord(character):04X}" in complaint
+        assert "at character 5: remove it" in complaint
+    with tenancy.use(desk):
+        assert not Person.objects.exists()
+    assert tenancy.biller(desk.schema) == desk

@@ -17,6 +17,7 @@ from billfold.cli.doctor_checks import Diagnosis, DiagnosisLevel
 from billfold.payments.proof import report
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations
 from billfold.platform import clock, heartbeat, sealing, tenancy
+from tests import privilege
 from tests.conftest import MONDAY
 from tests.world import eastern
 
@@ -173,7 +174,8 @@ def test_doctor_sees_a_bank_that_does_not_answer(cedarline: tenancy.Biller, tmp_
     assert "does not answer" in next(doctor_checks.check_banks(cedarline)).words
     (tmp_path / "from_bank").mkdir()
     assert next(doctor_checks.check_banks(cedarline)).words == "answers, 0 files wait there for us"
-    BankConnection.objects.update(transport={"kind": "pigeon"})
+    with privilege.every_right():
+        BankConnection.objects.update(transport={"kind": "pigeon"})
     assert "does not answer: kind 'pigeon'" in next(doctor_checks.check_banks(cedarline)).words
 
 

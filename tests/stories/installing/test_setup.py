@@ -21,7 +21,8 @@ import pytest
 
 from billfold.platform import state_directory as places
 from billfold.platform.postgres import errors
-from billfold.platform.postgres.server import PrivateServer
+from billfold.platform.postgres.logins import SETTINGS, Login
+from billfold.platform.postgres.server import USERS, PrivateServer
 from tests.places import PROJECT
 from tests.ports import free_port
 from tests.waiting import HUNG_AFTER_SECONDS
@@ -69,7 +70,7 @@ def server_pid(cluster: PrivateServer) -> int:
 
 def environment(**changes: str) -> dict[str, str]:
     """Give a child process an environment that names no server and no state."""
-    ours = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE"}
+    ours = {*SETTINGS.values(), "BILLFOLD_STATE", "BILLFOLD_MODE"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"PYTHONPATH": str(PROJECT)} | changes
 
@@ -129,7 +130,8 @@ def test_only_a_test_cluster_gives_up_durability(cluster: PrivateServer) -> None
 
 
 def test_stopping_ends_the_server_and_keeps_the_data(cluster: PrivateServer) -> None:
-    with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
+    owner = cluster.dsn(user=USERS[Login.OWNER])
+    with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
 
     cluster.stop()
@@ -138,7 +140,8 @@ def test_stopping_ends_the_server_and_keeps_the_data(cluster: PrivateServer) -> 
         psycopg.connect(cluster.dsn())
 
     cluster.start()
-    assert ask(cluster, "SELECT number FROM kept") == 7
+    with psycopg.connect(owner) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
 def test_the_last_user_of_a_cluster_stops_it(cluster: PrivateServer) -> None:
@@ -156,7 +159,7 @@ def test_the_last_user_of_a_cluster_stops_it(cluster: PrivateServer) -> None:
 def test_two_processes_may_start_a_new_cluster_at_once(state: Path) -> None:
     program = (
         "import sys, pathlib, psycopg\n"
-        "from billfold.platform.postgres.server import PrivateServer\n"
+        "from billfold.platform.postgres.server import USERS, PrivateServer\n"
         "with PrivateServer(pathlib.Path(sys.argv[1]), durable=False) as c:\n"
         "    print(psycopg.connect(c.dsn()).execute('SELECT 42').fetchone()[0])"
     )

@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from billfold import jobs
 from billfold.bankdays import EASTERN
+from billfold.banking import file_approvals
 from billfold.banking.models import BankFile, FileApproval, Statement
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
@@ -29,6 +30,7 @@ from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Invoice
 from billfold.simulator import cedarline, days, demo, demo_story, validation
 from billfold.simulator.bank import outcomes
+from tests import databases, environment
 from tests.waiting import HUNG_AFTER_SECONDS
 from tests.world import eastern, last_move_of_the_clock, usd
 
@@ -130,9 +132,7 @@ def test_the_demo_adds_the_yes_that_is_missing(world):
     file = BankFile.objects.get(direction="out")
     assert file.state == "built"
 
-    from billfold.banking import exchange
-
-    exchange.approve(file.pk, file.sha256, actor=world.treasurers[0].actor(), now=at_cutoff)
+    file_approvals.approve(file.pk, file.sha256, actor=world.treasurers[0].actor(), now=at_cutoff)
     days.advance(world.biller, now=at_cutoff)
 
     file.refresh_from_db()
@@ -197,11 +197,7 @@ def demonstration(django_db_setup, django_db_blocker):
         biller = tenancy.biller(SCHEMA)
         with tenancy.use(biller):
             yield biller
-        with tenancy.no_biller(), connection.cursor() as cursor:
-            cursor.execute("DELETE FROM public.biller_host WHERE schema = %s", [SCHEMA])
-            cursor.execute("DELETE FROM public.biller WHERE schema = %s", [SCHEMA])
-            cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-            cursor.execute(f"DROP ROLE billfold_{SCHEMA}")
+        databases.remove_biller(environment.SERVER, SCHEMA)
 
 
 def pay(invoice: Invoice, amount: Money, account_number: str) -> UUID:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from billfold.platform.postgres.logins import SETTINGS
 from tests.environment import SERVER
 from tests.places import PROJECT
 from tests.waiting import HUNG_AFTER_SECONDS
@@ -23,7 +24,7 @@ def assert_refused(outcome: subprocess.CompletedProcess[str], *words: str) -> No
 
 
 def billfold(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    ours = {"DATABASE_URL", "BILLFOLD_STATE", "BILLFOLD_MODE"}
+    ours = {*SETTINGS.values(), "BILLFOLD_STATE", "BILLFOLD_MODE"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
         [sys.executable, "-m", "billfold", *arguments],
@@ -54,6 +55,6 @@ def test_an_address_nobody_can_listen_at_is_refused_in_one_line(address: str) ->
 def test_serving_at_a_port_in_use_is_refused_in_one_line(django_db_setup: object) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        outcome = billfold("serve", "--bind", address, DATABASE_URL=SERVER.dsn("billfold"))
+        outcome = billfold("serve", "--bind", address, **SERVER.addresses())
 
     assert_refused(outcome, address, "--bind")

@@ -66,6 +66,19 @@ def test_promise_23_a_case_is_not_closed_with_an_account_number(world, office, c
     assert "4417" not in stored()
 
 
+@pytest.mark.parametrize("character", ["\x07", "\u202e", "\u200b", "\ufeff"])
+def test_a_note_that_holds_what_nobody_sees_names_the_character(office, case, character):
+    note = f"They{character} closed it."
+
+    refused = office.post(f"/office/cases/{case.id}/notes", {"note": note})
+
+    assert refused.status_code == 422
+    assert f"Remove U+{ord(character):04X}" in text_of(refused)
+    assert "at character 5: it cannot be seen." in text_of(refused)
+    kept = office.post(f"/office/cases/{case.id}/notes", {"note": "They\r\nclosed it."})
+    assert kept.status_code == 303
+
+
 def test_a_note_may_name_what_is_ours(world, office, file, case):
     trace = Instruction.objects.get().trace
     payment = Instruction.objects.get().payment.reference

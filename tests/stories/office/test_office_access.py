@@ -44,8 +44,7 @@ def test_a_role_taken_away_counts_on_the_next_click(world, client):
     client.force_login(world.clerk)
     assert client.get("/office/payments").status_code == 200
 
-    world.clerk.role = Role.PAYER
-    world.clerk.save()
+    world.give_role(world.clerk, Role.PAYER)
 
     assert client.get("/office/payments").status_code == 404
 
@@ -53,8 +52,7 @@ def test_a_role_taken_away_counts_on_the_next_click(world, client):
 def test_a_login_that_was_closed_is_signed_out(world, client):
     client.force_login(world.clerk)
 
-    world.clerk.is_active = False
-    world.clerk.save()
+    world.give_role(world.clerk, Role.CLERK, is_active=False)
 
     assert client.get("/office/payments").status_code == 302
 

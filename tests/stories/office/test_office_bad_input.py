@@ -42,6 +42,7 @@ def places(world) -> list[str]:
         "/office/cases",
         f"/office/cases/{case.id}",
         f"/office/cases/{case.id}/resolution",
+        f"/office/cases/{case.id}/notes",
         "/office/outbox",
         f"/office/outbox/{new_id()}",
     ]
@@ -62,7 +63,7 @@ def test_no_words_in_any_field_break_a_page(world, places, data, fields):
 @given(
     folder=st.sampled_from(["payments", "files", "cases", "outbox"]),
     name=WORDS,
-    act=st.sampled_from(["", "/release", "/withdrawal", "/resolution", "/x"]),
+    act=st.sampled_from(["", "/release", "/withdrawal", "/resolution", "/notes", "/x"]),
 )
 def test_no_odd_address_breaks_the_office(world, folder, name, act):
     office = Client()

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billfold.payments.models import Instruction
 from billfold.payments.paying import scheduling
+from tests import privilege
 from tests.world import eastern, usd
 
 WEDNESDAY, THURSDAY = (eastern(2026, 11, day) for day in (18, 19))
@@ -128,7 +129,7 @@ def test_a_payment_nobody_made_is_missing(world, office):
 
 def test_names_and_texts_are_shown_as_text(world, office):
     world.customer.name = "<script>alert(1)</script> & Sons"
-    world.customer.save()
+    privilege.save(world.customer)
     payment = world.pay(world.invoice("CL-1", "120.00"))
 
     for address in ("/office/payments", f"/office/payments/{payment.reference}"):

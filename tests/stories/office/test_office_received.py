@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, BankLine
 from billfold.office.file_upload import LARGEST_BYTES
+from billfold.payments.incoming import statement_intake
 from billfold.payments.models import Case
 from billfold.platform.models import AuditEntry
 from tests.environment import SHARING_A_FIXTURE
@@ -21,7 +22,7 @@ from tests.world import eastern
 
 STATEMENT = (
     b"01,091999049,1910000001,261117,0600,1,,,2/\n"
-    b"02,1910000001,091999049,1,261116,2359,USD,2/\n"
+    b"02,1910000001,091999049,1,261113,2359,USD,2/\n"
     b"03,000773142019,USD,010,0,,,015,5000,,/\n"
     b"16,195,5000,Z,,,WIRE FROM <b>ACME</b> ACCT 4417006789 TODAY\n"
     b"49,10000,3/\n98,10000,1,5/\n99,10000,1,7/\n"
@@ -44,14 +45,25 @@ def text_of(response) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
-def test_a_statement_added_by_hand_is_read_at_once(world, office):
+def test_promise_20_a_statement_added_by_hand_waits_for_another_treasurer(world, office):
     response = add(office, STATEMENT, "bai2.txt")
 
     file = BankFile.objects.get()
     assert (response.status_code, response.url) == (303, f"/office/files/{file.id}")
-    assert (file.state, file.made_by, file.kind) == ("read", "Priya Raman", "statement")
-    assert BankLine.objects.get().amount_minor == 5000
-    assert "bai2.txt was read" in text_of(office.get(response.url))
+    assert (file.state, file.made_by, file.kind) == ("waiting", "Priya Raman", "statement")
+    assert not BankLine.objects.exists()
+    page = text_of(office.get(response.url))
+    assert "bai2.txt is kept and not booked yet: another treasurer must accept it." in page
+    assert "This statement waits for two treasurers" in page
+    assert "It was added by hand; the bank did not deliver it." in page
+    case = Case.objects.get()
+    assert "Waits for two treasurers" in text_of(office.get(f"/office/cases/{case.id}"))
+
+
+def test_promise_23_a_files_name_is_kept_as_one_line_without_account_numbers(world, office):
+    add(office, STATEMENT, "acct 4417006789\u202e_20261117.txt")
+
+    assert BankFile.objects.get().name == "acct xxxxxx6789_20261117.txt"
 
 
 def test_promise_25_who_added_a_file_is_on_record(world, office):
@@ -65,6 +77,7 @@ def test_promise_25_who_added_a_file_is_on_record(world, office):
 
 def test_the_words_of_the_bank_are_shown_as_text_without_account_numbers(world, office):
     response = add(office, STATEMENT)
+    statement_intake.accept(BankFile.objects.get().id, by=world.treasurers[1], now=world.now)
 
     content = office.get(response.url).content.decode()
 
@@ -108,6 +121,7 @@ def test_promise_27_a_file_with_a_fault_is_refused_whole_with_line_and_field(wor
         (b"000773142019", b"555", "an account that is not set up here. (ending 555)"),
         (b"16,195,5000", b"16,195,50x0", "line 4"),
         (b"5000,Z", b"9" * 30 + b",Z", "line 4"),
+        (b",261113,", b",261116,", "of a day that is not over yet"),
     ],
 )
 def test_a_statement_of_no_use_is_refused_in_words(world, office, right, wrong, words):

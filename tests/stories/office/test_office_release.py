@@ -94,8 +94,7 @@ def test_promise_20_a_treasurer_who_lost_the_role_cannot_give_the_second_yes(wor
     priya, jonah = world.treasurers
     release(priya, file)
     client = signed_in(jonah)
-    jonah.role = "clerk"
-    jonah.save()
+    world.give_role(jonah, "clerk")
 
     refused = client.post(f"/office/files/{file.id}/release", {"sha256": file.sha256})
 

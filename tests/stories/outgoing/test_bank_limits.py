@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from billfold import jobs
 from billfold.banking.models import BankFile
+from tests import privilege
 from tests.world import World, eastern
 
 MONDAY = eastern(2026, 11, 16, 17)
@@ -19,7 +20,7 @@ def totals() -> list[int]:
 
 def test_what_is_too_much_for_one_offset_goes_into_several_files(world: World):
     world.connection.balanced = True
-    world.connection.save()
+    privilege.save(world.connection)
     for number in range(3):
         world.pay(world.invoice(f"CL-{number}", "40000000.00"))
 
@@ -41,7 +42,7 @@ def test_a_payment_no_file_can_hold_keeps_none_of_the_others_back(world: World):
 
 def test_a_bank_that_caps_the_money_of_a_file_gets_several(world: World):
     world.connection.max_file_minor = 20_000
-    world.connection.save()
+    privilege.save(world.connection)
     payments = [world.pay(world.invoice(f"CL-{number}", "120.00")) for number in range(3)]
 
     world.go_to(eastern(2026, 11, 18))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold import jobs
-from billfold.banking import exchange
+from billfold.banking import exchange, file_approvals
 from billfold.banking.models import BankFile, FileRepeat, FileState
 from billfold.payments.models import Case, Instruction
 from billfold.payments.outgoing import withdrawal
@@ -22,7 +22,7 @@ from billfold.platform import audit
 from billfold.platform.faults import InjectedFault
 from billfold.platform.models import AuditEntry
 from billfold.rails.protocol import BankDocument, WrittenFile
-from tests import sftp_server
+from tests import privilege, sftp_server
 from tests.environment import SHARING_A_FIXTURE
 from tests.world import World, eastern, usd
 
@@ -52,7 +52,7 @@ def file(world: World) -> BankFile:
 
 def released(world: World, file: BankFile) -> BankFile:
     for person in world.treasurers:
-        exchange.approve(file.pk, file.sha256, actor=person.actor(), now=CUTOFF)
+        file_approvals.approve(file.pk, file.sha256, actor=person.actor(), now=CUTOFF)
     return file
 
 
@@ -77,84 +77,6 @@ def crash(monkeypatch):
         monkeypatch.delenv("BILLFOLD_FAULT")
 
     return at
-
-
-# -- Release ---------------------------------------------------------------------------------
-
-
-def test_promise_20_two_people_release_a_file(world, file):
-    first, second = (person.actor() for person in world.treasurers)
-
-    exchange.approve(file.pk, file.sha256, actor=first, now=CUTOFF)
-    assert state(file) == FileState.BUILT
-    exchange.send_released(now=CUTOFF)
-    assert at_the_bank(world) == []
-
-    exchange.approve(file.pk, file.sha256, actor=second, now=CUTOFF)
-    assert state(file) == FileState.RELEASED
-
-
-def test_promise_20_one_person_cannot_release_alone(world, file):
-    actor = world.treasurers[0].actor()
-    exchange.approve(file.pk, file.sha256, actor=actor, now=CUTOFF)
-
-    with pytest.raises(exchange.ApprovedAlready):
-        exchange.approve(file.pk, file.sha256, actor=actor, now=CUTOFF)
-
-    assert state(file) == FileState.BUILT
-
-
-def test_promise_20_an_approval_is_of_exactly_these_bytes(world, file):
-    with pytest.raises(exchange.OtherBytes):
-        exchange.approve(file.pk, "0" * 64, actor=world.treasurers[0].actor(), now=CUTOFF)
-
-    assert not file.approvals.exists()
-
-
-def test_a_file_that_is_released_takes_no_more_approvals(world, file):
-    released(world, file)
-
-    with pytest.raises(exchange.NotWaiting):
-        exchange.approve(file.pk, file.sha256, actor=world.clerk.actor(), now=CUTOFF)
-
-
-def test_one_person_is_enough_where_the_biller_says_so(world, file):
-    world.connection.two_people_release = False
-    world.connection.save()
-
-    exchange.approve(file.pk, file.sha256, actor=world.treasurers[0].actor(), now=CUTOFF)
-
-    assert state(file) == FileState.RELEASED
-
-
-@pytest.mark.parametrize(
-    ("limit", "becomes"), [(0, "built"), (11_999, "built"), (12_000, "released")]
-)
-def test_a_file_up_to_the_billers_limit_is_released_by_itself(world, limit, becomes):
-    world.connection.release_limit_minor = limit
-    world.connection.save()
-    world.pay(world.invoice("CL-1", "120.00"))
-
-    jobs.cut_off(CUTOFF)
-
-    assert BankFile.objects.get(direction="out").state == becomes
-
-
-def test_a_late_cut_off_waits_for_people_whatever_the_limit(world):
-    world.connection.release_limit_minor = 10**9
-    world.connection.save()
-    world.pay(world.invoice("CL-1", "120.00"))
-
-    jobs.cut_off(eastern(2026, 11, 18, 9))
-
-    assert BankFile.objects.get(direction="out").state == FileState.BUILT
-
-
-def test_a_file_without_release_is_never_sent(world, file):
-    for hour in (17, 18, 19):
-        jobs.send(eastern(2026, 11, 16, hour))
-
-    assert at_the_bank(world) == []
 
 
 # -- Sending ---------------------------------------------------------------------------------
@@ -188,6 +110,20 @@ def test_promise_14_a_file_that_arrived_before_the_crash_is_not_sent_again(world
     assert at_the_bank(world) == [file.name]
 
 
+def test_promise_14_absence_is_no_proof_that_a_file_never_arrived(world, file, crash):
+    released(world, file)
+    with crash("upload_committed"):
+        exchange.send_released(now=CUTOFF)
+    (world.folder / "to_bank" / file.name).rename(world.folder / "taken" / "20261116.0001")
+
+    jobs.send(CUTOFF)
+    jobs.send(CUTOFF)
+
+    assert state(file) == FileState.SENDING
+    assert at_the_bank(world) == []
+    assert Case.objects.get().kind == "transmission unknown"
+
+
 def test_a_file_that_did_not_arrive_before_the_crash_is_sent(world, file, crash):
     released(world, file)
     with crash("upload_inside"):
@@ -216,7 +152,7 @@ def test_promise_14_other_bytes_under_our_name_are_a_persons_to_judge(world, fil
 
 def test_promise_14_a_bank_that_hides_uploads_leaves_the_question_to_a_person(world, file, crash):
     del world.connection.transport["taken"]
-    world.connection.save()
+    privilege.save(world.connection)
     released(world, file)
     with crash("upload_begun"):
         exchange.send_released(now=CUTOFF)
@@ -248,7 +184,7 @@ def test_a_lost_acknowledgement_over_sftp_does_not_send_twice(world, file, tmp_p
     released(world, file)
     with sftp_server.running(tmp_path / "sftp") as bank:
         world.connection.transport = bank.setting()
-        world.connection.save()
+        privilege.save(world.connection)
         bank.cut_after_rename = True
 
         [sending] = exchange.send_released(now=CUTOFF)
@@ -265,7 +201,7 @@ def test_a_lost_acknowledgement_over_sftp_does_not_send_twice(world, file, tmp_p
     attempts=st.lists(
         st.tuples(
             st.sampled_from((*CRASHES, "none")),
-            st.sampled_from(("bank takes", "bank is slow", "line is down")),
+            st.sampled_from(("bank takes", "bank renames", "bank is slow", "line is down")),
         ),
         max_size=6,
     ),
@@ -283,14 +219,15 @@ def test_promise_14_any_interleaving_of_attempts_sends_at_most_once(
 
     for crash_at, meanwhile in (*attempts, ("none", "bank takes")):
         bank.attempt(crash_at, line_is_down=meanwhile == "line is down")
-        if meanwhile == "bank takes":
-            bank.take()
+        if meanwhile in {"bank takes", "bank renames"}:
+            bank.take(under_own_name=meanwhile == "bank renames")
         assert bank.deliveries(file) <= 1
 
-    if shows_uploads:
-        assert state(file) == FileState.SENT
     if state(file) == FileState.SENT:
         assert bank.deliveries(file) == 1
+    else:  # Nothing at the bank proves what became of it.
+        assert state(file) == FileState.SENDING
+        assert bank.attempt("none", line_is_down=False) == [exchange.SendOutcome.UNKNOWN]
 
 
 class _EmptyBank:
@@ -306,7 +243,7 @@ class _EmptyBank:
         folders = {"to_bank": str(self.to_bank), "from_bank": str(self.to_bank)}
         hidden = {"taken": str(self.taken)} if shows_uploads else {}
         world.connection.transport = {"kind": "folder", **folders, **hidden}
-        world.connection.save()
+        privilege.save(world.connection)
 
     def release_a_file(self) -> BankFile:
         number = BankFile.objects.count()
@@ -323,20 +260,22 @@ class _EmptyBank:
         file = exchange.build(bank, written, business_date=day, modifier="A", now=CUTOFF)
         return released(self.world, file)
 
-    def attempt(self, crash_at: str, *, line_is_down: bool) -> None:
+    def attempt(self, crash_at: str, *, line_is_down: bool) -> list[exchange.SendOutcome]:
+        outcomes: list[exchange.SendOutcome] = []
         away = self.to_bank.with_name("away")
         if line_is_down:
             self.to_bank.rename(away)
         with pytest.MonkeyPatch.context() as patch, suppress(InjectedFault):
             patch.setenv("BILLFOLD_FAULT", f"{crash_at}:fail")
-            exchange.send_released(now=CUTOFF)
+            outcomes = [sending.outcome for sending in exchange.send_released(now=CUTOFF)]
         if line_is_down:
             away.rename(self.to_bank)
+        return outcomes
 
-    def take(self) -> None:
+    def take(self, *, under_own_name: bool) -> None:
         for path in self.to_bank.glob("*.ach"):
             self.takes.append(path.name)
-            path.rename(self.taken / path.name)
+            path.rename(self.taken / f"{'R-' * under_own_name}{path.name}")
 
     def deliveries(self, file: BankFile) -> int:
         return self.takes.count(file.name) + (self.to_bank / file.name).exists()
@@ -398,7 +337,7 @@ def test_received_bytes_are_sealed_at_rest(world):
     leave(world, "ODD.txt", b"account 4417006789")
     exchange.fetch_new(world.connection, now=world.now)
 
-    assert b"4417006789" not in bytes(BankFile.objects.get().content_sealed)
+    assert b"4417006789" not in bytes(BankFile.objects.get().content.content_sealed)
 
 
 # -- The bank's answer -----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from billfold import jobs
-from billfold.banking import exchange
+from billfold.banking import file_approvals
 from billfold.banking.models import BankFile
 from billfold.notices.models import Notice
 from billfold.payments.models import Case, Payment
@@ -35,7 +35,7 @@ def at_the_bank(world: World) -> list[str]:
 
 
 def test_promise_19_a_file_is_not_released_once_its_day_has_come(world, file):
-    with pytest.raises(exchange.EffectiveDatePassed):
+    with pytest.raises(file_approvals.EffectiveDatePassed):
         world.release_all(TUESDAY)
 
     assert state(file) == "built"
@@ -64,13 +64,15 @@ def test_promise_19_a_released_file_is_not_sent_once_its_day_has_come(world, fil
     assert again.effective_date == date(2026, 11, 18)
 
 
-def test_promise_14_a_late_file_that_never_arrived_is_not_sent_but_can_be_taken_back(world, file):
+def test_promise_14_a_late_file_that_was_cut_short_is_not_sent_but_can_be_taken_back(world, file):
     world.release_all(MONDAY)
     BankFile.objects.filter(pk=file.pk).update(state="sending")
+    part = f"{file.name}.part"
+    (world.folder / "to_bank" / part).write_bytes(b"101")
 
     jobs.send(TUESDAY)
 
-    assert at_the_bank(world) == []
+    assert at_the_bank(world) == [part]
     assert state(file) == "released"
     assert Case.objects.get().kind == transmission.TOO_LATE
 

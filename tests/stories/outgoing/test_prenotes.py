@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from django.db import connection
 
 from billfold.banking import exchange
-from billfold.banking.models import BankConnection, BankFile
+from billfold.banking.models import BankFile
 from billfold.cli.profile import tables
 from billfold.cli.profile.fields import BANK, InvalidProfileValue
 from billfold.cli.profile.files import ProfileChanges
@@ -34,10 +33,11 @@ from billfold.payments.proof import report
 from billfold.platform import clock
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Invoice
+from tests import privilege
 from tests.conftest import MONDAY
 from tests.stories.incoming.bank_words import answer, leave, return_of
 from tests.stories.portal.payer import Payer, text_of
-from tests.world import World, eastern, usd
+from tests.world import ODFI, OPERATOR, World, eastern, usd
 
 NEW = "77441234"
 
@@ -46,7 +46,7 @@ NEW = "77441234"
 def asking(world: World) -> World:
     """Have accounts validated by prenotes; it is the Monday of Thanksgiving week."""
     world.connection.account_validation = account_validation.PRENOTE
-    world.connection.save()
+    privilege.save(world.connection)
     world.now = eastern(2026, 11, 23)
     clock.move_to(world.now)
     return world
@@ -54,9 +54,8 @@ def asking(world: World) -> World:
 
 def pay(world: World, invoice: Invoice, *, account: str = NEW, holder: str = "personal") -> Payment:
     given = world.account(account, holder)
-    validation = account_validation.validate(
-        given, setting=account_validation.PRENOTE, now=world.now
-    )
+    way = account_validation.PRENOTE
+    validation = account_validation.validate(given, setting=way, now=world.now)
     intent = replace(world.intent([invoice], account=given), validation=validation)
     return scheduling.schedule([intent], now=world.now)[0].payment
 
@@ -75,8 +74,7 @@ def prenotes() -> list[Instruction]:
 
 
 def is_clean(world: World) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE NONE")
+    privilege.take_every_right()
     proof = report.examine(world.biller, now=world.now)
     assert {each.promise: each.first for each in proof.promises if each.offenders} == {}
     return proof.is_clean
@@ -158,17 +156,18 @@ def test_the_receipt_of_a_refused_payment_says_what_the_bank_said(asking, client
     assert "We asked the bank about the account. The account is closed." in receipt
 
 
-def test_two_payments_from_a_new_account_share_one_prenote(asking):
+@pytest.mark.parametrize("again", [NEW, f"00{NEW}"])
+def test_promise_18_two_payments_from_a_new_account_share_one_prenote(asking, again):
     first = pay(asking, asking.invoice("CL-1", "120.00"))
     asking.go_to(eastern(2026, 11, 24))
-    second = pay(asking, asking.invoice("CL-2", "80.00"))
+    second = pay(asking, asking.invoice("CL-2", "80.00"), account=again)
 
     assert second.collect_on == first.collect_on == date(2026, 11, 30)
     asking.go_to(eastern(2026, 12, 2, 18))
 
     assert len(prenotes()) == 1
     assert entries(date(2026, 11, 24)) == []
-    assert sorted(entries(date(2026, 11, 30))) == [(27, 8_000, NEW), (27, 12_000, NEW)]
+    assert sorted(entries(date(2026, 11, 30))) == [(27, 8_000, again), (27, 12_000, NEW)]
     assert asking.state(first) == asking.state(second) == "settled"
     assert is_clean(asking)
 
@@ -360,7 +359,7 @@ def test_staff_see_a_prenote_as_one(asking, client):
 
 def test_the_first_payment_of_all_is_asked_about_at_its_own_cut_off(world):
     world.connection.account_validation = account_validation.PRENOTE
-    world.connection.save()
+    privilege.save(world.connection)
     assert world.now == MONDAY
     payment = pay(world, world.invoice("CL-1", "120.00"))
 
@@ -470,21 +469,30 @@ def test_the_pay_page_says_by_when_a_first_payment_is_reflected(asking, client):
     assert sentence in text_of(client.get("/"))
 
 
-def test_an_account_is_checked_only_in_a_way_that_works_here(asking, monkeypatch):
+BANK_TERMS = {
+    "bank_name": "First Harbor Bank",
+    "odfi_routing_number": ODFI,
+    "immediate_origin": "1910000001",
+    "company_name": "CEDARLINE COMM",
+    "company_id": "1910000001",
+}
+
+
+def test_an_account_is_checked_only_in_a_way_that_works_here(desk, monkeypatch):
+    terms = {"name": "Operating", "account_number": "000773142019", **BANK_TERMS}
+    tables.begin(desk, ["desk.test"])
+
+    def choose(way: str) -> list[str]:
+        changes = ProfileChanges(banks=[terms | {"account_validation": way}])
+        return tables.apply(desk, changes, actor=OPERATOR, now=MONDAY)
+
+    choose("bank_service")
     monkeypatch.delitem(account_validation.VALIDATORS, "bank_service")
-    terms = {"name": "Operating", "account_number": "000773142019"}
-    actor = asking.actor()
-
-    def choose(setting: str) -> list[str]:
-        changes = ProfileChanges(banks=[terms | {"account_validation": setting}])
-        return tables.apply(asking.biller, changes, actor=actor, now=asking.now)
-
+    assert "account_validation (history or prenote)" in tables.list_missing(desk)
     with pytest.raises(CommandRefused, match="choose history or prenote"):
         choose("bank_service")
     assert choose("history") == ["bank connection Operating: account_validation"]
-    assert "account_validation (history or prenote)" not in tables.list_missing(asking.biller)
-    BankConnection.objects.update(account_validation="bank_service")
-    assert "account_validation (history or prenote)" in tables.list_missing(asking.biller)
+    assert "account_validation (history or prenote)" not in tables.list_missing(desk)
 
 
 def test_micro_entries_are_not_offered():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from billfold.banking import exchange
+from billfold.banking import file_approvals
 from billfold.banking.models import BankFile
 from billfold.payments.cases import casework
 from billfold.payments.models import Case
 from billfold.payments.outgoing import transmission
 from billfold.payments.proof import report
 from billfold.platform.models import AuditEntry
+from tests import privilege
 from tests.world import PASSWORD, eastern
 
 CUTOFF, LATER = eastern(2026, 11, 16, 17), eastern(2026, 11, 16, 19)
@@ -20,7 +21,7 @@ CUTOFF, LATER = eastern(2026, 11, 16, 17), eastern(2026, 11, 16, 19)
 def cut_short(world, client):
     """A file whose sending was cut short at a bank that hides uploads, and its case."""
     del world.connection.transport["taken"]
-    world.connection.save()
+    privilege.save(world.connection)
     world.pay(world.invoice("CL-1", "120.00"))
     world.now = CUTOFF
     world.run_jobs()
@@ -65,13 +66,13 @@ def test_promise_20_a_file_that_never_arrived_is_approved_anew_and_sent_once_mor
     assert "needs two approvals" in client.get("/office/files").content.decode()
 
     file = BankFile.objects.get(direction="out")
-    exchange.approve(file.id, file.sha256, actor=first, now=world.now)
-    with pytest.raises(exchange.ApprovedAlready):
-        exchange.approve(file.id, file.sha256, actor=first, now=world.now)
+    file_approvals.approve(file.id, file.sha256, actor=first, now=world.now)
+    with pytest.raises(file_approvals.ApprovedAlready):
+        file_approvals.approve(file.id, file.sha256, actor=first, now=world.now)
     world.run_jobs()
     assert (state(), at_the_bank(world)) == ("built", [])
 
-    exchange.approve(file.id, file.sha256, actor=second, now=world.now)
+    file_approvals.approve(file.id, file.sha256, actor=second, now=world.now)
     world.run_jobs()
     world.run_jobs()
     assert file.approvals.count() == 4

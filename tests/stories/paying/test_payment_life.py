@@ -13,6 +13,7 @@ from billfold.payments.models import Case, Instruction, PaymentMethod
 from billfold.payments.outgoing import cutoff
 from billfold.payments.paying import scheduling
 from billfold.receivables.models import Invoice
+from tests import privilege
 from tests.world import eastern, usd
 
 TUESDAY, WEDNESDAY, THURSDAY = (eastern(2026, 11, day) for day in (17, 18, 19))
@@ -68,7 +69,7 @@ def test_a_returned_debit_reopens_its_invoice_and_bears_one_fee(world):
 
 def test_no_fee_is_charged_where_the_state_is_unreviewed(world):
     world.customer.state = "CT"
-    world.customer.save()
+    privilege.save(world.customer)
     payment = world.pay(world.invoice("CL-1", "120.00"), account="440001")
 
     world.go_to(WEDNESDAY)

@@ -158,10 +158,10 @@ def test_a_draft_of_somebody_else_is_gone_for_me(payer, world):
     reviewed = payer.review(chosen)
     other = Payer(world, Client())
     person = world.add_person("ana@vesper.example", "Ana Vesper")
-    from billfold.receivables.models import Access, Customer
+    from billfold.receivables.models import Customer
 
     theirs = Customer.objects.get(number="50-1")
-    Access.objects.create(id=new_id(), person=person, customer=theirs)
+    world.give_access(person, theirs)
     other.sign_in("ana@vesper.example")
 
     response = other.press(reviewed)

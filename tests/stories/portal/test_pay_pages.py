@@ -9,10 +9,13 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from billfold.payments.models import Mandate, MethodState, Payment, PaymentMethod
+from billfold.payments.accounts import bank_accounts
+from billfold.payments.cases.case_kinds import CaseKind
+from billfold.payments.models import Case, Mandate, MethodState, Payment, PaymentMethod
 from billfold.platform import clock
-from billfold.platform.ids import new_id, new_reference
-from billfold.receivables.models import Access, Invoice
+from billfold.platform.ids import new_reference
+from billfold.receivables.models import Invoice
+from tests import privilege
 from tests.stories.portal.payer import ACCOUNT, Payer, text_of
 from tests.world import World, eastern, usd
 
@@ -257,7 +260,7 @@ def test_ticks_survive_a_sign_in_in_the_middle(payer):
 
 def test_a_form_drawn_for_one_account_pays_that_account(payer, world):
     other = world.add_customer("40-118-9999", "Hollis & Wren Studio")
-    Access.objects.create(id=new_id(), person=world.payer, customer=other)
+    world.give_access(world.payer, other)
     form = payer.form(["CL-1"])
     payer.client.post("/chosen-account", {"account": "40-118-9999"})
 
@@ -331,7 +334,7 @@ def test_the_bank_is_named_while_the_form_is_filled_in(payer):
 
 
 def test_who_may_only_look_cannot_pay(payer, world):
-    Access.objects.update(role="view")
+    world.give_access(world.payer, world.customer, "view")
 
     assert payer.client.get("/pay").status_code == 403
     assert payer.client.post("/pay", {}).status_code == 403
@@ -350,6 +353,33 @@ def test_an_account_a_return_stopped_cannot_come_back_by_typing_it(payer, state)
     assert refused.status_code == 422
     assert "This account cannot be used here" in text_of(refused)
     assert 'href="#account_number"' in refused.content.decode()
+
+
+def test_promise_18_an_account_like_another_customers_stopped_one_waits_for_a_check(payer, world):
+    other = world.add_customer("40-118-9999", "Marsh & Daughters")
+    stopped = bank_accounts.add(
+        world.account(ACCOUNT.rjust(12, "0")), customer_id=other.id, remember=True, now=world.now
+    )
+    PaymentMethod.objects.filter(pk=stopped.pk).update(state=MethodState.FROZEN)
+
+    refused = payer.choose("CL-1")
+
+    assert refused.status_code == 422
+    assert "We have to check this account before we take a payment" in text_of(refused)
+    assert 'href="#account_number"' in refused.content.decode()
+    assert "40-118-2207" in Case.objects.get(kind=CaseKind.LIKE_STOPPED_ACCOUNT).title
+
+
+def test_promise_18_a_saved_account_on_hold_says_that_it_is_checked(payer, world):
+    payer.pay("CL-1", remember="on")
+    PaymentMethod.objects.update(state=MethodState.HELD, state_reason=PaymentMethod.AWAITS_CHECK)
+    method = PaymentMethod.objects.get()
+
+    listed = text_of(payer.client.get("/payment-methods"))
+    page = text_of(payer.client.get(f"/payment-methods/{method.id}"))
+
+    assert "We have to check this account first. Call us." in listed
+    assert "This account is on hold" in page
 
 
 def test_an_account_the_bank_does_not_vouch_for_is_refused_at_its_field(payer):
@@ -389,7 +419,8 @@ def test_the_pay_page_costs_six_queries_whatever_it_shows(
 
 def test_an_invoice_in_another_currency_is_shown_and_not_debited(payer, world):
     invoice = world.invoice("CL-CAD", "50.00")
-    Invoice.objects.filter(pk=invoice.pk).update(currency="CAD")
+    with privilege.every_right():
+        Invoice.objects.filter(pk=invoice.pk).update(currency="CAD")
 
     for url in ("/", "/pay", "/invoices", "/invoices/CL-CAD", "/remittance-coupon"):
         assert payer.client.get(url).status_code == 200

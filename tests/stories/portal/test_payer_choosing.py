@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from billfold.payments.models import Mandate
 from billfold.receivables import billing
 from billfold.receivables.models import BillerProfile, Customer, FeeCap
+from tests import privilege
 from tests.stories.portal.payer import Payer, text_of
 from tests.world import World, eastern, usd
 
@@ -78,10 +78,8 @@ def test_the_printed_receipt_holds_the_authorization(payer, world):
     url = payer.pay("CL-1")["Location"]
     short = len(payer.client.get(f"{url}/receipt.pdf").content)
 
-    with connection.cursor() as cursor:  # The application may not rewrite a consent.
-        cursor.execute("SET LOCAL ROLE NONE")
+    with privilege.every_right():  # The application may not rewrite a consent.
         Mandate.objects.update(text=" ".join(map(str, range(1_500))))
-        cursor.execute("SET LOCAL ROLE billfold_cedarline")
 
     assert len(payer.client.get(f"{url}/receipt.pdf").content) > short + 1_000
 
@@ -175,7 +173,8 @@ def test_promise_15_no_page_states_a_fee_that_cannot_be_charged(
 
 
 def test_a_biller_without_a_fee_speaks_of_none(payer, world):
-    BillerProfile.objects.update(return_fee_minor=0)
+    with privilege.every_right():
+        BillerProfile.objects.update(return_fee_minor=0)
     world.invoice("CL-1", "346.18")
 
     assert "Return Fee" not in text_of(payer.client.get("/pay"))

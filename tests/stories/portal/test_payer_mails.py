@@ -9,6 +9,7 @@ import pytest
 from billfold.notices.models import Notice
 from billfold.payments.funnel import return_fees
 from billfold.receivables.models import BillerProfile, Customer, FeeCap, Invoice
+from tests import privilege
 from tests.world import World, eastern, usd
 
 WEDNESDAY = eastern(2026, 11, 18)
@@ -19,7 +20,8 @@ def mail(kind: str) -> Notice:
 
 
 def test_the_first_mail_says_what_will_happen_and_holds_the_authorization(world: World) -> None:
-    BillerProfile.objects.update(support_phone="(555) 010-0142")
+    with privilege.every_right():
+        BillerProfile.objects.update(support_phone="(555) 010-0142")
 
     payment = world.pay(world.invoice("CL-1", "325.00"))
 
@@ -42,7 +44,8 @@ def test_the_first_mail_says_what_will_happen_and_holds_the_authorization(world:
 
 
 def test_the_cancel_moment_in_the_mail_is_in_the_billers_zone(world: World) -> None:
-    BillerProfile.objects.update(zone="America/Chicago")
+    with privilege.every_right():
+        BillerProfile.objects.update(zone="America/Chicago")
 
     world.pay(world.invoice("CL-1", "10.00"))
 

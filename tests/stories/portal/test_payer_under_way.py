@@ -10,7 +10,7 @@ from django.test import Client
 
 from billfold.payments.models import Payment
 from billfold.platform import clock
-from billfold.receivables.models import Access, Invoice
+from billfold.receivables.models import Invoice
 from tests.stories.portal.payer import Payer, text_of
 from tests.world import World, eastern
 
@@ -223,7 +223,7 @@ def test_a_return_fee_is_called_one_wherever_it_is_listed(payer, world):
         assert f"{fee} Return Fee" in read(payer, url), url
 
 
-def test_who_may_only_look_is_not_asked_to_pay_when_nothing_was_paid(payer):
-    Access.objects.update(role="view")
+def test_who_may_only_look_is_not_asked_to_pay_when_nothing_was_paid(payer, world):
+    world.give_access(world.payer, world.customer, "view")
 
     assert "Pay Bill" not in read(payer, "/payments")

@@ -20,7 +20,8 @@ from tests.stories.portal.payer import Payer, text_of
 from tests.world import World, eastern
 
 CUTOFF = eastern(2026, 11, 16, 17)
-WEDNESDAY, FRIDAY = eastern(2026, 11, 18, 12), eastern(2026, 11, 20, 12)
+WEDNESDAY, THURSDAY = eastern(2026, 11, 18, 12), eastern(2026, 11, 19, 12)
+FRIDAY = eastern(2026, 11, 20, 12)
 
 
 @pytest.fixture
@@ -101,8 +102,8 @@ def test_promise_19_staff_see_what_is_late_and_the_case_that_may_say_why(world, 
     tabs = client.get("/office/payments").context["page"].tabs
     assert "Late" not in [tab.label for tab in tabs]
     short = line(142, 11_900, "ACH", on=WEDNESDAY.date())
-    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [short]), now=WEDNESDAY)
-    jobs.reconcile(WEDNESDAY)
+    leave(world, "day.bai", statement(world, WEDNESDAY.date(), [short]), now=THURSDAY)
+    jobs.reconcile(THURSDAY)
     assert not BankLine.objects.get().explained_at
     clock.move_to(FRIDAY)
     client.force_login(world.clerk)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from billfold.people import authentication
-from billfold.people.models import Person, SignInAttempt
+from billfold.people.models import Role, SignInAttempt
 from billfold.platform.models import AuditEntry
 from tests.conftest import MONDAY
 from tests.stories.portal.payer import Payer, text_of
@@ -68,7 +68,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(payer, email, password):
 
 
 def test_somebody_who_left_gets_the_same_answer(payer):
-    Person.objects.filter(email=EMAIL).update(is_active=False)
+    payer.world.give_role(payer.world.payer, Role.PAYER, is_active=False)
 
     assert try_to(payer, EMAIL, PASSWORD).status_code == 422
 

@@ -17,6 +17,7 @@ from billfold.payments.proof.checks import CHECKS, NOT_CHECKABLE, TITLES
 from billfold.platform import audit
 from billfold.receivables import billing
 from billfold.receivables.imports import file_import
+from tests import privilege
 from tests.conftest import MONDAY
 from tests.stories.proof.violations import VIOLATIONS
 from tests.world import World, eastern, usd
@@ -79,8 +80,8 @@ def _live(world: World) -> None:
 @pytest.fixture
 def as_superuser(lived: World) -> Iterator[World]:
     """Do and undo what only the owner of the tables may."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE NONE")
+    with transaction.atomic():
+        privilege.take_every_right()
         yield lived
         transaction.set_rollback(True)
 

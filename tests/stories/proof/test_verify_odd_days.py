@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from billfold.banking.models import BankFile
 from billfold.payments.outgoing import withdrawal
 from billfold.payments.proof import report
 from billfold.platform import clock
+from tests import privilege
 from tests.world import World, eastern
 
 DAYS = (eastern(2026, 11, 17), eastern(2026, 11, 18), eastern(2026, 11, 20), eastern(2026, 12, 2))
 
 
 def broken(world: World) -> dict[int, list[str]]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE NONE")
+    with transaction.atomic():
+        privilege.take_every_right()
         proof = report.examine(world.biller, now=world.now)
         transaction.set_rollback(True)
     return {kept.promise: kept.first for kept in proof.promises if kept.offenders}

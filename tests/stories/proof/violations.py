@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from billfold.platform.postgres.logins import Login
+from billfold.platform.postgres.server import USERS
 from tests.world import World
 
 Plant = Callable[[World, Any], list[Path]]
@@ -176,7 +178,7 @@ MONEY: dict[tuple[int, str], Plant] = {
         "UPDATE ledger_account SET credits_minor = debits_minor + 1 WHERE subject = 'invoice/CL-1'",
     ),
     (6, "Invoices and credit notes are booked with their amount"): sql(
-        "UPDATE receivables_invoice SET amount_minor = amount_minor + 1 WHERE number = 'CL-7'"
+        "UPDATE receivables_invoice SET issued_minor = issued_minor + 1 WHERE number = 'CL-7'"
     ),
     (6, "A payment is for no more than its amount"): unguarded(
         "payments_remittance", "UPDATE payments_remittance SET amount_minor = amount_minor + 1"
@@ -199,7 +201,7 @@ MONEY: dict[tuple[int, str], Plant] = {
         "UPDATE payments_paymentevent SET on_date = on_date - 30",
         "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE code = 'in_transit'",
     ),
-    (8, "A statement opens with what the one before closed with"): unguarded(
+    (8, "A statement opens with what the one before closed with, or a case is open"): unguarded(
         "banking_statement", "UPDATE banking_statement SET opening_minor = opening_minor + 1"
     ),
     (8, "The lines of a statement lead from its opening to its closing"): unguarded(
@@ -334,7 +336,13 @@ FILES: dict[tuple[int, str], Plant] = {
 
 FILES |= {
     (27, "The application cannot rewrite a bank file"): sql(
-        f"GRANT UPDATE (content_sealed) ON banking_bankfile TO {ROLE}"
+        f"GRANT UPDATE (sha256) ON banking_bankfile TO {ROLE}"
+    ),
+    (27, "The application has no right to change the bytes of bank files"): sql(
+        f"GRANT UPDATE (content_sealed) ON banking_bankfilecontent TO {ROLE}"
+    ),
+    (27, "A trigger refuses changes of the bytes of bank files, whoever makes them"): sql(
+        "DROP TRIGGER append_only ON banking_bankfilecontent"
     ),
     (27, "The application cannot rewrite an import"): sql(
         f"GRANT UPDATE (content) ON receivables_importrun TO {ROLE}"
@@ -379,6 +387,12 @@ PERMISSION: dict[tuple[int, str], Plant] = {
     (20, "The database takes one approval of each person"): not_unique(
         "banking_fileapproval", "file_id,actor_id,round"
     ),
+    (20, "Two people stand behind every statement added by hand"): sql(
+        "UPDATE banking_bankfile SET added_by_id = 'person/somebody' WHERE kind = 'statement'"
+    ),
+    (20, "The database takes one word of each person on a statement"): not_unique(
+        "banking_statementdecision", "file_id,actor_id,verdict,round"
+    ),
     (20, "The application has no right to change approvals"): sql(
         f"GRANT TRUNCATE ON banking_fileapproval TO {ROLE}"
     ),
@@ -387,6 +401,21 @@ PERMISSION: dict[tuple[int, str], Plant] = {
     ),
     (22, "The application's role has no special powers"): sql(f"ALTER ROLE {ROLE} BYPASSRLS"),
     (22, "The application's role owns nothing"): sql(f"ALTER TABLE payments_case OWNER TO {ROLE}"),
+    (20, "The application has no right to change roles and access"): sql(
+        f"GRANT UPDATE (role) ON people_rolegrant TO {ROLE}"
+    ),
+    (20, "A trigger refuses changes of roles and access, whoever makes them"): sql(
+        "ALTER TABLE receivables_accessgrant DISABLE TRIGGER append_only"
+    ),
+    (22, "The application's role may change nothing but what is listed"): sql(
+        f"GRANT UPDATE (issued_minor) ON receivables_invoice TO {ROLE}"
+    ),
+    (22, "Views and functions lend nobody the owner's rights"): sql(
+        "ALTER VIEW people_right RESET (security_invoker)"
+    ),
+    (22, "No login may do more than its work needs"): sql(
+        f"GRANT UPDATE ON public.biller TO {USERS[Login.APP]}"
+    ),
     (22, "No biller reaches another's tables"): sql(f"GRANT USAGE ON SCHEMA harborpoint TO {ROLE}"),
     (22, "Nothing in the schema leads out of it"): sql(
         "ALTER FUNCTION ledger_post RESET search_path"

@@ -12,4 +12,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
-        tenancy.apply_to_new_connection()
+        tenancy.apply_to_new_connection(self)

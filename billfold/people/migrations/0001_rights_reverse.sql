@@ -1,0 +1,2 @@
+DROP VIEW people_right;
+DROP TRIGGER append_only ON people_rolegrant;

@@ -1,0 +1,109 @@
+"""The gate to the outside: whatever changes the world beyond the database passes through it.
+
+Whoever passes holds a lock that many may share, from the moment HOLD and the live mark are read
+until the far side has answered or the deadline of the try is over. `hold on` writes HOLD and then
+takes the same lock alone: once it has it, nothing is on its way and nothing starts any more. The
+server keeps the lock for the connection, so a process that dies lets go of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from typing import Final
+
+from django.db import Error, connection
+
+from billfold.platform import live_mark, locks
+from billfold.platform.faults import fault
+from billfold.platform.live_mark import MarkStatus
+from billfold.platform.tenancy import Biller
+
+
+class OutwardAct(StrEnum):
+    """What changes the outside world; each word completes "waiting to …"."""
+
+    SEND = "send"
+    REMOVE = "remove"
+    MAIL = "mail"
+
+
+class GateClosed(Exception):
+    """Nothing may leave; the text says why."""
+
+
+ON_HOLD: Final = "the biller is on HOLD"
+_TAKE = """
+SELECT pg_advisory_lock_shared(hashtextextended(%s, 0)),
+       set_config('application_name', %s, false)"""
+_LET_GO = """
+SELECT pg_advisory_unlock_shared(hashtextextended(%s, 0)),
+       set_config('application_name', %s, false)"""
+_INSIDE = """
+SELECT a.application_name
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.mode = 'ShareLock' AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0)
+ORDER BY 1"""
+_LABEL_BYTES: Final = 63
+"""What the server keeps of a connection's name."""
+
+
+@contextmanager
+def open(biller: Biller, act: OutwardAct, about: str = "") -> Iterator[None]:
+    """Hold the gate open for one act, and say to whoever waits for it what is on its way.
+
+    Never within a transaction: the act may take as long as the far side does.
+    Raises: GateClosed.
+    """
+    name = _lock_name(biller)
+    label = f"{act} {about}".strip().encode()[:_LABEL_BYTES].decode(errors="ignore")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW application_name")
+        before = cursor.fetchone()[0]
+        cursor.execute(_TAKE, [name, label])
+    try:
+        reason = why_closed(biller)
+        if reason:
+            raise GateClosed(reason)
+        fault("gate_taken")
+        yield
+    finally:
+        # A lost connection has let go of the lock already, and the body raises what broke it.
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute(_LET_GO, [name, before])
+
+
+def why_closed(biller: Biller) -> str:
+    """Say why nothing may leave at this moment; nothing if it may."""
+    mark = mark_status()
+    if mark is not MarkStatus.MATCHES:
+        return mark.value
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM public.biller_state WHERE schema = %s", [biller.schema])
+        row = cursor.fetchone()
+    return ON_HOLD if row is None or row[0] != "open" else ""
+
+
+def mark_status() -> MarkStatus:
+    """Compare this installation's live mark with the database, whichever biller is served."""
+    with connection.cursor() as cursor:
+        return live_mark.status(cursor)
+
+
+def wait_until_empty(biller: Biller, on_wait: Callable[[Sequence[str]], None]) -> None:
+    """Wait until nothing of the biller is on its way; `on_wait` learns first what is."""
+    name = _lock_name(biller)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSIDE, [name])
+        labels = [label for (label,) in cursor.fetchall()]
+    if labels:
+        on_wait(labels)
+    with locks.exclusive(name):
+        pass
+
+
+def _lock_name(biller: Biller) -> str:
+    return f"{biller.schema}/gate"

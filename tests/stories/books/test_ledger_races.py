@@ -1,0 +1,46 @@
+"""Bookings at the same time: no two wait for each other, because all lock in one order."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import connection, transaction
+
+from billfold.ledger import book
+from billfold.ledger.chart import IN_TRANSIT, RECEIVABLE
+from billfold.ledger.transfer import Transfer
+from billfold.money import Money
+from billfold.platform import tenancy
+from tests import races, waiting
+from tests.conftest import MONDAY
+
+ACCOUNTS = (RECEIVABLE.of("invoice/A"), IN_TRANSIT.of("payment/P"))
+
+
+def posted(key: str) -> None:
+    first, second = ACCOUNTS
+    transfer = Transfer(key, first, second, Money(100), date(2026, 11, 16), "invoice issued")
+    with transaction.atomic():
+        book.post([transfer], now=MONDAY)
+
+
+def test_promise_2_bookings_lock_their_accounts_in_the_order_of_their_ids(desk):
+    with tenancy.use(desk), races.runners(desk) as start, connection.cursor() as cursor:
+        posted("one")
+        cursor.execute("SELECT id FROM ledger_account WHERE subject <> '' ORDER BY id")
+        low, high = (account_id for (account_id,) in cursor.fetchall())
+        with transaction.atomic():
+            # Its row moves behind the other's, so that it is not met first by chance.
+            cursor.execute(
+                "UPDATE ledger_account SET debits_minor = debits_minor WHERE id = %s", [low]
+            )
+            booking = start(lambda: posted("two"))
+            races.wait_for_waiters(1, booking)
+            cursor.execute(
+                "SELECT id FROM ledger_account WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", [high]
+            )
+            free = cursor.fetchall()
+        booking.result(waiting.HUNG_AFTER_SECONDS)
+
+        assert free == [(high,)]
+        assert book.balance(ACCOUNTS[0]) == Money(200)

@@ -1,0 +1,160 @@
+"""A file is released by the right people, and what they said is judged again when it leaves."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from billfold import jobs
+from billfold.banking import exchange, file_approvals
+from billfold.banking.models import BankFile, FileState
+from billfold.payments.models import Case
+from billfold.people import rights
+from tests import privilege
+from tests.world import World, eastern
+
+CUTOFF = eastern(2026, 11, 16, 17)
+
+
+@pytest.fixture
+def file(world: World) -> BankFile:
+    """Give the file of Monday's cut-off, which waits for its release."""
+    world.pay(world.invoice("CL-1", "120.00"))
+    world.now = CUTOFF
+    jobs.cut_off(CUTOFF)
+    return BankFile.objects.get(direction="out")
+
+
+def released(world: World, file: BankFile) -> BankFile:
+    for person in world.treasurers:
+        file_approvals.approve(file.pk, file.sha256, actor=person.actor(), now=CUTOFF)
+    return file
+
+
+def state(file: BankFile) -> str:
+    return BankFile.objects.get(pk=file.pk).state
+
+
+def at_the_bank(world: World) -> list[str]:
+    folders = (world.folder / "to_bank", world.folder / "taken")
+    return [path.name for folder in folders for path in sorted(folder.glob("*.ach"))]
+
+
+def test_promise_20_two_people_release_a_file(world, file):
+    first, second = (person.actor() for person in world.treasurers)
+
+    file_approvals.approve(file.pk, file.sha256, actor=first, now=CUTOFF)
+    assert state(file) == FileState.BUILT
+    exchange.send_released(now=CUTOFF)
+    assert at_the_bank(world) == []
+
+    file_approvals.approve(file.pk, file.sha256, actor=second, now=CUTOFF)
+    assert state(file) == FileState.RELEASED
+
+
+def test_promise_20_one_person_cannot_release_alone(world, file):
+    actor = world.treasurers[0].actor()
+    file_approvals.approve(file.pk, file.sha256, actor=actor, now=CUTOFF)
+
+    with pytest.raises(file_approvals.ApprovedAlready):
+        file_approvals.approve(file.pk, file.sha256, actor=actor, now=CUTOFF)
+
+    assert state(file) == FileState.BUILT
+
+
+def test_promise_20_an_approval_is_of_exactly_these_bytes(world, file):
+    with pytest.raises(file_approvals.OtherBytes):
+        file_approvals.approve(file.pk, "0" * 64, actor=world.treasurers[0].actor(), now=CUTOFF)
+
+    assert not file.approvals.exists()
+
+
+def test_a_file_that_is_released_takes_no_more_approvals(world, file):
+    released(world, file)
+
+    with pytest.raises(file_approvals.NotWaiting):
+        file_approvals.approve(file.pk, file.sha256, actor=world.clerk.actor(), now=CUTOFF)
+
+
+def test_one_person_is_enough_where_the_biller_says_so(world, file):
+    world.connection.two_people_release = False
+    privilege.save(world.connection)
+
+    file_approvals.approve(file.pk, file.sha256, actor=world.treasurers[0].actor(), now=CUTOFF)
+
+    assert state(file) == FileState.RELEASED
+
+
+@pytest.mark.parametrize(
+    ("limit", "becomes"), [(0, "built"), (11_999, "built"), (12_000, "released")]
+)
+def test_a_file_up_to_the_billers_limit_is_released_by_itself(world, limit, becomes):
+    world.connection.release_limit_minor = limit
+    privilege.save(world.connection)
+    world.pay(world.invoice("CL-1", "120.00"))
+
+    jobs.cut_off(CUTOFF)
+
+    assert BankFile.objects.get(direction="out").state == becomes
+
+
+def test_a_late_cut_off_waits_for_people_whatever_the_limit(world):
+    world.connection.release_limit_minor = 10**9
+    privilege.save(world.connection)
+    world.pay(world.invoice("CL-1", "120.00"))
+
+    jobs.cut_off(eastern(2026, 11, 18, 9))
+
+    assert BankFile.objects.get(direction="out").state == FileState.BUILT
+
+
+def test_a_file_without_release_is_never_sent(world, file):
+    for hour in (17, 18, 19):
+        jobs.send(eastern(2026, 11, 16, hour))
+
+    assert at_the_bank(world) == []
+
+
+def test_promise_20_who_may_release_no_more_does_not_count_when_a_file_is_sent(world, file):
+    released(world, file)
+    world.give_role(world.treasurers[1], "clerk")
+
+    jobs.send(CUTOFF)
+    jobs.send(CUTOFF)
+
+    assert (state(file), at_the_bank(world)) == (FileState.BUILT, [])
+    assert Case.objects.get().kind == "approval no longer counts"
+
+    third = world.add_person("noor@cedarline.example", "Noor Haddad", "treasurer")
+    file_approvals.approve(file.pk, file.sha256, actor=third.actor(), now=CUTOFF)
+    jobs.send(CUTOFF)
+    assert at_the_bank(world) == [file.name]
+    assert not Case.objects.filter(closed_at=None).exists()
+
+
+def test_promise_20_who_left_since_does_not_count_as_the_first_of_two(world, file):
+    first, second = world.treasurers
+    file_approvals.approve(file.pk, file.sha256, actor=first.actor(), now=CUTOFF)
+    world.give_role(first, "treasurer", is_active=False)
+
+    file_approvals.approve(file.pk, file.sha256, actor=second.actor(), now=CUTOFF)
+    assert state(file) == FileState.BUILT
+    with pytest.raises(rights.NotATreasurer):
+        file_approvals.approve(file.pk, file.sha256, actor=first.actor(), now=CUTOFF)
+
+    world.give_role(first, "treasurer")
+    file_approvals.approve(file.pk, file.sha256, actor=first.actor(), now=CUTOFF)
+    assert state(file) == FileState.RELEASED
+
+
+def test_promise_20_a_limit_lowered_since_holds_back_what_it_released(world, file):
+    world.connection.release_limit_minor = 12_000
+    privilege.save(world.connection)
+    with transaction.atomic():
+        file_approvals.release_under_limit(BankFile.objects.get(pk=file.pk), now=CUTOFF)
+    world.connection.release_limit_minor = 11_999
+    privilege.save(world.connection)
+
+    jobs.send(CUTOFF)
+
+    assert (state(file), at_the_bank(world)) == (FileState.BUILT, [])

@@ -1,0 +1,129 @@
+"""What must not be paid, or not twice, or not canceled: each refusal by its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.db import connection, transaction
+
+from billfold import jobs
+from billfold.banking import connections
+from billfold.banking.models import BankConnection, BankFile
+from billfold.payments.accounts import bank_accounts
+from billfold.payments.models import Payment
+from billfold.payments.paying import scheduling
+from billfold.platform import tenancy
+from tests import privilege, races, waiting
+from tests.conftest import MONDAY
+from tests.stories.incoming.bank_words import answer, return_of
+from tests.world import World, eastern, usd
+
+
+def test_promise_18_another_customers_invoice_cannot_be_paid(world):
+    neighbour = world.add_customer("40-118-9999", "Marsh & Daughters")
+    invoice = world.invoice("CL-1", "120.00", customer=neighbour)
+
+    with pytest.raises(scheduling.NotYours):
+        scheduling.schedule([world.intent([invoice])], now=world.now)
+
+    assert not Payment.objects.exists()
+
+
+def test_promise_18_another_customers_saved_account_cannot_pay(world):
+    neighbour = world.add_customer("40-118-9999", "Marsh & Daughters")
+    theirs = bank_accounts.add(
+        world.account(), customer_id=neighbour.id, remember=True, now=world.now
+    )
+    intent = replace(world.intent([world.invoice("CL-1", "120.00")]), account=theirs)
+
+    with pytest.raises(scheduling.NotYours):
+        scheduling.schedule([intent], now=world.now)
+
+    assert not Payment.objects.exists()
+
+
+def test_promise_10_two_payments_of_one_batch_share_what_an_invoice_owes(world):
+    invoice = world.invoice("CL-1", "120.00")
+    intents = [world.intent([invoice], amounts=[usd(part)]) for part in ("100.00", "20.01")]
+
+    with pytest.raises(scheduling.ExceedsPayable) as refusal:
+        scheduling.schedule(intents, now=world.now)
+
+    assert refusal.value.payable == usd("20.00")
+    assert not Payment.objects.exists()
+
+
+def test_promise_14_what_the_bank_may_have_debited_is_not_canceled_before_its_next_cut_off(world):
+    payment = world.pay(world.invoice("CL-1", "120.00"))
+    cut_off = eastern(2026, 11, 16, 17)
+    jobs.cut_off(cut_off)
+    world.release_all(cut_off)
+    jobs.send(cut_off)
+    world.now = eastern(2026, 11, 16, 18)
+    file = BankFile.objects.get(direction="out")
+    answer(world, file, "rejected", now=world.now)
+    answer(world, file, "accepted", now=world.now)
+    payment.refresh_from_db()
+    assert payment.state == "scheduled"
+    assert payment.collect_on > BankConnection.objects.get().closed_through
+
+    with pytest.raises(scheduling.TooLateToCancel):
+        scheduling.cancel(payment, actor=world.actor(), now=world.now)
+
+
+def test_promise_10_two_references_at_once_pay_one_invoice_once(desk, tmp_path):
+    with tenancy.use(desk), races.runners(desk) as start:
+        world = World(desk, tmp_path / "bank", MONDAY)
+        invoice = world.invoice("CL-1", "120.00")
+        intents = [world.intent([invoice]) for _ in range(2)]
+        with transaction.atomic():
+            privilege.take_every_right()
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {desk.schema}.payments_payment IN SHARE MODE")
+            # Nobody can write a payment before both have looked at what the invoice owes.
+            paying = [start(lambda i=i: scheduling.schedule([i], now=MONDAY)) for i in intents]
+            races.wait_for_waiters(2, *paying)
+        refusals = [each.exception(waiting.HUNG_AFTER_SECONDS) for each in paying]
+
+        assert sorted(type(refusal).__name__ for refusal in refusals) == [
+            "ExceedsPayable",
+            "NoneType",
+        ]
+        assert Payment.objects.count() == 1
+
+
+def test_promise_19_a_day_is_not_closed_while_a_payment_of_it_is_being_scheduled(desk, tmp_path):
+    with tenancy.use(desk), races.runners(desk) as start:
+        world = World(desk, tmp_path / "bank", MONDAY)
+        with transaction.atomic():
+            connections.keep_day_open()
+            closing = start(lambda: connections.close_day(world.connection, MONDAY.date()))
+            races.wait_for_waiters(1, closing)
+            assert not closing.done()
+        closing.result(waiting.HUNG_AFTER_SECONDS)
+
+        assert BankConnection.objects.get().closed_through == MONDAY.date()
+
+
+def test_promise_18_returns_are_recorded_between_two_files_never_while_one_is_filled(
+    desk, tmp_path
+):
+    with tenancy.use(desk), races.runners(desk) as start:
+        world = World(desk, tmp_path / "bank", MONDAY)
+        payment = world.pay(world.invoice("CL-1", "120.00"), account="440010")
+        world.go_to(eastern(2026, 11, 17, 12))
+        jobs.fetch(world.now)
+        entry = payment.instructions.get()
+        content = return_of(world, entry, "R02", on=world.now.date())
+        (world.folder / "from_bank" / "returns.ach").write_bytes(content)
+        jobs.fetch(world.now)
+        with transaction.atomic():  # As a cut-off has it while it fills a file.
+            BankConnection.objects.select_for_update(no_key=True).get()
+            reading = start(lambda: jobs.read(world.now))
+            races.wait_for_waiters(1, reading)
+            assert not reading.done()
+            assert world.state(payment) == "in_transit"
+        reading.result(waiting.HUNG_AFTER_SECONDS)
+
+        assert world.state(payment) == "returned"
