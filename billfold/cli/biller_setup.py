@@ -38,7 +38,7 @@ def check_names(schema: str, hosts: Sequence[str]) -> list[str]:
     if not tenancy.SCHEMA_NAME.match(schema):
         raise CommandRefused(
             f"{schema!r} cannot name a biller: use a lower-case letter, then letters, digits and "
-            "underscores, 40 at most, and no name that PostgreSQL uses itself."
+            "underscores, 40 at most, and no name that PostgreSQL or a login uses (app, proof)."
         )
     try:
         return [biller_directory.check_host(host) for host in hosts]

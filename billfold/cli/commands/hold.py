@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import click
 
 from billfold.banking.models import BankFile, FileState
-from billfold.cli import biller_option, command_actor, launcher, prompts
+from billfold.cli import biller_option, command_actor, launcher, prompts, reason
 from billfold.cli.refusal import CommandRefused
 from billfold.notices.models import Notice
-from billfold.payments.cases import notes
 from billfold.payments.models import Payment
 from billfold.platform import biller_directory, clock, tenancy
 from billfold.platform.live_mark import MarkStatus
@@ -80,10 +79,7 @@ def check_note(why: str, billers: Sequence[Biller]) -> None:
     """
     for biller in billers:
         with tenancy.use(biller):
-            try:
-                notes.check(why)
-            except notes.NamesAnAccount:
-                raise CommandRefused(notes.REFUSED) from None
+            reason.check(why)
 
 
 def _print_what_waits(billers: Sequence[Biller]) -> None:

@@ -3,7 +3,7 @@
 import click
 from django.db import transaction
 
-from billfold.cli import biller_option, command_actor, launcher, password_option
+from billfold.cli import biller_option, command_actor, launcher, password_option, reason
 from billfold.cli.refusal import CommandRefused
 from billfold.people import passwords, rights
 from billfold.people.models import Person
@@ -12,29 +12,32 @@ from billfold.platform import audit, clock, tenancy
 
 @launcher.command("person disable")
 @click.argument("email", metavar="EMAIL")
+@reason.option
 @biller_option.one
-def disable(email: str, biller: str | None) -> None:
+def disable(email: str, why: str, biller: str | None) -> None:
     """Let somebody in no longer."""
-    _set_active(email, biller, is_active=False)
+    _set_active(email, biller, why, is_active=False)
 
 
 @launcher.command("person enable")
 @click.argument("email", metavar="EMAIL")
+@reason.option
 @biller_option.one
-def enable(email: str, biller: str | None) -> None:
+def enable(email: str, why: str, biller: str | None) -> None:
     """Let somebody in again."""
-    _set_active(email, biller, is_active=True)
+    _set_active(email, biller, why, is_active=True)
 
 
-def _set_active(email: str, schema: str | None, *, is_active: bool) -> None:
+def _set_active(email: str, schema: str | None, why: str, *, is_active: bool) -> None:
     biller = biller_option.find(schema)
     actor, now = command_actor.identify(), clock.now()
     word = "enabled" if is_active else "disabled"
     with tenancy.use(biller), transaction.atomic():
+        reason.check(why)
         person = _lock_person(email)
         if person.is_active == is_active:
             raise CommandRefused(f"{person.email} is {word} already.")
-        rights.give(person, person.role, is_active=is_active, actor=actor, now=now)
+        rights.give(person, person.role, is_active=is_active, why=why, actor=actor, now=now)
         audit.record(
             f"person {word}",
             f"person/{person.id}",

@@ -13,6 +13,7 @@ from billfold.cli import (
     launcher,
     password_option,
     prompts,
+    reason,
 )
 from billfold.cli.refusal import CommandRefused
 from billfold.people import rights
@@ -61,15 +62,17 @@ def add_staff(
 
 @launcher.command("staff disable")
 @click.argument("email", metavar="EMAIL")
+@reason.option
 @biller_option.one
-def disable_staff(email: str, biller: str | None) -> None:
+def disable_staff(email: str, why: str, biller: str | None) -> None:
     """Let a member of staff in no longer."""
     served = biller_option.find(biller)
     actor, now = command_actor.identify(), clock.now()
     with tenancy.use(served):
+        reason.check(why)
         with transaction.atomic():
             person = _lock_staff(email)
-            rights.give(person, person.role, is_active=False, actor=actor, now=now)
+            rights.give(person, person.role, is_active=False, why=why, actor=actor, now=now)
             audit.record(
                 "staff disabled",
                 f"person/{person.id}",

@@ -13,12 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, transaction
+from psycopg import sql
 
 from billfold.cli import doctor_checks
 from billfold.platform import login_roles, tenancy
 from billfold.platform.postgres.logins import SETTINGS, Login
 from billfold.platform.postgres.server import SUPERUSER, USERS, PrivateServer
-from tests import environment, privilege
+from tests import databases, environment, privilege
 from tests.places import PROJECT
 from tests.waiting import HUNG_AFTER_SECONDS
 
@@ -173,6 +174,19 @@ def test_promise_22_each_login_is_used_for_its_own_work():
             "SELECT count(*) FROM pg_stat_activity WHERE usename = ANY(%s)", [[OWNER, PROOF]]
         )
         assert held.fetchone() == (0,)
+
+
+def test_promise_22_the_proof_reads_only_whatever_the_server_says_of_its_login():
+    role = sql.Identifier(PROOF)
+    allow = sql.SQL("ALTER ROLE {} RESET default_transaction_read_only").format(role)
+    forbid = sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(role)
+    databases.carry_out(environment.SERVER, allow)
+    try:
+        with tenancy.as_proof(None), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            assert cursor.fetchone() == ("on",)
+    finally:
+        databases.carry_out(environment.SERVER, forbid)
 
 
 def test_promise_22_no_other_login_is_taken_inside_a_transaction():
@@ -349,6 +363,8 @@ def test_promise_22_a_live_installation_has_three_logins(own_server, tmp_path):
     without_owner = {name: named[name] for name in named if name != SETTINGS[Login.OWNER]}
     assert billfold(tmp_path, ["verify"], without_owner).returncode == 0
     assert billfold(tmp_path, ["staff", "list"], without_owner).returncode == 0
+    saved = billfold(tmp_path, ["backup", "--to", str(tmp_path / "saved")], without_owner)
+    assert (saved.returncode, saved.stderr) == (0, "")
     held = billfold(tmp_path, ["hold", "on", "--why", "trouble"], without_owner)
     assert (held.returncode, "BILLFOLD_OWNER_DATABASE_URL" in held.stderr) == (1, True)
     strong = billfold(tmp_path, ["staff", "list"], without_owner | owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billfold.cli import main
-from billfold.people.models import Person
+from billfold.people.models import Person, RoleGrant
 from billfold.platform import clock, tenancy
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
@@ -62,12 +62,17 @@ def test_a_payer_s_access_and_login_end_when_a_command_says_so(billfold, desk):
     code, _, complaints = billfold(*given, "--remove")
     assert (code, complaints) == (1, f"billfold: {EMAIL} has no access to customer 'C-1'.\n")
 
-    assert billfold("person", "disable", EMAIL)[0] == 0
+    code, _, complaints = billfold("person", "disable", EMAIL, "--why", "4417006789 was stolen")
+    assert (code, "account" in complaints) == (1, True)
+    assert billfold("person", "disable", EMAIL, "--why", "left the firm")[0] == 0
     assert "is disabled already" in billfold("person", "disable", EMAIL)[2]
     with tenancy.use(desk):
         assert not Person.objects.get().is_active
     assert billfold("person", "enable", EMAIL)[0] == 0
 
+    with tenancy.use(desk):
+        grants = list(RoleGrant.objects.order_by("number").values_list("is_active", "why"))
+    assert grants == [(True, ""), (False, "left the firm"), (True, "")]
     with tenancy.use(desk):
         rows = list(AuditEntry.objects.order_by("at", "id"))
     assert [row.action for row in rows] == [
