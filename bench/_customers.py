@@ -33,9 +33,10 @@ def add(invoices: int, *, now: datetime, transport: dict[str, str] | None = None
         BillerProfile.objects.create(
             trade_name="Cedarline", legal_name="Cedarline", address="", state="OH"
         )
-        rights.add_person(
-            "payer@cedarline.example", None, name="Payer", actor=audit.job("bench"), now=now
-        )
+        with transaction.atomic():
+            rights.add_person(
+                "payer@cedarline.example", None, name="Payer", actor=audit.job("bench"), now=now
+            )
         connections.add(
             "000773142019",
             name="Operating",

@@ -20,6 +20,8 @@ WARMING = _size.choose(tiny=1, usual=20)
 
 
 def _world() -> None:
+    from django.db import transaction
+
     from bench import _customers
     from billfold.people.models import Person
     from billfold.platform import audit, tenancy
@@ -30,7 +32,8 @@ def _world() -> None:
     with tenancy.use(_server.biller()):
         person = Person.objects.get(email="payer@cedarline.example")
         customer = Customer.objects.order_by("number")[INVOICES // _customers.PER_CUSTOMER // 2]
-        access_grants.give(person, customer, "pay", actor=audit.job("bench"), now=NOW)
+        with transaction.atomic():
+            access_grants.give(person, customer, "pay", actor=audit.job("bench"), now=NOW)
     _server.vacuum()
 
 

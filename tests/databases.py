@@ -7,7 +7,7 @@ from psycopg import sql
 
 from billfold.platform.postgres.logins import Login
 from billfold.platform.postgres.server import DATABASE, SUPERUSER, USERS, PrivateServer
-from tests import waiting
+from tests import environment, waiting
 
 
 def carry_out(server: PrivateServer, *statements: sql.Composable) -> None:
@@ -44,6 +44,12 @@ def remove_biller(server: PrivateServer, schema: str, *, database: str = DATABAS
         if connection.execute(has_role, [f"billfold_{schema}"]).rowcount:
             connection.execute(sql.SQL("DROP OWNED BY {role}").format(**names))
             connection.execute(sql.SQL("DROP ROLE {role}").format(**names))
+
+
+def somebody_waits_for_a_lock() -> bool:
+    """Say whether anybody on the stories' server waits for somebody else."""
+    with psycopg.connect(environment.SERVER.dsn("postgres", user=SUPERUSER)) as connection:
+        return connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0
 
 
 def sessions(server: PrivateServer, name: str) -> int:

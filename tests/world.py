@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
 from billfold import jobs
 from billfold.bankdays import EASTERN
@@ -116,17 +117,21 @@ class World:
             id=new_id(), number=number, name=name, state=state, created_at=self.now
         )
 
+    @transaction.atomic
     def add_person(self, email: str, name: str, role: str = Role.PAYER) -> Person:
         return rights.add_person(
             email, PASSWORD, name=name, role=role, actor=OPERATOR, now=self.now
         )
 
+    @transaction.atomic
     def give_role(self, person: Person, role: str, *, is_active: bool = True) -> None:
         rights.give(person, role, is_active=is_active, actor=OPERATOR, now=self.now)
 
+    @transaction.atomic
     def give_access(self, person: Person, customer: Customer, role: str = AccessRole.PAY) -> None:
         access_grants.give(person, customer, role, actor=OPERATOR, now=self.now)
 
+    @transaction.atomic
     def end_access(self, person: Person, customer: Customer) -> None:
         access_grants.end(person, customer, actor=OPERATOR, now=self.now)
 

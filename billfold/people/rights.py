@@ -28,7 +28,7 @@ def add_person(
 ) -> Person:
     """Add a person with a first role; without a password nobody can sign in as them.
 
-    Needs an open transaction, or the login is there without its role for a moment.
+    Needs an open transaction.
     """
     person = Person(id=new_id(), email=email.strip().lower(), name=name)
     person.set_password(password)
@@ -48,8 +48,9 @@ def give(
 ) -> None:
     """Give a person a role from now on, or with `is_active` false take the login away.
 
-    Two who do so at the same moment are told apart by the number: the second is refused.
+    Needs an open transaction: who does so at the same moment waits, and counts as the later.
     """
+    lock(person)
     last = RoleGrant.objects.filter(person=person).order_by("-number").first()
     grant = RoleGrant.objects.create(
         id=new_id(),
@@ -65,6 +66,11 @@ def give(
     person.right = PersonRight(
         person=person, number=grant.number, role=grant.role, is_active=grant.is_active
     )
+
+
+def lock(person: Person) -> None:
+    """Let nobody else give this person anything meanwhile. Needs an open transaction."""
+    Person.objects.select_for_update(of=["self"], no_key=True).get(pk=person.pk)
 
 
 def active_treasurers(actor_ids: Collection[str]) -> set[str]:

@@ -5,26 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-import psycopg
 from django.db import connection, transaction
 
 from billfold.ledger import book
 from billfold.money import Money
 from billfold.platform import tenancy
 from billfold.platform.ids import new_id
-from billfold.platform.postgres.server import SUPERUSER
 from billfold.receivables import billing
 from billfold.receivables.models import Customer, Invoice
-from tests import environment, waiting
+from tests import databases, waiting
 from tests.conftest import MONDAY
 
 ON = date(2026, 11, 16)
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with psycopg.connect(environment.SERVER.dsn(user=SUPERUSER)) as looking:
-        waiting_for = "SELECT FROM pg_locks WHERE NOT granted"
-        return looking.execute(waiting_for).rowcount > 0
 
 
 def revise(invoice: Invoice, minor: int) -> None:
@@ -51,7 +43,9 @@ def test_promise_3_two_revisions_at_once_count_one_after_the_other(desk, django_
         with transaction.atomic():
             revise(invoice, 9_000)
             other = threads.submit(revise_meanwhile)
-            waiting.wait_until(somebody_waits_for_a_lock, "the other waits for the invoice")
+            waiting.wait_until(
+                databases.somebody_waits_for_a_lock, "the other waits for the invoice"
+            )
         other.result(waiting.HUNG_AFTER_SECONDS)
 
         present = Invoice.objects.select_related("present").get().present

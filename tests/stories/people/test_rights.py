@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import IntegrityError, transaction
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connection, transaction
 
 from billfold.people import rights
 from billfold.people.models import Person, Role, RoleGrant
+from billfold.platform import tenancy
 from billfold.platform.ids import new_id
 from billfold.receivables.models import Access, AccessGrant
+from tests import databases, waiting
+from tests.conftest import MONDAY
 from tests.world import OPERATOR
 
 
@@ -49,20 +53,28 @@ def test_promise_20_somebody_who_was_granted_nothing_may_do_nothing(world):
     assert not Person.objects.get(pk=person.pk).is_active
 
 
-def test_promise_20_two_grants_at_once_are_told_apart(world):
-    number = RoleGrant.objects.get(person=world.clerk).number
+def test_promise_20_of_two_grants_at_once_the_later_counts(desk, django_db_blocker):
+    def give_meanwhile() -> None:
+        with django_db_blocker.unblock(), tenancy.use(desk):
+            try:
+                with transaction.atomic():
+                    rights.give(person, Role.CLERK, actor=OPERATOR, now=MONDAY)
+            finally:
+                connection.close()
 
-    with pytest.raises(IntegrityError, match="people_grants_in_order"), transaction.atomic():
-        RoleGrant.objects.create(
-            id=new_id(),
-            person=world.clerk,
-            number=number,
-            role=Role.TREASURER,
-            is_active=True,
-            by_id="person/other",
-            by_name="Somebody",
-            at=world.now,
-        )
+    with tenancy.use(desk), ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            person = rights.add_person(
+                "cleo@desk.example", None, name="Cleo", actor=OPERATOR, now=MONDAY
+            )
+        with transaction.atomic():
+            rights.give(person, Role.TREASURER, actor=OPERATOR, now=MONDAY)
+            other = threads.submit(give_meanwhile)
+            waiting.wait_until(databases.somebody_waits_for_a_lock, "the other waits")
+        other.result(waiting.HUNG_AFTER_SECONDS)
+
+        grants = RoleGrant.objects.order_by("number").values_list("number", "role")
+        assert list(grants) == [(1, "payer"), (2, "treasurer"), (3, "clerk")]
 
 
 def test_an_access_that_was_ended_is_gone_and_can_be_given_again(world):
