@@ -52,6 +52,12 @@ def somebody_waits_for_a_lock() -> bool:
         return connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0
 
 
+def end_session(server: PrivateServer, pid: int) -> None:
+    """End one connection to the server, as an operator or a lost line would."""
+    with psycopg.connect(server.dsn("postgres", user=SUPERUSER)) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+
+
 def sessions(server: PrivateServer, name: str) -> int:
     """Count who is connected to a database; who has just hung up counts until it is gone."""
     with psycopg.connect(server.dsn("postgres", user=SUPERUSER)) as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ class SftpBank:
     port: int = 0
     cut_after_bytes: int | None = None
     cut_after_rename: bool = False
+    is_silent: bool = False
+    unanswered: list[Any] = field(default_factory=list)
+    on_write: Callable[[], None] | None = None
     links: list[asyncssh.SSHServerConnection] = field(default_factory=list)
 
     @property
@@ -81,6 +84,8 @@ def running(place: Path) -> Iterator[SftpBank]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+        for file in bank.unanswered:
+            file.close()
 
 
 async def _listen(bank: SftpBank, host_key: asyncssh.SSHKey) -> asyncssh.SSHAcceptor:
@@ -90,12 +95,20 @@ async def _listen(bank: SftpBank, host_key: asyncssh.SSHKey) -> asyncssh.SSHAcce
         def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
             super().__init__(channel, chroot=str(bank.root).encode())
 
-        def write(self, file: object, offset: int, data: bytes) -> int:
+        def write(self, file: object, offset: int, data: bytes) -> Any:
+            if bank.is_silent:
+                bank.unanswered.append(file)
+                return asyncio.Event().wait()
+            if bank.on_write:
+                bank.on_write()
             if bank.cut_after_bytes is None:
                 return super().write(file, offset, data)
             super().write(file, offset, data[: bank.cut_after_bytes])
             file.flush()
             return self._cut()
+
+        def close(self, file: object) -> Any:
+            return asyncio.Event().wait() if bank.is_silent else super().close(file)
 
         def rename(self, oldpath: bytes, newpath: bytes) -> None:
             super().rename(oldpath, newpath)

@@ -32,7 +32,7 @@ from billfold.banking.transports import Transport
 from billfold.formats import Format
 from billfold.platform import audit, gate, locks, sealing, tenancy
 from billfold.platform.faults import fault
-from billfold.platform.gate import GateClosed, OutwardAct
+from billfold.platform.gate import GateClosed, OutwardAct, Passage
 from billfold.platform.ids import new_id
 from billfold.platform.live_mark import MarkStatus
 from billfold.rails.protocol import BankDocument, WrittenFile
@@ -129,14 +129,17 @@ def _send(file: BankFile, *, now: datetime) -> SendResult:
         if file.state not in {FileState.RELEASED, FileState.SENDING}:
             return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")
         try:
-            with gate.open(tenancy.current(), OutwardAct.SEND, file.name):
-                return _send_through_gate(file, now=now)
+            with gate.open(tenancy.current(), OutwardAct.SEND, file.name) as passage:
+                return _send_through_gate(file, passage, now=now)
         except GateClosed as closed:
             return SendResult(file, SendOutcome.LATER, str(closed))
 
 
-def _send_through_gate(file: BankFile, *, now: datetime) -> SendResult:
-    """Send one file, or look up at the bank whether an interrupted upload arrived."""
+def _send_through_gate(file: BankFile, passage: Passage, *, now: datetime) -> SendResult:
+    """Send one file, or look up at the bank whether an interrupted upload arrived.
+
+    Raises: PassageLost; then another process may have begun anew, so this upload is not completed.
+    """
     transport = transports.from_setting(file.connection.transport)
     content = unseal_content(file)
     try:
@@ -151,7 +154,7 @@ def _send_through_gate(file: BankFile, *, now: datetime) -> SendResult:
         if obstacle := _begin_sending(file, now):
             return obstacle
         fault("upload_begun")
-        transport.put(file.name, content)
+        transport.put(file.name, content, passage.confirm)
         fault("upload_committed")
     except transports.NotBegun as error:
         log.warning("sending %s: %s", file.name, error)

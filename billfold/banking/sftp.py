@@ -16,9 +16,11 @@ from billfold.platform.faults import fault
 LARGEST_BYTES: Final = 100_000_000
 """A document is read into memory; the statement of a busy month has a tenth of this."""
 PART_ENDING: Final = ".part"
-_SECONDS = 60.0
-"""The deadline of one try: then its connection is closed."""
+DEADLINE_SECONDS = 60.0
+"""When a try ends, whatever the other side does: its connection is cut."""
 T = TypeVar("T")
+Confirm = Callable[[], None]
+"""Asks once more whether an act may be completed; raises if not."""
 
 
 class Unreachable(Exception):
@@ -46,7 +48,7 @@ class SftpTransport:
     taken: str = ""
     port: int = 22
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes, confirm: Confirm) -> None:
         has_begun = False
 
         async def upload(client: asyncssh.SFTPClient) -> None:
@@ -56,6 +58,7 @@ class SftpTransport:
             async with client.open(part, "wb") as file:
                 await file.write(content)
             fault("upload_inside")
+            confirm()
             await client.rename(part, posixpath.join(self.to_bank, name))
 
         try:
@@ -111,26 +114,33 @@ class SftpTransport:
         """Carry out `act` in a session of its own. Raises: Unreachable."""
 
         async def session() -> T:
-            async with (
-                asyncssh.connect(
-                    self.host,
-                    self.port,
-                    username=self.username,
-                    client_keys=[self.key_file],
-                    known_hosts=self.known_hosts_file,
-                    agent_path=None,
-                    config=None,
-                ) as connection,
-                connection.start_sftp_client(path_errors="surrogateescape") as client,
-            ):
-                return await act(client)
-
-        async def session_in_time() -> T:
-            return await asyncio.wait_for(session(), _SECONDS)
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + DEADLINE_SECONDS
+            connecting = asyncssh.connect(
+                self.host,
+                self.port,
+                username=self.username,
+                client_keys=[self.key_file],
+                known_hosts=self.known_hosts_file,
+                agent_path=None,
+                config=None,
+            )
+            connection = await asyncio.wait_for(connecting, DEADLINE_SECONDS)
+            # To cancel would not do: whoever closes in order waits for the other side again.
+            cut = loop.call_at(deadline, connection.abort)
+            try:
+                async with (
+                    connection,
+                    connection.start_sftp_client(path_errors="surrogateescape") as client,
+                ):
+                    answer = await act(client)
+            finally:
+                cut.cancel()
+            return answer
 
         try:
             Path(self.key_file).stat()
-            return asyncio.run(session_in_time())
+            return asyncio.run(session())
         except (OSError, asyncssh.Error, asyncssh.KeyImportError, TimeoutError) as error:
             raise Unreachable(f"{self.host}: {error}") from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from billfold.banking import sftp
-from billfold.banking.sftp import PART_ENDING, NotBegun, Unfetchable, Unreachable
+from billfold.banking.sftp import PART_ENDING, Confirm, NotBegun, Unfetchable, Unreachable
 from billfold.platform.faults import fault
 
 __all__ = [
@@ -34,9 +34,10 @@ class NotATransport(ValueError):
 class Transport(Protocol):
     """One way of exchanging files. Any method may raise Unreachable: try again later."""
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes, confirm: Confirm) -> None:
         """Upload under a temporary name, then rename: an interrupted upload is never complete.
 
+        `confirm` is called just before the rename and raises if the file must not be completed.
         Raises: NotBegun if nothing reached the far side.
         """
 
@@ -64,7 +65,7 @@ class FolderTransport:
     from_bank: Path
     taken: Path | None = None
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes, confirm: Confirm) -> None:
         part = self.to_bank / (name + PART_ENDING)
         try:
             with _translated_errors(self.to_bank):
@@ -73,12 +74,13 @@ class FolderTransport:
                 descriptor = os.open(part, flags, 0o640)
         except Unreachable as error:
             raise NotBegun(str(error)) from error
+        with _translated_errors(self.to_bank), open(descriptor, "wb") as file:  # noqa: PTH123
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fault("upload_inside")
+        confirm()
         with _translated_errors(self.to_bank):
-            with open(descriptor, "wb") as file:  # noqa: PTH123
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            fault("upload_inside")
             part.rename(self.to_bank / name)
 
     def read_back(self, name: str) -> bytes | None:

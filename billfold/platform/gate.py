@@ -3,16 +3,19 @@
 Whoever passes holds a lock that many may share, from the moment HOLD and the live mark are read
 until the far side has answered or the deadline of the try is over. `hold on` writes HOLD and then
 takes the same lock alone: once it has it, nothing is on its way and nothing starts any more. The
-server keeps the lock for the connection, so a process that dies lets go of it.
+server keeps the lock for the connection, so a process that dies lets go of it. One that lives on
+without its connection has lost the lock, too: it asks once more just before the last step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import psycopg
 from django.db import Error, connection
 
 from billfold.platform import live_mark, locks
@@ -31,6 +34,28 @@ class OutwardAct(StrEnum):
 
 class GateClosed(Exception):
     """Nothing may leave; the text says why."""
+
+
+class PassageLost(Exception):
+    """The connection that holds the gate is lost: somebody else may have passed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The right to carry out one outward act; only the gate gives one."""
+
+    _session: psycopg.Connection
+
+    def confirm(self) -> None:
+        """Make sure that the gate is still held, before what cannot be undone.
+
+        It asks on the very connection that took the lock, also within an event loop.
+        Raises: PassageLost.
+        """
+        try:
+            self._session.execute("SELECT 1")
+        except psycopg.Error as error:
+            raise PassageLost from error
 
 
 ON_HOLD: Final = "the biller is on HOLD"
@@ -52,7 +77,7 @@ _LABEL_BYTES: Final = 63
 
 
 @contextmanager
-def open(biller: Biller, act: OutwardAct, about: str = "") -> Iterator[None]:
+def open(biller: Biller, act: OutwardAct, about: str = "") -> Iterator[Passage]:
     """Hold the gate open for one act, and say to whoever waits for it what is on its way.
 
     Never within a transaction: the act may take as long as the far side does.
@@ -69,7 +94,7 @@ def open(biller: Biller, act: OutwardAct, about: str = "") -> Iterator[None]:
         if reason:
             raise GateClosed(reason)
         fault("gate_taken")
-        yield
+        yield Passage(connection.connection)
     finally:
         # A lost connection has let go of the lock already, and the body raises what broke it.
         with suppress(Error), connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 
@@ -11,10 +12,11 @@ from django.db import connection
 
 from billfold import jobs
 from billfold.banking.models import BankFile
+from billfold.cli import main
 from billfold.platform import biller_directory, gate, tenancy
-from billfold.platform.gate import GateClosed, OutwardAct
+from billfold.platform.gate import GateClosed, OutwardAct, PassageLost
 from billfold.platform.live_mark import MarkStatus
-from tests import privilege
+from tests import databases, environment, privilege, sftp_server
 from tests.stories.installing.test_hold import OPERATOR
 from tests.waiting import HUNG_AFTER_SECONDS, wait_until
 from tests.world import World, eastern
@@ -112,7 +114,7 @@ def test_promise_28_hold_answers_once_nothing_is_on_its_way(outside_transaction)
     threads[0].start()
     assert is_inside.wait(HUNG_AFTER_SECONDS)
     threads[1].start()
-    wait_until(is_hold_waiting, "HOLD waits at the gate")
+    wait_until(lambda: is_hold_waiting() or not threads[1].is_alive(), "HOLD waits at the gate")
     may_end.set()
     for thread in threads:
         thread.join(HUNG_AFTER_SECONDS)
@@ -124,6 +126,42 @@ def test_promise_28_hold_answers_once_nothing_is_on_its_way(outside_transaction)
     biller_directory.lift_hold([biller], why="over", actor=OPERATOR, now=CUTOFF)
     with tenancy.use(biller), gate.open(biller, OutwardAct.MAIL):
         pass
+
+
+def test_promise_28_hold_on_says_by_json_what_it_waited_for(desk, monkeypatch, capsys):
+    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+
+    code = main.main(["hold", "on", "--biller", desk.schema, "--why", "trouble", "--json"])
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out) == {"hold": True, "waited_for": {desk.schema: []}}
+    with tenancy.use(desk):
+        assert gate.why_closed(desk) == gate.ON_HOLD
+
+
+def test_promise_14_an_upload_whose_lock_is_lost_is_left_unfinished(desk, tmp_path):
+    """Another process could have begun anew, and HOLD could have answered."""
+    with tenancy.use(desk), sftp_server.running(tmp_path / "sftp") as bank:
+        world = World(biller=desk, folder=tmp_path / "bank", now=eastern(2026, 11, 16, 9))
+        world.connection.transport = bank.setting()
+        privilege.save(world.connection)
+        world.pay(world.invoice("CL-1", "120.00"))
+        jobs.cut_off(CUTOFF)
+        world.release_all(CUTOFF)
+        sender = connection.connection.info.backend_pid
+        bank.on_write = lambda: databases.end_session(environment.SERVER, sender)
+
+        with pytest.raises(PassageLost):
+            jobs.send(CUTOFF)
+        connection.close()
+        file = BankFile.objects.get(direction="out")
+        assert [path.name for path in bank.folder("to_bank").iterdir()] == [f"{file.name}.part"]
+        assert file.state == "sending"
+
+        bank.on_write = None
+        jobs.send(CUTOFF)
+        assert [path.name for path in bank.folder("to_bank").iterdir()] == [file.name]
+        assert BankFile.objects.get(direction="out").state == "sent"
 
 
 def is_hold_waiting() -> bool:

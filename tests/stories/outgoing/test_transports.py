@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import pytest
 
 from billfold.banking import sftp as sftp_files
 from billfold.banking import transports
-from billfold.banking.transports import Transport, Unfetchable, Unreachable
+from billfold.banking.transports import NotBegun, Transport, Unfetchable, Unreachable
 from tests import sftp_server
 from tests.sftp_server import SftpBank
+from tests.waiting import HUNG_AFTER_SECONDS
 
 NAME, CONTENT = "CEDAR-20261116A.ach", b"101 091999049\n" * 200
 
@@ -39,18 +41,40 @@ def both(request, tmp_path) -> tuple[Transport, Path]:
     return transports.from_setting({"kind": "folder", **setting}), tmp_path
 
 
+def allowed() -> None:
+    """Let an upload be completed."""
+
+
+class Forbidden(Exception):
+    """The upload must not be completed."""
+
+
+def forbidden() -> None:
+    raise Forbidden
+
+
 def test_an_upload_arrives_whole_and_can_be_looked_at(both):
     transport, bank = both
 
-    transport.put(NAME, CONTENT)
+    transport.put(NAME, CONTENT, allowed)
 
     assert [path.name for path in (bank / "to_bank").iterdir()] == [NAME]
     assert transport.read_back(NAME) == CONTENT
 
 
+def test_promise_14_an_upload_that_lost_its_right_is_not_completed(both):
+    transport, bank = both
+
+    with pytest.raises(Forbidden):
+        transport.put(NAME, CONTENT, forbidden)
+
+    assert [path.name for path in (bank / "to_bank").iterdir()] == [f"{NAME}.part"]
+    assert transport.has_unfinished(NAME)
+
+
 def test_an_upload_the_bank_has_filed_is_still_found(both):
     transport, bank = both
-    transport.put(NAME, CONTENT)
+    transport.put(NAME, CONTENT, allowed)
     (bank / "to_bank" / NAME).rename(bank / "taken" / NAME)
 
     assert transport.read_back(NAME) == CONTENT
@@ -89,7 +113,7 @@ def test_promise_23_an_upload_does_not_follow_a_link_laid_in_its_way(tmp_path):
     for name in (NAME, NAME + ".part"):
         (tmp_path / name).symlink_to(elsewhere)
 
-    folder.put(NAME, CONTENT)
+    folder.put(NAME, CONTENT, allowed)
 
     assert elsewhere.read_bytes() == b"untouched"
     assert not (tmp_path / NAME).is_symlink()
@@ -138,12 +162,12 @@ def test_an_upload_cut_in_the_middle_leaves_nothing_whole(sftp):
     sftp.cut_after_bytes = 100
 
     with pytest.raises(Unreachable):
-        transport.put(NAME, CONTENT)
+        transport.put(NAME, CONTENT, allowed)
 
     assert transport.read_back(NAME) is None
     assert [path.name for path in sftp.folder("to_bank").iterdir()] == [NAME + ".part"]
     sftp.cut_after_bytes = None
-    transport.put(NAME, CONTENT)
+    transport.put(NAME, CONTENT, allowed)
     assert transport.read_back(NAME) == CONTENT
 
 
@@ -152,7 +176,7 @@ def test_an_upload_whose_acknowledgement_is_lost_is_found_over_there(sftp):
     sftp.cut_after_rename = True
 
     with pytest.raises(Unreachable):
-        transport.put(NAME, CONTENT)
+        transport.put(NAME, CONTENT, allowed)
 
     assert transport.read_back(NAME) == CONTENT
 
@@ -164,7 +188,7 @@ def test_a_full_disk_lets_no_partial_file_be_seen(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
         with pytest.raises(Unreachable, match="File too large"):
-            folder.put(NAME, CONTENT)
+            folder.put(NAME, CONTENT, allowed)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -172,19 +196,54 @@ def test_a_full_disk_lets_no_partial_file_be_seen(tmp_path):
     assert folder.waiting() == []
 
 
+def test_promise_28_a_try_ends_at_its_deadline_whatever_the_bank_does(sftp, monkeypatch):
+    monkeypatch.setattr(sftp_files, "DEADLINE_SECONDS", 3.0)
+    sftp.is_silent = True
+
+    refusal = refusal_of_upload(transports.from_setting(sftp.setting()))
+
+    assert isinstance(refusal, Unreachable)
+
+
+def test_promise_28_a_bank_that_accepts_and_says_nothing_gets_no_upload(sftp, monkeypatch):
+    monkeypatch.setattr(sftp_files, "DEADLINE_SECONDS", 0.5)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        refusal = refusal_of_upload(transports.from_setting(sftp.setting(port=port)))
+
+    assert isinstance(refusal, NotBegun)
+
+
+def refusal_of_upload(transport: Transport) -> BaseException | None:
+    """Upload in a thread, so that a try that never ends fails the test."""
+    refusals: list[BaseException] = []
+
+    def upload() -> None:
+        try:
+            transport.put(NAME, CONTENT, allowed)
+        except Unreachable as error:
+            refusals.append(error)
+
+    thread = threading.Thread(target=upload, daemon=True)
+    thread.start()
+    thread.join(HUNG_AFTER_SECONDS)
+    return refusals[0] if refusals else None
+
+
 def test_a_server_that_is_down_is_unreachable(sftp):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         transport = transports.from_setting(sftp.setting(port=closed.getsockname()[1]))
         with pytest.raises(Unreachable):
-            transport.put(NAME, CONTENT)
+            transport.put(NAME, CONTENT, allowed)
 
 
 def test_a_server_with_another_host_key_gets_nothing(sftp):
     sftp.pin(asyncssh.generate_private_key("ssh-ed25519"))
 
     with pytest.raises(Unreachable, match="not trusted"):
-        transports.from_setting(sftp.setting()).put(NAME, CONTENT)
+        transports.from_setting(sftp.setting()).put(NAME, CONTENT, allowed)
 
     assert list(sftp.folder("to_bank").iterdir()) == []
 
@@ -217,7 +276,7 @@ def test_our_account_cannot_leave_its_folder(sftp):
 def test_a_transfer_works_inside_a_thread_of_the_web_server(sftp):
     async def in_thread() -> bytes | None:
         transport = transports.from_setting(sftp.setting())
-        await asyncio.to_thread(transport.put, NAME, CONTENT)
+        await asyncio.to_thread(transport.put, NAME, CONTENT, allowed)
         return await asyncio.to_thread(transport.read_back, NAME)
 
     assert asyncio.run(in_thread()) == CONTENT
