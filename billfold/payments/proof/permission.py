@@ -127,7 +127,8 @@ FROM banking_bankfile f JOIN banking_bankconnection b ON b.id = f.connection_id
 LEFT JOIN yes ON yes.file_id = f.id
 WHERE f.direction = 'out'
   AND (f.released_at IS NOT NULL OR f.state IN ('released', 'sending', 'sent', 'accepted'))
-  AND coalesce(people, 0) < CASE WHEN b.two_people_release THEN %(needed)s ELSE 1 END
+  AND coalesce(people, 0)
+      < CASE WHEN b.two_people_release OR f.release_round > 1 THEN %(needed)s ELSE 1 END
   AND NOT (coalesce(by_itself, false) AND b.release_limit_minor > 0
            AND f.debit_minor + f.credit_minor <= b.release_limit_minor)
 """

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold import jobs
-from billfold.banking import exchange, file_approvals
+from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileRepeat, FileState
 from billfold.payments.models import Case, Instruction
 from billfold.payments.outgoing import withdrawal
@@ -24,9 +24,9 @@ from billfold.platform.models import AuditEntry
 from billfold.rails.protocol import BankDocument, WrittenFile
 from tests import privilege, sftp_server
 from tests.environment import SHARING_A_FIXTURE
+from tests.stories.outgoing.conftest import CUTOFF, at_the_bank, released, state
 from tests.world import World, eastern, usd
 
-CUTOFF = eastern(2026, 11, 16, 17)
 NEXT_CUTOFF = eastern(2026, 11, 17, 17)
 CRASHES = (
     "sending_begun",
@@ -39,30 +39,6 @@ CRASHES = (
     "sent_inside",
     "sent_committed",
 )
-
-
-@pytest.fixture
-def file(world: World) -> BankFile:
-    """Give the file of Monday's cut-off, which waits for its release."""
-    world.pay(world.invoice("CL-1", "120.00"))
-    world.now = CUTOFF
-    jobs.cut_off(CUTOFF)
-    return BankFile.objects.get(direction="out")
-
-
-def released(world: World, file: BankFile) -> BankFile:
-    for person in world.treasurers:
-        file_approvals.approve(file.pk, file.sha256, actor=person.actor(), now=CUTOFF)
-    return file
-
-
-def state(file: BankFile) -> str:
-    return BankFile.objects.get(pk=file.pk).state
-
-
-def at_the_bank(world: World) -> list[str]:
-    folders = (world.folder / "to_bank", world.folder / "taken")
-    return [path.name for folder in folders for path in sorted(folder.glob("*.ach"))]
 
 
 @pytest.fixture

@@ -9,35 +9,12 @@ from billfold import jobs
 from billfold.banking import exchange, file_approvals
 from billfold.banking.models import BankFile, FileState
 from billfold.payments.models import Case
+from billfold.payments.proof import report
 from billfold.people import rights
+from billfold.platform.ids import new_id
 from tests import privilege
-from tests.world import World, eastern
-
-CUTOFF = eastern(2026, 11, 16, 17)
-
-
-@pytest.fixture
-def file(world: World) -> BankFile:
-    """Give the file of Monday's cut-off, which waits for its release."""
-    world.pay(world.invoice("CL-1", "120.00"))
-    world.now = CUTOFF
-    jobs.cut_off(CUTOFF)
-    return BankFile.objects.get(direction="out")
-
-
-def released(world: World, file: BankFile) -> BankFile:
-    for person in world.treasurers:
-        file_approvals.approve(file.pk, file.sha256, actor=person.actor(), now=CUTOFF)
-    return file
-
-
-def state(file: BankFile) -> str:
-    return BankFile.objects.get(pk=file.pk).state
-
-
-def at_the_bank(world: World) -> list[str]:
-    folders = (world.folder / "to_bank", world.folder / "taken")
-    return [path.name for folder in folders for path in sorted(folder.glob("*.ach"))]
+from tests.stories.outgoing.conftest import CUTOFF, at_the_bank, released, state
+from tests.world import PASSWORD, eastern
 
 
 def test_promise_20_two_people_release_a_file(world, file):
@@ -158,3 +135,35 @@ def test_promise_20_a_limit_lowered_since_holds_back_what_it_released(world, fil
     jobs.send(CUTOFF)
 
     assert (state(file), at_the_bank(world)) == (FileState.BUILT, [])
+
+
+def test_promise_20_only_a_treasurer_s_word_releases(world, file):
+    with pytest.raises(rights.NotATreasurer):
+        file_approvals.approve(file.pk, file.sha256, actor=world.clerk.actor(), now=CUTOFF)
+
+    assert not file.approvals.exists()
+
+
+def test_promise_20_the_office_counts_only_approvals_in_force(world, file, client):
+    first, second = world.treasurers
+    file_approvals.approve(file.pk, file.sha256, actor=first.actor(), now=CUTOFF)
+    client.login(username=second.email, password=PASSWORD)
+    assert "needs a second approval" in client.get("/office/files").content.decode()
+
+    world.give_role(first, "clerk")
+
+    assert "needs two approvals" in client.get("/office/files").content.decode()
+
+
+def test_promise_20_verify_counts_two_people_for_what_leaves_a_second_time(world, file):
+    world.connection.two_people_release = False
+    privilege.save(world.connection)
+    file_approvals.approve(file.pk, file.sha256, actor=world.treasurers[0].actor(), now=CUTOFF)
+    assert 20 not in report.examine(world.biller, now=CUTOFF).broken
+
+    BankFile.objects.filter(pk=file.pk).update(release_round=2)
+    approval = file.approvals.get()
+    approval.pk, approval.round = new_id(), 2
+    approval.save(force_insert=True)
+
+    assert 20 in report.examine(world.biller, now=CUTOFF).broken

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import connection, transaction
+import pytest
+from django.db import IntegrityError, connection, transaction
 
 from billfold.people import rights
 from billfold.people.models import Person, Role, RoleGrant
@@ -51,6 +52,22 @@ def test_promise_20_somebody_who_was_granted_nothing_may_do_nothing(world):
     person.save(force_insert=True)
 
     assert not Person.objects.get(pk=person.pk).is_active
+
+
+def test_promise_20_the_database_takes_each_number_of_a_grant_once(world):
+    number = RoleGrant.objects.get(person=world.clerk).number
+
+    with pytest.raises(IntegrityError, match="people_grants_in_order"), transaction.atomic():
+        RoleGrant.objects.create(
+            id=new_id(),
+            person=world.clerk,
+            number=number,
+            role=Role.TREASURER,
+            is_active=True,
+            by_id="person/other",
+            by_name="Somebody",
+            at=world.now,
+        )
 
 
 def test_promise_20_of_two_grants_at_once_the_later_counts(desk, django_db_blocker):
