@@ -1,4 +1,4 @@
-"""Every background job with its interval, and the worker's loop.
+"""Every background job with its interval.
 
 Rows are the queue: a job looks for work that is due and does it. Nothing is enqueued, so nothing is
 lost when a worker is; running a job twice changes nothing.
@@ -6,37 +6,51 @@ lost when a worker is; running a job twice changes nothing.
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
-from django.db import Error, connection, transaction
+from django.db import transaction
 
 from billfold import bankdays
 from billfold.banking import connections, exchange
+from billfold.banking.exchange import SendOutcome
 from billfold.banking.models import BankConnection
 from billfold.ledger import book
 from billfold.notices import outbox
 from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
 from billfold.payments.outgoing import cutoff, transmission
-from billfold.platform import audit, clock, heartbeat, locks, tenancy
+from billfold.platform import audit, far_sides, locks, tenancy
+from billfold.platform.far_sides import Contact
 from billfold.receivables.models import BillerProfile
-
-log = logging.getLogger("billfold.jobs")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A function that does what is due, its interval, and whether anything leaves the system."""
+    """A function that does what is due, its interval, and whether it makes what leaves the system.
+
+    It works in the database alone, and the worker runs one after the other.
+    """
 
     name: str
     run: Callable[[datetime], object]
+    every_seconds: float
+    leaves_the_system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkJob:
+    """A function that does what is due with one far side, and the names of the biller's far sides.
+
+    It may wait for the far side, so the worker runs it apart. It gives what the contact showed, or
+    nothing if there was none.
+    """
+
+    name: str
+    far_sides: Callable[[], Sequence[str]]
+    run: Callable[[str, datetime], Contact | None]
     every_seconds: float
     leaves_the_system: bool = False
 
@@ -68,17 +82,28 @@ def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
         day = bankdays.next_banking_day(day)
 
 
-def send(now: datetime) -> None:
-    """Send released files; open a case for each that does not get to the bank in time."""
-    for result in exchange.send_released(now=now):
+def _banks() -> list[str]:
+    return list(BankConnection.objects.order_by("name").values_list("name", flat=True))
+
+
+def send(bank_name: str, now: datetime) -> Contact | None:
+    """Send a bank's released files; open a case for each that does not get there in time."""
+    bank = BankConnection.objects.get(name=bank_name)
+    results = exchange.send_released(bank, now=now)
+    for result in results:
         transmission.open_or_close_case(result, now=now)
     transmission.open_cases_for_late_files(now=now)
+    for result in results:
+        if result.outcome is SendOutcome.UNREACHABLE:
+            return Contact(result.reason)
+    has_answered = {SendOutcome.SENT, SendOutcome.UNKNOWN}
+    return Contact() if any(result.outcome in has_answered for result in results) else None
 
 
-def fetch(now: datetime) -> None:
-    """Fetch and store the documents the bank left."""
-    for bank in BankConnection.objects.order_by("name"):
-        fetching.fetch(bank, now=now)
+def fetch(bank_name: str, now: datetime) -> Contact:
+    """Fetch and store the documents a bank left."""
+    bank = BankConnection.objects.get(name=bank_name)
+    return Contact(fetching.fetch(bank, now=now).unreachable)
 
 
 def read(now: datetime) -> None:
@@ -91,10 +116,16 @@ def reconcile(now: datetime) -> None:
     reconciliation.reconcile(now=now)
 
 
-def mail(now: datetime) -> None:
+def _mail_server() -> list[str]:
+    return ["mail server"]
+
+
+def mail(_far_side: str, now: datetime) -> Contact | None:
     """Send the notices that wait in the outbox."""
-    profile = BillerProfile.objects.get()
-    outbox.send_waiting(profile.support_email or "billing@localhost", now=now)
+    profile = BillerProfile.objects.first()
+    if profile is None:  # The biller is still being set up.
+        return None
+    return outbox.send_waiting(profile.support_email or "billing@localhost", now=now)
 
 
 def seal_audit(now: datetime) -> None:
@@ -110,11 +141,11 @@ def roll_up(_now: datetime) -> None:
 
 JOBS: Final = (
     Job("cut-off", cut_off, every_seconds=5, leaves_the_system=True),
-    Job("send", send, every_seconds=5, leaves_the_system=True),
-    Job("fetch", fetch, every_seconds=10),
+    NetworkJob("send", _banks, send, every_seconds=5, leaves_the_system=True),
+    NetworkJob("fetch", _banks, fetch, every_seconds=10),
     Job("read", read, every_seconds=5),
     Job("reconcile", reconcile, every_seconds=5),
-    Job("mail", mail, every_seconds=5, leaves_the_system=True),
+    NetworkJob("mail", _mail_server, mail, every_seconds=5, leaves_the_system=True),
     Job("seal-audit", seal_audit, every_seconds=5),
     Job("roll-up", roll_up, every_seconds=60),
 )
@@ -127,69 +158,27 @@ def run_once(biller: tenancy.Biller, *, now: datetime) -> None:
         run(job, biller, now=now)
 
 
-def run(job: Job, biller: tenancy.Biller, *, now: datetime) -> None:
+def run(job: Job | NetworkJob, biller: tenancy.Biller, *, now: datetime) -> None:
     """Run one job of one biller; a second worker waits until the first has finished."""
-    if job.leaves_the_system and biller.state == "hold":
+    if is_held(job, biller):
         return
-    with tenancy.use(biller), locks.exclusive(f"{biller.schema}/{job.name}"):
-        job.run(now)
+    with tenancy.use(biller):
+        if isinstance(job, Job):
+            with locks.exclusive(f"{biller.schema}/{job.name}"):
+                job.run(now)
+            return
+        for far_side in job.far_sides():
+            with locks.exclusive(line_lock(biller, far_side)):
+                contact = job.run(far_side, now)
+                if contact is not None:
+                    far_sides.record(job.name, far_side, contact, now=now)
 
 
-_PAUSE_SECONDS: Final = 0.5
-_PAUSE_AFTER_ERROR: Final = timedelta(seconds=15)
+def is_held(job: Job | NetworkJob, biller: tenancy.Biller) -> bool:
+    """Say whether HOLD keeps a job from running."""
+    return job.leaves_the_system and biller.state == "hold"
 
 
-def work(stop: threading.Event | None = None) -> None:
-    """Run the jobs of every biller until stopped. One job's failure leaves the others alone."""
-    stopped = stop or _stop_on_signal()
-    due_at: dict[tuple[str, str], float] = {}
-    held: set[str] = set()
-    while not stopped.is_set():
-        try:
-            billers = tenancy.billers()
-        except Error as error:
-            log.error("the database does not answer: %s", error)
-            connection.close()
-            stopped.wait(_PAUSE_AFTER_ERROR.total_seconds())
-            continue
-        held = _log_holds(billers, held)
-        heartbeat.beat()
-        for biller in billers:
-            for job in JOBS:
-                if stopped.is_set():
-                    return
-                name = (biller.schema, job.name)
-                if time.monotonic() >= due_at.get(name, 0.0):
-                    wait = attempt(job, biller, now=clock.now())
-                    due_at[name] = time.monotonic() + wait
-        stopped.wait(_PAUSE_SECONDS)
-
-
-def _log_holds(billers: Sequence[tenancy.Biller], before: set[str]) -> set[str]:
-    """Log which billers were put on HOLD or taken off it since `before`; return those on HOLD."""
-    held = {biller.schema for biller in billers if biller.state == "hold"}
-    for schema in sorted(held - before):
-        log.warning("%s is on HOLD: nothing leaves; see `billfold biller list`", schema)
-    for schema in sorted(before - held):
-        log.warning("%s is no longer on HOLD", schema)
-    return held
-
-
-def attempt(job: Job, biller: tenancy.Biller, *, now: datetime) -> float:
-    """Run a job and log its failure; return the seconds to wait before its next run."""
-    try:
-        run(job, biller, now=now)
-    except connections.NoBank:
-        return job.every_seconds
-    except Exception:
-        log.exception("job %s of %s failed; it will be tried again", job.name, biller.schema)
-        connection.close()
-        return _PAUSE_AFTER_ERROR.total_seconds()
-    return job.every_seconds
-
-
-def _stop_on_signal() -> threading.Event:
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
+def line_lock(biller: tenancy.Biller, far_side: str) -> str:
+    """Name the lock of whoever calls a far side: only one does at a time."""
+    return f"{biller.schema}/call {far_side}"

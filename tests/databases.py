@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import psycopg
 from psycopg import sql
 
+from billfold.platform import login_roles
+from billfold.platform.postgres import programs
 from billfold.platform.postgres.logins import Login
 from billfold.platform.postgres.server import DATABASE, SUPERUSER, USERS, PrivateServer
 from tests import environment, waiting
@@ -30,6 +35,25 @@ def drop(server: PrivateServer, name: str) -> None:
     """Take a database away, whoever is connected to it."""
     statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
     carry_out(server, statement.format(sql.Identifier(name)))
+
+
+def copy_biller(server: PrivateServer, source: str, name: str) -> None:
+    """Copy a biller with its rows under another name, which also stands wherever its own stood."""
+    with psycopg.connect(server.dsn(DATABASE, user=SUPERUSER), autocommit=True) as connection:
+        login_roles.make_biller_role(connection.cursor(), f"billfold_{name}")
+        connection.execute(
+            """INSERT INTO public.biller (schema, name, state)
+               SELECT %s, %s, state FROM public.biller WHERE schema = %s""",
+            [name, name, source],
+        )
+    folder = programs.locate(reachable=None, copy_to=Path())
+    address = server.dsn(DATABASE, user=SUPERUSER)
+    written = _run([folder / "pg_dump", "--schema", source, address], "")
+    _run([folder / "psql", "-q", "-v", "ON_ERROR_STOP=1", address], written.replace(source, name))
+
+
+def _run(command: list[str | Path], written: str) -> str:
+    return subprocess.run(command, input=written, capture_output=True, text=True, check=True).stdout
 
 
 def remove_biller(server: PrivateServer, schema: str, *, database: str = DATABASE) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -54,6 +54,12 @@ def last_move_of_the_clock() -> datetime:
     """Read the moment at which the clock was put last, however long ago that is by now."""
     moved_at = (settings.STATE_DIR / "clock").stat().st_mtime
     return clock.now() - (datetime.now(UTC) - datetime.fromtimestamp(moved_at, UTC))
+
+
+def run_job(name: str, now: datetime) -> None:
+    """Run one job of the biller who is served, whatever its state."""
+    [job] = [job for job in jobs.JOBS if job.name == name]
+    jobs.run(job, replace(tenancy.current(), state="open"), now=now)
 
 
 @dataclass

@@ -110,21 +110,32 @@ def build(
     return file
 
 
-def send_released(*, now: datetime) -> list[SendResult]:
-    """Send every released file, and settle those whose sending was cut short."""
-    return [
-        _send(file, now=now)
-        for file in BankFile.objects.filter(
-            direction="out", state__in=[FileState.RELEASED, FileState.SENDING]
+def send_released(bank: BankConnection, *, now: datetime) -> list[SendResult]:
+    """Send every released file to a bank, and settle those whose sending was cut short.
+
+    If the bank is unreachable twice in a row, the rest is not tried.
+    """
+    results: list[SendResult] = []
+    failures_in_a_row = 0
+    for file in (
+        BankFile.objects.filter(
+            connection=bank, direction="out", state__in=[FileState.RELEASED, FileState.SENDING]
         )
         .select_related("connection")
         .order_by("made_at", "id")
-    ]
+    ):
+        if failures_in_a_row > 1:
+            results.append(SendResult(file, SendOutcome.UNREACHABLE, results[-1].reason))
+            continue
+        results.append(_send(file, now=now))
+        is_unreachable = results[-1].outcome is SendOutcome.UNREACHABLE
+        failures_in_a_row = failures_in_a_row + 1 if is_unreachable else 0
+    return results
 
 
 def _send(file: BankFile, *, now: datetime) -> SendResult:
     """Send one file; a second process waits until the first is done, and then finds it sent."""
-    with locks.exclusive(f"bankfile/{file.id}"):
+    with locks.exclusive(f"{tenancy.current().schema}/bankfile/{file.id}"):
         file.refresh_from_db(fields=["state"])
         if file.state not in {FileState.RELEASED, FileState.SENDING}:
             return SendResult(file, SendOutcome.LATER, "somebody else dealt with it")

@@ -124,6 +124,7 @@ class SftpTransport:
                 known_hosts=self.known_hosts_file,
                 agent_path=None,
                 config=None,
+                login_timeout=DEADLINE_SECONDS,
             )
             connection = await asyncio.wait_for(connecting, DEADLINE_SECONDS)
             # To cancel would not do: whoever closes in order waits for the other side again.

@@ -26,6 +26,7 @@ from billfold.notices.models import Notice
 from billfold.payments.models import Payment
 from billfold.payments.reading import return_meter
 from billfold.platform import biller_directory, clock, heartbeat, login_roles, sealing, tenancy
+from billfold.platform.models import Silence
 from billfold.platform.postgres import logins
 from billfold.platform.postgres.logins import Login, LoginNotNamed
 from billfold.rails.ach.return_rates import Rate, RateLevel
@@ -113,6 +114,7 @@ def _check_biller(biller: tenancy.Biller) -> Iterator[Diagnosis]:
     yield check_hold(biller)
     with tenancy.use(biller):
         yield from check_banks(biller)
+        yield from check_silences(biller)
         yield check_outbox(biller)
         yield check_return_rates(biller)
         yield check_lateness(biller)
@@ -327,6 +329,17 @@ def check_banks(biller: tenancy.Biller) -> Iterator[Diagnosis]:
             yield fail(name, f"does not answer: {error}", todo)
         else:
             yield ok(name, f"answers, {len(waiting)} files wait there for us")
+
+
+def check_silences(biller: tenancy.Biller) -> Iterator[Diagnosis]:
+    """Name each far side that gave the worker no answer at its last try."""
+    for silence in Silence.objects.order_by("since", "far_side", "job"):
+        yield warn(
+            f"{silence.job} of {biller.schema}",
+            f"{silence.far_side} has not answered since {silence.since:%Y-%m-%d %H:%M} UTC, "
+            f"tried {silence.tries} times: {silence.reason}",
+            f"Nothing is lost; the next try is at {silence.next_try_at:%Y-%m-%d %H:%M:%S} UTC.",
+        )
 
 
 def check_outbox(biller: tenancy.Biller) -> Diagnosis:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -14,6 +18,7 @@ from django.db.models import Q
 
 from billfold.notices.models import Notice
 from billfold.platform import gate, rows, tenancy
+from billfold.platform.far_sides import Contact
 from billfold.platform.faults import fault
 from billfold.platform.gate import GateClosed, OutwardAct
 from billfold.platform.ids import new_ids
@@ -21,6 +26,10 @@ from billfold.platform.ids import new_ids
 log = logging.getLogger("billfold.outbox")
 _BATCH = 200
 _LONGEST_WAIT = timedelta(hours=6)
+BEGIN_FOR_SECONDS = 30.0
+"""So long a try begins another message."""
+DEADLINE_SECONDS = 60.0
+"""When a try ends, whatever the mail server does: its connection is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +72,53 @@ def queue(messages: Sequence[NewNotice], *, now: datetime) -> int:
     )
 
 
-def send_waiting(sender: str, *, now: datetime) -> int:
-    """Send what waits, oldest first; return how many were sent. What fails is tried again later.
+def send_waiting(sender: str, *, now: datetime) -> Contact | None:
+    """Send what waits, oldest first; say whether the mail server answered, if it was asked.
 
-    Mail is sent outside any transaction, so a crash may send one message twice, never none. While
-    nothing may leave, all of it waits.
+    What fails is tried again later. Mail is sent outside any transaction, so a crash may send one
+    message twice, never none. While nothing may leave, all of it waits.
     """
     waiting = Notice.objects.filter(
         Q(next_try_at=None) | Q(next_try_at__lte=now), sent_at=None
     ).order_by("queued_at", "id")[:_BATCH]
-    if not waiting:
-        return 0
-    if gate.why_closed(tenancy.current()):
-        return 0
+    if not waiting or gate.why_closed(tenancy.current()):
+        return None
     mail = get_connection()
     try:
         mail.open()
     except (SMTPException, OSError) as error:
         log.warning("the mail server does not answer, so messages wait: %s", error)
-        return 0
-    with mail:
+        return Contact(str(error) or type(error).__name__)
+    with mail, _cut_at_deadline(mail):
         return _send(waiting, mail, sender, now)
 
 
-def _send(waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: datetime) -> int:
-    sent = 0
+@contextmanager
+def _cut_at_deadline(mail: BaseEmailBackend) -> Iterator[None]:
+    """Cut the connection to a mail server that has not done with us in time."""
+
+    def cut() -> None:
+        session = getattr(mail, "connection", None)
+        if session is not None and session.sock is not None:
+            # An encrypted socket's own `shutdown` would pull the encryption from under its reader.
+            socket.socket.shutdown(session.sock, socket.SHUT_RDWR)
+
+    timer = threading.Timer(DEADLINE_SECONDS, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _send(
+    waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: datetime
+) -> Contact | None:
+    begin_until = time.monotonic() + BEGIN_FOR_SECONDS
     for notice in waiting:
+        if time.monotonic() > begin_until:
+            break
         email = EmailMessage(
             notice.subject, notice.body, sender, [notice.to_email], connection=mail
         )
@@ -99,13 +129,20 @@ def _send(waiting: Iterable[Notice], mail: BaseEmailBackend, sender: str, now: d
                 fault("mail_inside")
                 Notice.objects.filter(pk=notice.pk).update(sent_at=now, last_error="")
         except GateClosed:
-            break
+            return None
         except (SMTPException, OSError) as error:
             _postpone(notice, error, now)
+            if _is_broken_off(error):
+                log.warning("the mail server broke off, so messages wait: %s", error)
+                return Contact(str(error) or type(error).__name__)
             continue
         fault("mail_committed")
-        sent += 1
-    return sent
+    return Contact()
+
+
+def _is_broken_off(error: OSError) -> bool:
+    """Say whether the connection is gone, rather than one message refused."""
+    return isinstance(error, SMTPServerDisconnected) or not isinstance(error, SMTPException)
 
 
 def _postpone(notice: Notice, error: Exception, now: datetime) -> None:

@@ -14,11 +14,18 @@ from django.urls import reverse
 from billfold.banking import connections
 from billfold.banking.models import BankFile, BankLine, FileState
 from billfold.money import Money
-from billfold.office import file_page, moments, release_card, staff_frame, status_pills
+from billfold.office import (
+    file_page,
+    moments,
+    release_card,
+    silence_notices,
+    staff_frame,
+    status_pills,
+)
 from billfold.office.release_card import ReleaseCard
 from billfold.pages import access, links, paging, refusal_texts
 from billfold.pages.access import StaffVisit
-from billfold.pages.view_models import FormField, Pager, StatusPill, Tab
+from billfold.pages.view_models import FormField, NoticeBox, Pager, StatusPill, Tab
 
 _PER_PAGE: Final = 50
 _MOST_WAITING: Final = 10
@@ -44,6 +51,7 @@ class FileRow:
 @dataclass(frozen=True, slots=True)
 class FileList:
     subtitle: str
+    notices: tuple[NoticeBox, ...]
     waiting: tuple[ReleaseCard, ...]
     chips: tuple[Tab, ...]
     rows: tuple[FileRow, ...]
@@ -77,6 +85,7 @@ def show(visit: StaffVisit, *, upload_problem: str = "") -> HttpResponse:
     )
     page = FileList(
         subtitle=_subtitle(),
+        notices=silence_notices.build(silence_notices.FILE_JOBS, now=visit.now),
         waiting=release_card.build(list(waiting.order_by("made_at", "id")[:_MOST_WAITING]), visit),
         chips=tuple(
             Tab(

@@ -11,10 +11,10 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from billfold.notices.models import Notice
-from billfold.office import moments, staff_frame, status_pills
+from billfold.office import moments, silence_notices, staff_frame, status_pills
 from billfold.pages import access, links, paging
 from billfold.pages.access import StaffVisit
-from billfold.pages.view_models import Link, Pager, StatusPill
+from billfold.pages.view_models import Link, NoticeBox, Pager, StatusPill
 
 _PER_PAGE: Final = 50
 
@@ -32,6 +32,7 @@ class MessageRow:
 @dataclass(frozen=True, slots=True)
 class MessageList:
     subtitle: str
+    notices: tuple[NoticeBox, ...]
     rows: tuple[MessageRow, ...]
     pager: Pager | None
 
@@ -46,6 +47,7 @@ def messages(visit: StaffVisit) -> HttpResponse:
     notices = Notice.objects.defer("body").order_by("-queued_at", "-id")[paging.rows_of(at)]
     page = MessageList(
         subtitle=counts if settings.IS_LIVE else f"{counts} Messages stay here: none is mailed.",
+        notices=silence_notices.build(silence_notices.MAIL_JOBS, now=visit.now),
         rows=tuple(row(notice, now=visit.now) for notice in notices),
         pager=paging.pager(
             at, lambda number: links.with_query(path, page=str(number)), is_compact=True

@@ -19,9 +19,26 @@ def exclusive(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # A lost connection has let go of the lock already, and the body raises what broke it.
-        with suppress(Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+        _let_go(name)
+
+
+@contextmanager
+def if_free(name: str) -> Iterator[bool]:
+    """Hold the lock `name` unless somebody else has it; say whether it is held. Never waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        is_held = cursor.fetchone()[0]
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            _let_go(name)
+
+
+def _let_go(name: str) -> None:
+    # A lost connection has let go of the lock already, and the body raises what broke it.
+    with suppress(Error), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 def until_commit(name: str, *, is_shared: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The audit trail: one row for each change a person or a job made, chained by seals."""
+"""The audit trail, one row for each change, chained by seals; and which far sides keep silent."""
 
 from __future__ import annotations
 
@@ -51,3 +51,15 @@ class AuditLink(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["seal", "position"], name="audit_one_place_each")
         ]
+
+
+class Silence(models.Model):
+    """One job got no answer from one far side, since when, and when it is tried again."""
+
+    pk = models.CompositePrimaryKey("job", "far_side")
+    job = models.TextField()
+    far_side = models.TextField()
+    since = models.DateTimeField()
+    tries = models.IntegerField()
+    next_try_at = models.DateTimeField()
+    reason = models.TextField()

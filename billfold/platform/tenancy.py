@@ -375,6 +375,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     "people_person": ("password", "must_change_password", "last_login"),
     "people_signinattempt": (),
     "platform_auditunsealed": (),
+    "platform_silence": ("tries", "next_try_at", "reason"),
     "receivables_billerprofile": (),
     "receivables_creditnote": (),
     "receivables_customer": ("name", "email", "address", "state", "terms", "paper_bill"),
@@ -389,9 +390,16 @@ never what it says about money, consent or rights. A table that is not here has 
 biller and of its bank are the owner's to change."""
 
 DELETABLE = frozenset(
-    {"django_session", "ledger_movement", "people_signinattempt", "platform_auditunsealed"}
+    {
+        "django_session",
+        "ledger_movement",
+        "people_signinattempt",
+        "platform_auditunsealed",
+        "platform_silence",
+    }
 )
-"""Tables whose rows are no record of anything: sessions, counters, rolled-up sums, work lists."""
+"""Tables whose rows are no record of anything: sessions, counters, rolled-up sums, work lists, what
+is so at present."""
 
 _hosts: dict[str, tuple[float, Biller | None]] = {}
 

@@ -42,6 +42,7 @@ from billfold.platform.postgres.logins import Login  # noqa: E402
 from billfold.platform.postgres.server import USERS  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
 from billfold.simulator import days  # noqa: E402
+from billfold.worker import loop  # noqa: E402
 from tests import waiting  # noqa: E402
 from tests.world import PAYERS_BANK, World, usd  # noqa: E402
 
@@ -225,7 +226,7 @@ def approve(treasurer: int, now: datetime) -> None:
 def job(name: str, now: datetime) -> float:
     """Attempt one job, whatever comes of it."""
     [job_] = [each for each in jobs.JOBS if each.name == name]
-    return jobs.attempt(job_, _biller(), now=now)
+    return loop.attempt(job_, _biller(), now=now)
 
 
 # -- What the world does ---------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The audit trail."""
+"""The audit trail, and which far sides keep silent."""
 
 from pathlib import Path
 
@@ -73,6 +73,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='auditlink',
             constraint=models.UniqueConstraint(fields=('seal', 'position'), name='audit_one_place_each'),
+        ),
+        migrations.CreateModel(
+            name='Silence',
+            fields=[
+                ('pk', models.CompositePrimaryKey('job', 'far_side', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('job', models.TextField()),
+                ('far_side', models.TextField()),
+                ('since', models.DateTimeField()),
+                ('tries', models.IntegerField()),
+                ('next_try_at', models.DateTimeField()),
+                ('reason', models.TextField()),
+            ],
         ),
         sql("append_only"),
         sql("unsealed"),

@@ -11,13 +11,13 @@ from billfold.banking.models import BankFile
 from billfold.payments.models import Instruction
 from billfold.simulator.bank import returns, statements
 from billfold.simulator.bank.memory import AccountLine, RdfiAnswer
-from tests.world import World
+from tests.world import World, run_job
 
 
 def leave(world: World, name: str, content: bytes, *, now: datetime) -> BankFile:
     """Let the bank leave a document, and have it fetched and read; give it as it stands then."""
     (world.folder / "from_bank" / name).write_bytes(content)
-    jobs.fetch(now)
+    run_job("fetch", now)
     jobs.read(now)
     return BankFile.objects.filter(direction="in").latest("made_at", "id")
 

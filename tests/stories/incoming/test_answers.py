@@ -16,7 +16,7 @@ from billfold.payments.paying import scheduling
 from billfold.payments.proof import report
 from billfold.platform.models import AuditEntry
 from tests.stories.incoming.bank_words import answer
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 MONDAY, TUESDAY, WEDNESDAY = (eastern(2026, 11, day, 17) for day in (16, 17, 18))
 
@@ -27,7 +27,7 @@ def file(world: World) -> BankFile:
     world.pay(world.invoice("CL-1", "120.00"))
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
     return BankFile.objects.get(direction="out")
 
 
@@ -151,7 +151,7 @@ def test_promise_14_a_file_the_bank_took_is_not_sent_again_whatever_a_person_fou
     answer(world, file, "accepted", now=MONDAY)
 
     assert state(file) == "accepted"
-    assert exchange.send_released(now=MONDAY) == []
+    assert exchange.send_released(world.connection, now=MONDAY) == []
     assert not {14, 20} & set(report.examine(world.biller, now=MONDAY).broken)
 
 

@@ -10,7 +10,7 @@ from billfold.payments.models import Case, Instruction, Payment
 from tests import privilege
 from tests.stories.incoming.bank_words import leave, line, return_of, statement
 from tests.stories.portal.payer import text_of
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 WEDNESDAY = eastern(2026, 11, 18, 12)
 THURSDAY = eastern(2026, 11, 19, 6)
@@ -24,7 +24,7 @@ def sent(world: World, day: int, *amounts: str) -> list[Payment]:
     payments = [world.pay(world.invoice(f"CL-{day}-{n}", a)) for n, a in enumerate(amounts)]
     jobs.cut_off(noon.replace(hour=17))
     world.release_all(noon.replace(hour=17))
-    jobs.send(noon.replace(hour=18))
+    run_job("send", noon.replace(hour=18))
     return payments
 
 

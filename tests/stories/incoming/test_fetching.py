@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 
-from billfold import jobs
 from billfold.banking import exchange, transports
 from billfold.banking.models import BankFile
 from billfold.payments.cases import casework
 from billfold.payments.models import Case
-from tests.world import World
+from tests.world import World, run_job
 
 
 def leave(world: World, name: str, content: bytes) -> None:
@@ -25,8 +24,8 @@ def test_a_document_that_cannot_be_fetched_holds_nothing_up_and_asks_a_person_on
     leave(world, os.fsdecode(b"M\xfc\n.txt"), b"something")
     leave(world, "Z.txt", b"something else")
 
-    jobs.fetch(world.now)
-    jobs.fetch(world.now)
+    run_job("fetch", world.now)
+    run_job("fetch", world.now)
 
     assert sorted(BankFile.objects.values_list("name", flat=True)) == ["M\\xfc\\n.txt", "Z.txt"]
     assert left(world) == ["A.bai"]
@@ -35,7 +34,7 @@ def test_a_document_that_cannot_be_fetched_holds_nothing_up_and_asks_a_person_on
     assert "it is a link" in case.title
 
     casework.close(case.id, "Removed", actor=world.actor(), now=world.now)
-    jobs.fetch(world.now)
+    run_job("fetch", world.now)
     assert Case.objects.filter(closed_at=None).count() == 1
 
 

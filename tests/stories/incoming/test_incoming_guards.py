@@ -17,7 +17,7 @@ from billfold.payments.paying import scheduling
 from billfold.simulator.bank.memory import AccountLine
 from tests import privilege
 from tests.stories.incoming.bank_words import leave, line, return_of, statement
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 
 def sent(world: World, amount: str = "120.00") -> Payment:
@@ -25,7 +25,7 @@ def sent(world: World, amount: str = "120.00") -> Payment:
     payment = world.pay(world.invoice("CL-1", amount))
     jobs.cut_off(eastern(2026, 11, 16, 17))
     world.release_all(eastern(2026, 11, 16, 17))
-    jobs.send(eastern(2026, 11, 16, 18))
+    run_job("send", eastern(2026, 11, 16, 18))
     return payment
 
 

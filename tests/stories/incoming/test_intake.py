@@ -18,7 +18,7 @@ from billfold.payments.paying import scheduling
 from billfold.rails.protocol import Returned
 from billfold.receivables.models import Invoice
 from tests.stories.incoming.bank_words import answer, leave, line, return_of, statement
-from tests.world import World, eastern, usd
+from tests.world import World, eastern, run_job, usd
 
 MONDAY, TUESDAY = eastern(2026, 11, 16, 17), eastern(2026, 11, 17, 17)
 WEDNESDAY = eastern(2026, 11, 18)
@@ -80,7 +80,7 @@ def returned(world: World) -> bytes:
     world.pay(world.invoice("CL-1", "120.00"), account="440001")
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
     return return_of(world, Instruction.objects.get(), "R01", on=WEDNESDAY.date())
 
 
@@ -93,7 +93,7 @@ def test_a_document_our_own_code_stumbles_over_is_put_aside_and_the_next_is_read
     (world.folder / "from_bank" / "B-PRIOR.bai").write_bytes(prior_day)
     stumbling(IntegrityError("Key (account)=(440001) already exists"))
 
-    jobs.fetch(WEDNESDAY)
+    run_job("fetch", WEDNESDAY)
     jobs.read(WEDNESDAY)
 
     aside = BankFile.objects.get(name="A-RET.ach")
@@ -131,12 +131,12 @@ def taken_back_and_sent_again(world: World) -> Instruction:
     world.pay(world.invoice("CL-1", "120.00"))
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
     dead = Instruction.objects.get()
     answer(world, dead.file, "rejected", now=MONDAY)
     jobs.cut_off(TUESDAY)
     world.release_all(TUESDAY)
-    jobs.send(TUESDAY)
+    run_job("send", TUESDAY)
     return dead
 
 
@@ -185,7 +185,7 @@ def test_promise_15_a_return_after_its_deadline_is_applied_and_asked_about(world
     world.pay(world.invoice("CL-1", "120.00"), account="440001")
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
     instruction = Instruction.objects.get()
     late = eastern(2026, 11, 27)
 

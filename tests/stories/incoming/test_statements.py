@@ -13,7 +13,7 @@ from billfold.ledger.chart import CASH
 from billfold.payments.models import Case
 from tests import privilege
 from tests.stories.incoming.bank_words import leave, line, statement
-from tests.world import World, eastern, usd
+from tests.world import World, eastern, run_job, usd
 
 ON, NOW = date(2026, 11, 17), eastern(2026, 11, 18)
 MONDAY = eastern(2026, 11, 16, 17)
@@ -28,7 +28,7 @@ def sent(world: World) -> World:
     world.pay(world.invoice("CL-2", "120.00"))
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
     return world
 
 

@@ -17,7 +17,7 @@ from billfold.payments.proof.check import Inspection
 from billfold.platform.models import AuditEntry
 from tests.stories.incoming.bank_words import leave
 from tests.stories.portal.payer import text_of
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 ACCOUNT = "4417006789"
 REFUSED = "Write only the last four digits of an account."
@@ -108,7 +108,7 @@ def test_promise_23_a_file_is_not_sent_back_with_an_account_number(world, office
 
 def test_promise_23_what_a_bank_answers_is_kept_without_account_numbers(world, file):
     world.release_all(eastern(2026, 11, 16, 17))
-    jobs.send(eastern(2026, 11, 16, 18))
+    run_job("send", eastern(2026, 11, 16, 18))
 
     words = f"status: rejected\nsha256: {file.sha256}\nreason: ACCT {ACCOUNT} IS CLOSED\n"
     leave(world, "answer", words.encode(), now=eastern(2026, 11, 16, 19))

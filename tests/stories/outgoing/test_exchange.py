@@ -25,7 +25,7 @@ from billfold.rails.protocol import BankDocument, WrittenFile
 from tests import privilege, sftp_server
 from tests.environment import SHARING_A_FIXTURE
 from tests.stories.outgoing.conftest import CUTOFF, at_the_bank, released, state
-from tests.world import World, eastern, usd
+from tests.world import World, eastern, run_job, usd
 
 NEXT_CUTOFF = eastern(2026, 11, 17, 17)
 CRASHES = (
@@ -61,8 +61,8 @@ def crash(monkeypatch):
 def test_promise_14_a_released_file_is_sent_once(world, file):
     released(world, file)
 
-    first = exchange.send_released(now=CUTOFF)
-    second = exchange.send_released(now=CUTOFF)
+    first = exchange.send_released(world.connection, now=CUTOFF)
+    second = exchange.send_released(world.connection, now=CUTOFF)
 
     assert [sending.outcome for sending in first] == [exchange.SendOutcome.SENT]
     assert second == []
@@ -75,12 +75,12 @@ def test_promise_14_a_released_file_is_sent_once(world, file):
 def test_promise_14_a_file_that_arrived_before_the_crash_is_not_sent_again(world, file, crash):
     released(world, file)
     with crash("upload_committed"):
-        exchange.send_released(now=CUTOFF)
+        exchange.send_released(world.connection, now=CUTOFF)
     assert state(file) == FileState.SENDING
     world.bank.act(CUTOFF)
     assert at_the_bank(world) == [file.name]
 
-    exchange.send_released(now=CUTOFF)
+    exchange.send_released(world.connection, now=CUTOFF)
 
     assert state(file) == FileState.SENT
     assert at_the_bank(world) == [file.name]
@@ -89,11 +89,11 @@ def test_promise_14_a_file_that_arrived_before_the_crash_is_not_sent_again(world
 def test_promise_14_absence_is_no_proof_that_a_file_never_arrived(world, file, crash):
     released(world, file)
     with crash("upload_committed"):
-        exchange.send_released(now=CUTOFF)
+        exchange.send_released(world.connection, now=CUTOFF)
     (world.folder / "to_bank" / file.name).rename(world.folder / "taken" / "20261116.0001")
 
-    jobs.send(CUTOFF)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
+    run_job("send", CUTOFF)
 
     assert state(file) == FileState.SENDING
     assert at_the_bank(world) == []
@@ -103,10 +103,10 @@ def test_promise_14_absence_is_no_proof_that_a_file_never_arrived(world, file, c
 def test_a_file_that_did_not_arrive_before_the_crash_is_sent(world, file, crash):
     released(world, file)
     with crash("upload_inside"):
-        exchange.send_released(now=CUTOFF)
+        exchange.send_released(world.connection, now=CUTOFF)
     assert at_the_bank(world) == []
 
-    exchange.send_released(now=CUTOFF)
+    exchange.send_released(world.connection, now=CUTOFF)
 
     assert state(file) == FileState.SENT
     assert at_the_bank(world) == [file.name]
@@ -115,11 +115,11 @@ def test_a_file_that_did_not_arrive_before_the_crash_is_sent(world, file, crash)
 def test_promise_14_other_bytes_under_our_name_are_a_persons_to_judge(world, file, crash):
     released(world, file)
     with crash("upload_begun"):
-        exchange.send_released(now=CUTOFF)
+        exchange.send_released(world.connection, now=CUTOFF)
     (world.folder / "to_bank" / file.name).write_bytes(b"101 something else")
 
-    jobs.send(CUTOFF)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
+    run_job("send", CUTOFF)
 
     assert state(file) == FileState.SENDING
     assert (world.folder / "to_bank" / file.name).read_bytes() == b"101 something else"
@@ -131,10 +131,10 @@ def test_promise_14_a_bank_that_hides_uploads_leaves_the_question_to_a_person(wo
     privilege.save(world.connection)
     released(world, file)
     with crash("upload_begun"):
-        exchange.send_released(now=CUTOFF)
+        exchange.send_released(world.connection, now=CUTOFF)
 
-    jobs.send(CUTOFF)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
+    run_job("send", CUTOFF)
 
     assert state(file) == FileState.SENDING
     assert at_the_bank(world) == []
@@ -147,10 +147,10 @@ def test_a_bank_that_does_not_answer_gets_the_file_later(world, file):
     away = world.folder / "away"
     (world.folder / "to_bank").rename(away)
 
-    [sending] = exchange.send_released(now=CUTOFF)
+    [sending] = exchange.send_released(world.connection, now=CUTOFF)
     assert sending.outcome is exchange.SendOutcome.UNREACHABLE
     away.rename(world.folder / "to_bank")
-    [sending] = exchange.send_released(now=CUTOFF)
+    [sending] = exchange.send_released(world.connection, now=CUTOFF)
 
     assert sending.outcome is exchange.SendOutcome.SENT
     assert at_the_bank(world) == [file.name]
@@ -163,11 +163,11 @@ def test_a_lost_acknowledgement_over_sftp_does_not_send_twice(world, file, tmp_p
         privilege.save(world.connection)
         bank.cut_after_rename = True
 
-        [sending] = exchange.send_released(now=CUTOFF)
+        [sending] = exchange.send_released(world.connection, now=CUTOFF)
         assert sending.outcome is exchange.SendOutcome.UNREACHABLE
         (bank.folder("to_bank") / file.name).rename(bank.folder("taken") / file.name)
         bank.cut_after_rename = False
-        [sending] = exchange.send_released(now=CUTOFF)
+        [sending] = exchange.send_released(world.connection, now=CUTOFF)
 
         assert sending.outcome is exchange.SendOutcome.SENT
         assert list(bank.folder("to_bank").iterdir()) == []
@@ -243,7 +243,10 @@ class _EmptyBank:
             self.to_bank.rename(away)
         with pytest.MonkeyPatch.context() as patch, suppress(InjectedFault):
             patch.setenv("BILLFOLD_FAULT", f"{crash_at}:fail")
-            outcomes = [sending.outcome for sending in exchange.send_released(now=CUTOFF)]
+            outcomes = [
+                sending.outcome
+                for sending in exchange.send_released(self.world.connection, now=CUTOFF)
+            ]
         if line_is_down:
             away.rename(self.to_bank)
         return outcomes
@@ -291,7 +294,7 @@ def test_what_the_bank_left_is_removed_only_after_it_is_stored(world, crash):
 def test_a_document_under_another_name_is_noted_once_and_not_read_again(world):
     for name in ("PRIOR.bai", "PRIOR-AGAIN.bai", "PRIOR-AGAIN.bai"):
         leave(world, name, b"01,not a whole statement/\n")
-        jobs.fetch(world.now)
+        run_job("fetch", world.now)
         jobs.read(world.now)
 
     file = BankFile.objects.get()
@@ -324,13 +327,13 @@ def answer(world: World, file: BankFile, verdict: str, *, sha256: str = "") -> N
     if verdict == "rejected":
         words += "reason: the entry hash is wrong\n"
     leave(world, f"{file.name}.{verdict}", words.encode())
-    jobs.fetch(CUTOFF)
+    run_job("fetch", CUTOFF)
     jobs.read(CUTOFF)
 
 
 def test_an_accepted_file_is_marked(world, file):
     released(world, file)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
 
     answer(world, file, "accepted")
 
@@ -340,10 +343,10 @@ def test_an_accepted_file_is_marked(world, file):
 def test_an_answer_ends_a_transmission_nobody_was_sure_of(world, file, crash):
     released(world, file)
     with crash("upload_committed"):
-        exchange.send_released(now=CUTOFF)
+        exchange.send_released(world.connection, now=CUTOFF)
 
     answer(world, file, "accepted")
-    exchange.send_released(now=CUTOFF)
+    exchange.send_released(world.connection, now=CUTOFF)
 
     assert state(file) == FileState.ACCEPTED
     assert at_the_bank(world) == [file.name]
@@ -351,7 +354,7 @@ def test_an_answer_ends_a_transmission_nobody_was_sure_of(world, file, crash):
 
 def test_the_payments_of_a_rejected_file_go_out_in_a_new_file_with_new_traces(world, file):
     released(world, file)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
     [old] = Instruction.objects.all()
 
     answer(world, file, "rejected")
@@ -374,12 +377,12 @@ def test_the_payments_of_a_rejected_file_go_out_in_a_new_file_with_new_traces(wo
 
 def test_a_rejection_heard_twice_withdraws_once(world, file):
     released(world, file)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
     answer(world, file, "rejected")
     jobs.cut_off(NEXT_CUTOFF)
 
     leave(world, "again", f"status: rejected\nsha256: {file.sha256}\nreason: x\n".encode())
-    jobs.fetch(NEXT_CUTOFF)
+    run_job("fetch", NEXT_CUTOFF)
     jobs.read(NEXT_CUTOFF)
 
     assert world.state(Instruction.objects.get(is_live=True).payment) == "in_transit"
@@ -399,7 +402,7 @@ def test_a_file_not_sent_yet_can_be_withdrawn_and_is_never_sent(world, file):
     with transaction.atomic():
         withdrawal.withdraw(file.pk, why="wrong day", actor=world.clerk.actor(), now=CUTOFF)
 
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
 
     assert state(file) == FileState.VOID
     assert at_the_bank(world) == []
@@ -407,7 +410,7 @@ def test_a_file_not_sent_yet_can_be_withdrawn_and_is_never_sent(world, file):
 
 def test_a_file_the_bank_has_accepted_cannot_be_withdrawn(world, file):
     released(world, file)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
     answer(world, file, "accepted")
 
     with pytest.raises(withdrawal.NotWithdrawable), transaction.atomic():

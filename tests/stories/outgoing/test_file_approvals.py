@@ -14,7 +14,7 @@ from billfold.people import rights
 from billfold.platform.ids import new_id
 from tests import privilege
 from tests.stories.outgoing.conftest import CUTOFF, at_the_bank, released, state
-from tests.world import PASSWORD, eastern
+from tests.world import PASSWORD, eastern, run_job
 
 
 def test_promise_20_two_people_release_a_file(world, file):
@@ -22,7 +22,7 @@ def test_promise_20_two_people_release_a_file(world, file):
 
     file_approvals.approve(file.pk, file.sha256, actor=first, now=CUTOFF)
     assert state(file) == FileState.BUILT
-    exchange.send_released(now=CUTOFF)
+    exchange.send_released(world.connection, now=CUTOFF)
     assert at_the_bank(world) == []
 
     file_approvals.approve(file.pk, file.sha256, actor=second, now=CUTOFF)
@@ -87,7 +87,7 @@ def test_a_late_cut_off_waits_for_people_whatever_the_limit(world):
 
 def test_a_file_without_release_is_never_sent(world, file):
     for hour in (17, 18, 19):
-        jobs.send(eastern(2026, 11, 16, hour))
+        run_job("send", eastern(2026, 11, 16, hour))
 
     assert at_the_bank(world) == []
 
@@ -96,15 +96,15 @@ def test_promise_20_who_may_release_no_more_does_not_count_when_a_file_is_sent(w
     released(world, file)
     world.give_role(world.treasurers[1], "clerk")
 
-    jobs.send(CUTOFF)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
+    run_job("send", CUTOFF)
 
     assert (state(file), at_the_bank(world)) == (FileState.BUILT, [])
     assert Case.objects.get().kind == "approval no longer counts"
 
     third = world.add_person("noor@cedarline.example", "Noor Haddad", "treasurer")
     file_approvals.approve(file.pk, file.sha256, actor=third.actor(), now=CUTOFF)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
     assert at_the_bank(world) == [file.name]
     assert not Case.objects.filter(closed_at=None).exists()
 
@@ -132,7 +132,7 @@ def test_promise_20_a_limit_lowered_since_holds_back_what_it_released(world, fil
     world.connection.release_limit_minor = 11_999
     privilege.save(world.connection)
 
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
 
     assert (state(file), at_the_bank(world)) == (FileState.BUILT, [])
 

@@ -19,7 +19,7 @@ from billfold.platform.live_mark import MarkStatus
 from tests import databases, environment, privilege, sftp_server
 from tests.stories.installing.test_hold import OPERATOR
 from tests.waiting import HUNG_AFTER_SECONDS, wait_until
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 CUTOFF = eastern(2026, 11, 16, 17)
 
@@ -49,8 +49,8 @@ def released(world: World) -> BankFile:
 def outward_acts(world: World) -> tuple[str, list[str], int]:
     """Do all that leaves, and give what left: the file's state, what the bank has, and mails."""
     (world.folder / "from_bank" / "PRIOR.txt").write_bytes(b"something")
-    for job in (jobs.send, jobs.fetch, jobs.mail):
-        job(CUTOFF)
+    for job in ("send", "fetch", "mail"):
+        run_job(job, CUTOFF)
     state = BankFile.objects.get(direction="out").state
     return state, sorted(p.name for p in (world.folder / "to_bank").iterdir()), len(mail.outbox)
 
@@ -72,7 +72,7 @@ def test_promise_28_on_hold_a_document_is_fetched_once(world, released, monkeypa
     set_state(world, "hold")
     outward_acts(world)
     (world.folder / "from_bank" / "PRIOR.txt").write_bytes(b"changed there")
-    jobs.fetch(CUTOFF)
+    run_job("fetch", CUTOFF)
 
     assert BankFile.objects.filter(direction="in").count() == 1
 
@@ -152,14 +152,14 @@ def test_promise_14_an_upload_whose_lock_is_lost_is_left_unfinished(desk, tmp_pa
         bank.on_write = lambda: databases.end_session(environment.SERVER, sender)
 
         with pytest.raises(PassageLost):
-            jobs.send(CUTOFF)
+            run_job("send", CUTOFF)
         connection.close()
         file = BankFile.objects.get(direction="out")
         assert [path.name for path in bank.folder("to_bank").iterdir()] == [f"{file.name}.part"]
         assert file.state == "sending"
 
         bank.on_write = None
-        jobs.send(CUTOFF)
+        run_job("send", CUTOFF)
         assert [path.name for path in bank.folder("to_bank").iterdir()] == [file.name]
         assert BankFile.objects.get(direction="out").state == "sent"
 

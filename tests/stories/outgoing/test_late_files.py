@@ -13,7 +13,7 @@ from billfold.notices.models import Notice
 from billfold.payments.models import Case, Payment
 from billfold.payments.outgoing import transmission, withdrawal
 from billfold.payments.paying import scheduling
-from tests.world import PASSWORD, World, eastern
+from tests.world import PASSWORD, World, eastern, run_job
 
 MONDAY, TUESDAY = eastern(2026, 11, 16, 17), eastern(2026, 11, 17, 9)
 
@@ -45,8 +45,8 @@ def test_promise_19_a_file_is_not_released_once_its_day_has_come(world, file):
 def test_promise_19_a_released_file_is_not_sent_once_its_day_has_come(world, file):
     world.release_all(MONDAY)
 
-    jobs.send(TUESDAY)
-    jobs.send(TUESDAY)
+    run_job("send", TUESDAY)
+    run_job("send", TUESDAY)
 
     assert at_the_bank(world) == []
     assert state(file) == "released"
@@ -70,7 +70,7 @@ def test_promise_14_a_late_file_that_was_cut_short_is_not_sent_but_can_be_taken_
     part = f"{file.name}.part"
     (world.folder / "to_bank" / part).write_bytes(b"101")
 
-    jobs.send(TUESDAY)
+    run_job("send", TUESDAY)
 
     assert at_the_bank(world) == [part]
     assert state(file) == "released"
@@ -78,7 +78,7 @@ def test_promise_14_a_late_file_that_was_cut_short_is_not_sent_but_can_be_taken_
 
 
 def test_a_file_that_waits_for_its_release_too_long_is_asked_about(world, file):
-    jobs.send(TUESDAY)
+    run_job("send", TUESDAY)
 
     assert Case.objects.get().kind == transmission.TOO_LATE
 
@@ -103,16 +103,16 @@ def test_a_bank_that_stays_away_after_a_release_is_told_to_people_once(world, fi
     world.release_all(MONDAY)
     away = world.folder / "away"
     (world.folder / "to_bank").rename(away)
-    jobs.send(MONDAY + timedelta(minutes=5))
+    run_job("send", MONDAY + timedelta(minutes=5))
     assert not Case.objects.exists()
 
     for minutes in (61, 62):
-        jobs.send(MONDAY + timedelta(minutes=minutes))
+        run_job("send", MONDAY + timedelta(minutes=minutes))
 
     case = Case.objects.get()
     assert case.kind == transmission.UNREACHABLE
     away.rename(world.folder / "to_bank")
-    jobs.send(MONDAY + timedelta(minutes=70))
+    run_job("send", MONDAY + timedelta(minutes=70))
     case.refresh_from_db()
     assert case.resolution == "It was sent"
 

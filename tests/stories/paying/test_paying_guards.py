@@ -17,7 +17,7 @@ from billfold.platform import tenancy
 from tests import privilege, races, waiting
 from tests.conftest import MONDAY
 from tests.stories.incoming.bank_words import answer, return_of
-from tests.world import World, eastern, usd
+from tests.world import World, eastern, run_job, usd
 
 
 def test_promise_18_another_customers_invoice_cannot_be_paid(world):
@@ -59,7 +59,7 @@ def test_promise_14_what_the_bank_may_have_debited_is_not_canceled_before_its_ne
     cut_off = eastern(2026, 11, 16, 17)
     jobs.cut_off(cut_off)
     world.release_all(cut_off)
-    jobs.send(cut_off)
+    run_job("send", cut_off)
     world.now = eastern(2026, 11, 16, 18)
     file = BankFile.objects.get(direction="out")
     answer(world, file, "rejected", now=world.now)
@@ -113,11 +113,11 @@ def test_promise_18_returns_are_recorded_between_two_files_never_while_one_is_fi
         world = World(desk, tmp_path / "bank", MONDAY)
         payment = world.pay(world.invoice("CL-1", "120.00"), account="440010")
         world.go_to(eastern(2026, 11, 17, 12))
-        jobs.fetch(world.now)
+        run_job("fetch", world.now)
         entry = payment.instructions.get()
         content = return_of(world, entry, "R02", on=world.now.date())
         (world.folder / "from_bank" / "returns.ach").write_bytes(content)
-        jobs.fetch(world.now)
+        run_job("fetch", world.now)
         with transaction.atomic():  # As a cut-off has it while it fills a file.
             BankConnection.objects.select_for_update(no_key=True).get()
             reading = start(lambda: jobs.read(world.now))

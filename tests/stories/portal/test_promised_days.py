@@ -17,7 +17,7 @@ from billfold.platform import clock
 from billfold.rails.protocol import Corrected
 from tests.stories.incoming.bank_words import leave, line, statement
 from tests.stories.portal.payer import Payer, text_of
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 CUTOFF = eastern(2026, 11, 16, 17)
 WEDNESDAY, THURSDAY = eastern(2026, 11, 18, 12), eastern(2026, 11, 19, 12)
@@ -47,7 +47,7 @@ def steps(payer: Payer, payment: Payment) -> list[str]:
 
 def send(world: World) -> None:
     world.release_all(CUTOFF)
-    jobs.send(CUTOFF)
+    run_job("send", CUTOFF)
 
 
 def test_a_receipt_says_sent_only_of_a_file_that_left(world, payer, payment):
