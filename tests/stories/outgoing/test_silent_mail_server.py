@@ -116,8 +116,8 @@ def test_staff_see_what_does_not_answer_until_it_does(world):
     assert "Tried 2 times since 9:00 am ET: connection refused." in files
     assert "The mail server does not answer" not in files
     assert "The mail server does not answer" in outbox_page
-    words = [each.words for each in doctor_checks.check_silences(world.biller)]
-    assert "Operating has not answered since 2026-11-16 14:00 UTC, tried 2 times" in words[1]
+    words = " ".join(each.words for each in doctor_checks.check_silences(world.biller))
+    assert "Operating has not answered since 2026-11-16 14:00 UTC, tried 2 times" in words
 
     for job, far_side in (("send", "Operating"), ("mail", "mail server")):
         far_sides.record(job, far_side, Contact(), now=MONDAY)
