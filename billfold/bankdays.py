@@ -18,6 +18,11 @@ RETRY_WINDOW_DAYS: Final = 180
 PRENOTE_DAYS: Final = 3
 """Banking days from settlement. Source: Nacha Operating Rules, prenotification."""
 
+PUBLISHED_THROUGH: Final = 2030
+"""The last year whose holidays are published, and agree with `holiday_closings`.
+Source: Federal Reserve Board, "K.8 Holidays Observed by the Federal Reserve System 2026-2030".
+"""
+
 MONDAY: Final = 0
 THURSDAY: Final = 3
 SUNDAY: Final = 6
@@ -31,6 +36,15 @@ class NaiveMoment(ValueError):
     def __init__(self, moment: datetime) -> None:
         super().__init__(f"{moment.isoformat()} has no zone")
         self.moment = moment
+
+
+class UnknownYear(ValueError):
+    """The Reserve Banks had not published the holidays of that day's year: nobody knows them."""
+
+    def __init__(self, day: date, published_through: int) -> None:
+        super().__init__(f"{day} is past the banking calendar, which ends with {published_through}")
+        self.day = day
+        self.published_through = published_through
 
 
 class ReturnWindow(StrEnum):
@@ -48,6 +62,8 @@ class Calendar:
     name: str
     extra_closings: set[date] = field(default_factory=set)
     """Filled once, when the program starts, from a setting of the installation."""
+    published_through: int = PUBLISHED_THROUGH
+    """The last year that is known; a setting may name a later one."""
 
 
 # Two calendars: the Sundays and holidays announced for Fedwire do not apply to ACH.
@@ -98,7 +114,12 @@ def _nth_weekday(year: int, month: int, weekday: int, count: int) -> date:
 
 
 def is_banking_day(day: date, *, calendar: Calendar = ACH) -> bool:
-    """Tell whether the Reserve Banks settle on that day."""
+    """Tell whether the Reserve Banks settle on that day.
+
+    Raises: UnknownYear, as does every function here that steps to such a day.
+    """
+    if day.year > calendar.published_through:
+        raise UnknownYear(day, calendar.published_through)
     return (
         day.weekday() < 5
         and day not in holiday_closings(day.year)

@@ -105,7 +105,7 @@ def _joins(text: str, index: int) -> bool:
     )
 
 
-_FEWEST_DIGITS: Final = 5
+FEWEST_DIGITS: Final = 5
 """Digits from which a word may be an account number."""
 _LONG_NUMBER: Final = re.compile(r"(?<![A-Za-z\d])[A-Za-z\d]*\d[A-Za-z\d]*(?:[ -]\d+)*")
 _KEPT: Final = re.compile(
@@ -132,7 +132,7 @@ def mask_numbers(text: str) -> str:
 
 def _cross_out(match: re.Match[str]) -> str:
     word = match[0]
-    if sum(letter.isdigit() for letter in word) < _FEWEST_DIGITS:
+    if sum(letter.isdigit() for letter in word) < FEWEST_DIGITS:
         return word
     return re.sub(r"[A-Za-z\d]", "x", word[:-4]) + word[-4:]
 

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F
 
 from billfold import formats, typed_text
-from billfold.banking import file_approvals, transports
+from billfold.banking import file_approvals, transports, upload_quota
 from billfold.banking.models import (
     BankConnection,
     BankFile,
@@ -29,6 +29,7 @@ from billfold.banking.models import (
     FileState,
 )
 from billfold.banking.transports import Transport
+from billfold.banking.upload_quota import UploadQuota
 from billfold.formats import Format
 from billfold.platform import audit, gate, locks, sealing, tenancy
 from billfold.platform.faults import fault
@@ -280,17 +281,19 @@ def fetch_new(bank: BankConnection, *, now: datetime) -> FetchResult:
             except transports.Unfetchable as error:
                 log.warning("fetching %s: %s", typed_text.printable_name(name), error)
                 fetched.unfetched.append(
-                    UnfetchedDocument(typed_text.printable_name(name), str(error))
+                    UnfetchedDocument(
+                        typed_text.printable_name(name), typed_text.printable_name(str(error))
+                    )
                 )
             except transports.Unreachable as error:
                 log.warning("fetching %s: %s", typed_text.printable_name(name), error)
-                fetched.unreachable = str(error)
+                fetched.unreachable = typed_text.printable_name(str(error))
                 failures_in_a_row += 1
                 if failures_in_a_row > 1:
                     break
     except transports.Unreachable as error:
         log.warning("fetching: %s", error)
-        fetched.unreachable = str(error)
+        fetched.unreachable = typed_text.printable_name(str(error))
     return fetched
 
 
@@ -335,13 +338,15 @@ def store(
     *,
     now: datetime,
     actor: audit.Actor | None = None,
+    quota: UploadQuota | None = None,
 ) -> tuple[BankFile, bool]:
     """Store a received document, unless its bytes are stored already; say whether to read it.
 
     A stored document is read again only if it had been refused, so that nothing was posted from it,
     or waits only because a person had added what the bank delivers now.
     `actor` is the person who added the document by hand; without one the bank delivered it.
-    Raises: NotByHand, since one person alone must not decide what became of a file.
+    Raises: NotByHand, since one person alone must not decide what became of a file;
+    UploadQuotaReached.
     """
     if actor and kind_of(document) == "acknowledgement":
         raise NotByHand
@@ -354,6 +359,8 @@ def store(
                     file=earlier, name=document.name, defaults={"id": new_id(), "at": now}
                 )
             return earlier, _is_read_again(earlier, is_delivered=actor is None)
+        if actor and quota:
+            upload_quota.check(quota, actor.id, len(document.content), now=now)
         file = BankFile(
             id=new_id(),
             connection=bank,

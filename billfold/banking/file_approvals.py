@@ -20,8 +20,12 @@ from billfold.people import rights
 from billfold.platform import audit, retries
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id
+from billfold.platform.models import AuditEntry
 
 APPROVALS_NEEDED: Final = 2
+RELEASED: Final = "bank file released"
+WITHDRAWN: Final = "bank file withdrawn"
+"""Acts that decide on a file, as the audit trail names them."""
 _UNDER_LIMIT: Final = audit.job("release under the biller's limit")
 
 
@@ -34,7 +38,11 @@ class ApprovedAlready(Exception):
 
 
 class NotWaiting(Exception):
-    """The file does not wait for its release: that was decided before."""
+    """The file does not wait for its release: `decision` tells who decided before."""
+
+    def __init__(self, decision: AuditEntry | None) -> None:
+        super().__init__()
+        self.decision = decision
 
 
 class EffectiveDatePassed(Exception):
@@ -56,7 +64,7 @@ def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) ->
             .get(pk=file_id, direction="out")
         )
         if file.state != FileState.BUILT:
-            raise NotWaiting
+            raise NotWaiting(last_decision(file))
         if sha256 != file.sha256:
             raise OtherBytes
         if is_too_late(file, now):
@@ -111,6 +119,11 @@ def _is_under_limit(file: BankFile) -> bool:
     return file.debit_minor + file.credit_minor <= file.connection.release_limit_minor
 
 
+def last_decision(file: BankFile) -> AuditEntry | None:
+    """Return who last released the file or took it back, as the audit trail has it."""
+    return audit.last(f"bankfile/{file.id}", (RELEASED, WITHDRAWN))
+
+
 def is_too_late(file: BankFile, now: datetime) -> bool:
     """Say whether a file can no longer settle on its effective date.
 
@@ -151,9 +164,9 @@ def _release(file: BankFile, actor: audit.Actor, now: datetime) -> None:
         state=FileState.RELEASED, released_at=now
     )
     if not moved:
-        raise NotWaiting
+        raise NotWaiting(last_decision(file))
     file.state = FileState.RELEASED
-    audit.record("bank file released", f"bankfile/{file.id}", actor=actor, now=now)
+    audit.record(RELEASED, f"bankfile/{file.id}", actor=actor, now=now)
 
 
 def require_new_approvals(file: BankFile) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 SUPERVISOR: Final = "BILLFOLD_SUPERVISOR"
 PR_SET_PDEATHSIG: Final = 1
+SOON_SECONDS: Final = 5.0
 
 
 def follow_supervisor() -> None:
@@ -35,6 +36,8 @@ class ChildProcess:
         self.name = name
         self.arguments = arguments
         self.log = log
+        self.early_ends = 0
+        """How often in a row it ended soon after it was started."""
         self.began_at = time.monotonic()
         self.process = self._spawn()
 
@@ -51,6 +54,8 @@ class ChildProcess:
 
     def restart(self) -> None:
         self.kill()
+        is_early = time.monotonic() - self.began_at < SOON_SECONDS
+        self.early_ends = self.early_ends + 1 if is_early else 0
         self.began_at = time.monotonic()
         self.process = self._spawn()
 

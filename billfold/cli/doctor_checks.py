@@ -7,7 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from smtplib import SMTPException
@@ -18,6 +18,7 @@ from django.core.mail import get_connection
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from billfold import bankdays
 from billfold.bankdays import EASTERN
 from billfold.banking import transports
 from billfold.banking.models import BankConnection, BankFile, FileState
@@ -40,6 +41,8 @@ DRIFT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 60.0
 """How long a worker may work on one thing without going round."""
 LATE: Final = timedelta(hours=1)
+CALENDAR_DAYS_LEFT: Final = 365
+"""How long before its end the banking calendar is to be extended."""
 
 
 class DiagnosisLevel(StrEnum):
@@ -99,6 +102,7 @@ def _check_inside() -> Iterator[Diagnosis]:
         return
     yield from check_logins()
     yield from check_clock()
+    yield check_calendar()
     yield from check_worker()
     if not billers:
         yield warn("billers", "there is none yet", "Run `billfold init` or `billfold biller add`.")
@@ -274,6 +278,22 @@ def check_clock() -> Iterator[Diagnosis]:
         yield ok("clock", f"moved by {timedelta(seconds=abs(moved))}, as {settings.MODE} mode may")
     else:
         yield ok("clock", "agrees with the database server's")
+
+
+def check_calendar() -> Diagnosis:
+    """Look how long the banking days are known: past them nothing can be scheduled."""
+    through = bankdays.ACH.published_through
+    today = clock.now().astimezone(EASTERN).date()
+    left = (date(through, 12, 31) - today).days
+    todo = (
+        f"Upgrade Billfold, or compare the Reserve Banks' holidays of {through + 1} with "
+        f"docs/bank-files.md, and set BILLFOLD_CALENDAR_THROUGH={through + 1}."
+    )
+    if left < 0:
+        return fail("calendar", f"it ended with {through}: no payment can be scheduled", todo)
+    if left < CALENDAR_DAYS_LEFT:
+        return warn("calendar", f"it ends with {through}: payments stop in {left} days", todo)
+    return ok("calendar", f"banking days are known through {through}")
 
 
 def check_worker() -> Iterator[Diagnosis]:

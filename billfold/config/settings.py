@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from billfold import bankdays
@@ -22,6 +23,21 @@ try:
     )
 except bankdays.InvalidClosing as refusal:
     raise SystemExit(f"BILLFOLD_EXTRA_CLOSINGS: {refusal} is no day such as 2027-01-09.") from None
+
+
+def _whole_number(name: str, default: int, *, at_most: int) -> int:
+    """Read a setting that is a whole number of 1 or more."""
+    text = os.environ.get(name, str(default))
+    if not (re.fullmatch("[0-9]{1,9}", text) and 1 <= int(text) <= at_most):
+        raise SystemExit(f"{name} is {text[:40]!r}; use a whole number from 1 to {at_most}.")
+    return int(text)
+
+
+bankdays.ACH.published_through = _whole_number(
+    "BILLFOLD_CALENDAR_THROUGH", bankdays.PUBLISHED_THROUGH, at_most=2099
+)
+UPLOAD_FILES_A_DAY = _whole_number("BILLFOLD_UPLOAD_FILES_A_DAY", 100, at_most=1_000_000)
+UPLOAD_MEGABYTES_A_DAY = _whole_number("BILLFOLD_UPLOAD_MEGABYTES_A_DAY", 200, at_most=1_000_000)
 
 
 def _secret_key() -> str:
@@ -172,7 +188,13 @@ SILENCED_SYSTEM_CHECKS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "billfold.platform.log_lines.MaskedFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"billfold": {"level": "INFO"}},

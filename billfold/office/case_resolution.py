@@ -46,9 +46,9 @@ def resolve(visit: StaffVisit, case_id: UUID) -> HttpResponse:
     if not problems:
         try:
             _close(visit, case, choice, f"{choices[choice]}\n{note}")
-        except casework.AlreadyClosed:
+        except casework.AlreadyClosed as refusal:
             case = case_page.get_case(case_id)
-            problems[""] = f"{case.closed_by} closed this case before you."
+            problems[""] = f"{refusal.closed_by} closed this case before you."
         except (casework.CarriesMoney, transmission.NotUnknown, rights.NotATreasurer) as refusal:
             problems[""] = refusal_texts.sentence(refusal)
         else:

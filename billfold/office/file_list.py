@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.urls import reverse
 
-from billfold.banking import connections
+from billfold.banking import connections, upload_quota
 from billfold.banking.models import BankFile, BankLine, FileState
 from billfold.money import Money
 from billfold.office import (
@@ -27,6 +27,8 @@ from billfold.pages import access, links, paging, refusal_texts
 from billfold.pages.access import StaffVisit
 from billfold.pages.view_models import FormField, NoticeBox, Pager, StatusPill, Tab
 
+LARGEST_MEGABYTES: Final = 20
+"""The largest file that can be added by hand."""
 _PER_PAGE: Final = 50
 _MOST_WAITING: Final = 10
 _VIEWS: Final[tuple[tuple[str, str, Q], ...]] = (
@@ -57,6 +59,7 @@ class FileList:
     rows: tuple[FileRow, ...]
     empty_text: str
     upload: FormField
+    upload_limits: str
     upload_url: str
     """Empty for who may not add files."""
     pager: Pager | None
@@ -80,6 +83,7 @@ def show(visit: StaffVisit, *, upload_problem: str = "") -> HttpResponse:
     at = paging.find_page(visit.query_field("page"), counts["listed"], _PER_PAGE)
     listed = list(_files().filter(condition).order_by("-made_at", "-id")[paging.rows_of(at)])
     sums = _sum_credits(listed)
+    quota = upload_quota.of_staff()
     waiting = BankFile.objects.select_related("connection").filter(
         direction="out", state=FileState.BUILT
     )
@@ -99,6 +103,10 @@ def show(visit: StaffVisit, *, upload_problem: str = "") -> HttpResponse:
         rows=tuple(_row(visit, file, sums) for file in listed),
         empty_text="The first file is made at the cut-off of a day with due payments.",
         upload=FormField("document", error=upload_problem),
+        upload_limits=(
+            f"Up to {LARGEST_MEGABYTES} MB a file, and {quota.files:,} files and "
+            f"{quota.megabytes:,} MB from each person in 24 hours."
+        ),
         upload_url=reverse("office:received") if visit.may_release_files else "",
         pager=paging.pager(
             at,

@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from billfold import formats, typed_text
-from billfold.banking import connections, exchange
+from billfold.banking import connections, exchange, upload_quota
 from billfold.banking.models import BankFile, FileState
+from billfold.banking.upload_quota import MEGABYTE, UploadQuotaReached
 from billfold.office import file_list, moments, staff_frame
 from billfold.pages import access, links, refusal_texts
 from billfold.pages.access import StaffVisit
@@ -22,7 +23,7 @@ from billfold.pages.responses import SeeOther
 from billfold.payments.incoming import intake
 from billfold.rails.protocol import BankDocument
 
-LARGEST_BYTES: Final = 20 * 1024 * 1024
+LARGEST_BYTES: Final = file_list.LARGEST_MEGABYTES * MEGABYTE
 _LONGEST_NAME: Final = 120
 
 
@@ -76,8 +77,9 @@ def _add(visit: StaffVisit) -> HttpResponse:
     if not isinstance(upload, UploadedFile) or not upload.size:
         return file_list.show(visit, upload_problem="Choose a file that is not empty.")
     if upload.size > LARGEST_BYTES:
-        size = -(-upload.size // (1024 * 1024))
-        text = f"This file has {size} MB. Files of up to 20 MB can be added here."
+        size = -(-upload.size // MEGABYTE)
+        most = file_list.LARGEST_MEGABYTES
+        text = f"This file has {size:,} MB. Files of up to {most} MB can be added here."
         return file_list.show(visit, upload_problem=text)
     document = BankDocument(_file_name(upload.name or ""), upload.read())
     problem = _content_problem(document)
@@ -88,8 +90,14 @@ def _add(visit: StaffVisit) -> HttpResponse:
     except connections.NoBank:
         return file_list.show(visit, upload_problem="Set up the bank account first.")
     try:
-        file, is_new = exchange.store(bank, document, now=visit.now, actor=visit.person.actor())
-    except exchange.NotByHand as refusal:
+        file, is_new = exchange.store(
+            bank,
+            document,
+            now=visit.now,
+            actor=visit.person.actor(),
+            quota=upload_quota.of_staff(),
+        )
+    except (exchange.NotByHand, UploadQuotaReached) as refusal:
         return file_list.show(visit, upload_problem=refusal_texts.sentence(refusal))
     if is_new:
         intake.read_received(now=visit.now)

@@ -83,7 +83,10 @@ def _next_cut_off(now: datetime) -> str:
         cutoff = connections.default().cutoff_eastern
     except connections.NoBank:
         return ""
-    day = bankdays.file_day(now, cutoff_eastern=cutoff)
+    try:
+        day = bankdays.file_day(now, cutoff_eastern=cutoff)
+    except bankdays.UnknownYear as refusal:
+        return f"no next cut-off: banking days after {refusal.published_through} are not known"
     at = bankdays.cutoff_at(day, cutoff)
     if timezone.localdate(at) == timezone.localdate(now):
         return f"next cut-off {formatting.moment(at)}"

@@ -21,9 +21,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from billfold import bankdays
 from billfold.banking.models import BankConnection
 from billfold.money import Money
-from billfold.pages import biller_context, links, responses
+from billfold.pages import biller_context, errors, links, responses
 from billfold.pages.responses import RequestView
 from billfold.payments.accounts import account_validation
 from billfold.payments.funnel import return_fees
@@ -153,7 +154,10 @@ def open_to_payers(
             visit = _begin_payer_visit(request, person)
             if visit is None:
                 return render(request, "pages/403.html", status=403)
-            return view(visit, *args, **kwargs)
+            try:
+                return view(visit, *args, **kwargs)
+            except bankdays.UnknownYear as refusal:
+                return errors.past_calendar(request, refusal, is_staff=False)
 
         return guarded
 
@@ -194,7 +198,10 @@ def open_to_staff(
                 raise Http404
             if request.method not in allowed:
                 return responses.refuse_method(request, allowed)
-            return view(StaffVisit(request, person, clock.now()), *args, **kwargs)
+            try:
+                return view(StaffVisit(request, person, clock.now()), *args, **kwargs)
+            except bankdays.UnknownYear as refusal:
+                return errors.past_calendar(request, refusal, is_staff=True)
 
         return guarded
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from billfold.bankdays import UnknownYear
 from billfold.platform import audit, retries
 
 RETRY_AFTER_SECONDS = "5"
@@ -33,6 +34,12 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that there is no such page; what is not yours looks the same."""
     return render(request, "pages/404.html", status=404)
+
+
+def past_calendar(request: HttpRequest, refusal: UnknownYear, *, is_staff: bool) -> HttpResponse:
+    """Say that no day can be named, since the holidays of its year are not published yet."""
+    context = {"year": refusal.published_through, "is_staff": is_staff}
+    return render(request, "pages/past_calendar.html", context, status=409)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

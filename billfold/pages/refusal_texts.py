@@ -7,6 +7,7 @@ from typing import Final
 
 from billfold import typed_text
 from billfold.banking import exchange, file_approvals
+from billfold.banking.upload_quota import UploadQuotaReached
 from billfold.money import Money
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import FormProblem, ProblemSummary
@@ -48,14 +49,10 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     ),
     rights.NotATreasurer: "Only a treasurer can approve a file, or say whether it arrived.",
     file_approvals.EffectiveDatePassed: TOO_LATE_TO_SEND,
-    file_approvals.NotWaiting: (
-        "This file no longer waits for an approval: somebody decided before."
-    ),
     exchange.NotByHand: (
         "The bank's answer to a file decides whether it counts as sent, so it is taken from the "
         "bank's folder only."
     ),
-    withdrawal.NotWithdrawable: "This file has left, or was sent back before. It stays as it is.",
     casework.CarriesMoney: (
         "This case carries money, so it stays on the list until that is booked or accounted for. "
         "Add what you found out as a note."
@@ -72,10 +69,36 @@ def sentence(refusal: Exception) -> str:
             return exceeds_payable_text(refusal.number, refusal.payable)
         case account_validation.AccountRefused():
             return f"Your bank does not take payments from it: {refusal.reason}."
+        case file_approvals.NotWaiting() | withdrawal.NotWithdrawable():
+            return _decided_text(refusal)
+        case UploadQuotaReached(quota=quota):
+            return (
+                f"You can add {quota.files:,} files and {quota.megabytes:,} MB in 24 hours, and "
+                "this file is more. Add it tomorrow, or ask another treasurer to."
+            )
         case UnfitCharacter():
             return f"Remove {refusal}: it cannot be seen."
         case _:
             return _SENTENCES[type(refusal)]
+
+
+def _decided_text(refusal: file_approvals.NotWaiting | withdrawal.NotWithdrawable) -> str:
+    """Say that a file was decided on before, and by whom if the audit trail has it."""
+    text = (
+        "This file no longer waits for an approval."
+        if isinstance(refusal, file_approvals.NotWaiting)
+        else "This file has left, or was sent back before. It stays as it is."
+    )
+    decision = refusal.decision
+    if decision is None:
+        return text
+    is_released = decision.action == file_approvals.RELEASED
+    who = decision.actor_name
+    if decision.actor_id.startswith("job/"):
+        who = "The limit set for this bank" if is_released else "The bank"
+    act = "released it" if is_released else "sent it back"
+    day, time = formatting.short_day(decision.at), formatting.moment(decision.at)
+    return f"{text} {who} {act} on {day} at {time}."
 
 
 def exceeds_payable_text(invoice_number: str, payable: Money) -> str:

@@ -86,7 +86,8 @@ def clean(text: str) -> str:
 
 def browser(request: HttpRequest) -> str:
     """Read how the visitor's browser names itself, as it can be kept: long numbers are masked."""
-    return typed_text.printable_name(request.headers.get("User-Agent", "")[:_LONGEST_BROWSER])
+    name = request.headers.get("User-Agent", "")[:_LONGEST_BROWSER]
+    return typed_text.printable_name(name)[:_LONGEST_BROWSER]
 
 
 def client_address(request: HttpRequest) -> str:

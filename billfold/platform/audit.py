@@ -81,6 +81,12 @@ def new_entry(
     )
 
 
+def last(subject: str, actions: Sequence[str]) -> AuditEntry | None:
+    """Return the newest entry of these actions on a subject, such as who decided on a file."""
+    entries = AuditEntry.objects.filter(subject=subject, action__in=actions)
+    return entries.order_by("-at", "-id").first()
+
+
 SEALED_FIELDS: Final = (
     "id",
     "at",

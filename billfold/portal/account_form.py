@@ -21,6 +21,7 @@ from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import ACCOUNT_LONGEST, BankAccount, Holder
 from billfold.payments.funnel import stopped_accounts
+from billfold.payments.rules import card_numbers
 from billfold.portal import funding_account
 from billfold.rails.protocol import AccountType
 
@@ -93,7 +94,7 @@ def check(typed: TypedAccount, visit: PayerVisit, problems: dict[str, str]) -> B
     bank_name, routing_problem = find_bank(typed.routing_number)
     sentences = {
         "routing_number": routing_problem,
-        "account_number": _number_problem(typed.account_number),
+        "account_number": _number_problem(typed),
         "account_number_again": _again_problem(typed),
     }
     if any(sentences.values()):
@@ -152,8 +153,19 @@ def find_bank(text: str) -> tuple[str, str]:
     return name or "", ""
 
 
-def _number_problem(text: str) -> str:
-    number = strip_separators(text)
+def _number_problem(typed: TypedAccount) -> str:
+    number = strip_separators(typed.account_number)
+    if number and number == strip_separators(typed.routing_number):
+        return "This is the routing number. The account number stands beside it on your check."
+    if card_numbers.looks_like_card(number):
+        return (
+            "This looks like a card number. Enter the number of your bank account, which stands "
+            "on your checks and statements."
+        )
+    return _spelling_problem(number)
+
+
+def _spelling_problem(number: str) -> str:
     if not number:
         return "Enter your account number."
     if not (number.isascii() and number.isalnum()):

@@ -19,7 +19,7 @@ from billfold.pages.view_models import FormField, NoticeBox
 from billfold.payments.accounts import wallet
 from billfold.payments.models import MethodState, PaymentMethod
 from billfold.portal import payer_frame
-from billfold.typed_text import UnfitCharacter
+from billfold.typed_text import FEWEST_DIGITS, UnfitCharacter
 
 _STOPPED: Final = NoticeBox(
     "warn",
@@ -94,7 +94,7 @@ def _get_method(visit: PayerVisit, method_id: UUID) -> PaymentMethod:
 def _nickname_problem(nickname: str) -> str:
     if len(nickname) > wallet.NICKNAME_LONGEST:
         return f"A nickname can have up to 40 characters. You entered {len(nickname)}."
-    if sum(c.isdigit() for c in nickname) > 5:
+    if sum(c.isdigit() for c in nickname) >= FEWEST_DIGITS:
         return "Leave account numbers out of the nickname."
     try:
         typed_text.check_line(nickname)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Final
 
@@ -58,10 +59,16 @@ def promise_text(
     now: datetime, cutoff_eastern: time | None, days: int, *, needs_prenotes: bool
 ) -> str:
     """Say by when a payment made at this moment reads Paid, and by when the first one of a new
-    account that needs a prenote. Without a bank, nothing.
+    account that needs a prenote. Without a bank, or past the banking calendar, nothing.
     """
     if cutoff_eastern is None:
         return ""
+    with suppress(bankdays.UnknownYear):
+        return _promise(now, cutoff_eastern, days, needs_prenotes=needs_prenotes)
+    return ""
+
+
+def _promise(now: datetime, cutoff_eastern: time, days: int, *, needs_prenotes: bool) -> str:
     by = bankdays.reflected_by(now, cutoff_eastern=cutoff_eastern, days=days)
     promise = f"A bank payment made now is reflected by {formatting.long_day(by)}."
     if not needs_prenotes:

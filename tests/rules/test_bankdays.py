@@ -1,5 +1,6 @@
 """Banking days, cut-offs and the days promised to a payer."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 import holidays
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billfold import bankdays
-from billfold.bankdays import EASTERN, NaiveMoment, ReturnWindow
+from billfold.bankdays import EASTERN, Calendar, NaiveMoment, ReturnWindow, UnknownYear
 
 FIVE_PM = time(17)
 
@@ -29,6 +30,14 @@ moments = st.datetimes(
 cutoffs = st.times().map(lambda moment: moment.replace(microsecond=0, fold=0))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def published_to_2110() -> Iterator[None]:
+    """Let the rules be tried on years that nobody has published yet."""
+    before, bankdays.ACH.published_through = bankdays.ACH.published_through, 2110
+    yield
+    bankdays.ACH.published_through = before
+
+
 def eastern(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=EASTERN)
 
@@ -40,6 +49,28 @@ def test_the_year_closes_on_the_published_days(year):
     closings = bankdays.holiday_closings(year)
 
     assert closings == {day.date() for day in published}
+
+
+@pytest.mark.parametrize("day", [date(2031, 1, 1), date(2031, 1, 4), date(2099, 6, 1)])
+def test_promise_19_a_day_past_the_published_calendar_is_unknown(day):
+    calendar = Calendar("ACH")
+
+    with pytest.raises(UnknownYear) as refusal:
+        bankdays.is_banking_day(day, calendar=calendar)
+
+    assert (refusal.value.day, refusal.value.published_through) == (day, 2030)
+    assert bankdays.is_banking_day(date(2030, 12, 31), calendar=calendar)
+
+
+def test_promise_19_no_day_is_promised_past_the_published_calendar():
+    calendar = Calendar("ACH", published_through=2026)
+    last_hours = eastern("2026-12-30T18:00")  # Past the cut-off, so in the file of the 31st.
+
+    assert bankdays.file_day(last_hours, cutoff_eastern=FIVE_PM, calendar=calendar).day == 31
+    with pytest.raises(UnknownYear):
+        bankdays.reflected_by(last_hours, cutoff_eastern=FIVE_PM, calendar=calendar)
+    with pytest.raises(UnknownYear):
+        bankdays.effective_entry_date(last_hours, cutoff_eastern=FIVE_PM, calendar=calendar)
 
 
 def test_every_year_to_2100_agrees_with_the_holidays_package():

@@ -93,6 +93,7 @@ def test_a_bank_needs_a_way_to_travel(tmp_path: Path) -> None:
         ('[biller]\nzone = "Ohio/Fairhaven"\n', "must be a time zone"),
         ("[biller]\ndebit_days = true\n", "must be a whole number"),
         ('[biller]\nreturn_fee = "-1.00"\n', "must not be below zero"),
+        ('[biller]\ndeposit_account_number = "4111111111111111"\n', "looks like a card number"),
         ('[biller]\ntrade_name = "a\\u0007b"\n', "holds U+0007 control character at character 2"),
         ('[biller]\ntrade_name = "a\\nb"\n', "holds U+000A line break at character 2"),
         ('[biller]\nsupport_hours = "9\\u202e5"\n', "holds U+202E right-to-left override"),

@@ -26,7 +26,8 @@ HOST: Final = "127.0.0.1"
 HEALTHY_WITHIN_SECONDS: Final = 60.0
 PORT_FREE_WITHIN_SECONDS: Final = 3.0
 CHILDREN_END_WITHIN_SECONDS: Final = 1.5
-SOON_SECONDS: Final = 5.0
+EARLY_ENDS_AT_MOST: Final = 3
+"""How often in a row a process may end soon after its start before it is given up."""
 TICK_SECONDS: Final = 0.05
 
 
@@ -302,7 +303,7 @@ class Demo:
             self.cluster.start()
         for child in self.children:
             if child.has_ended:
-                if time.monotonic() - child.began_at < SOON_SECONDS:
+                if child.early_ends >= EARLY_ENDS_AT_MOST:
                     self._refuse_ended()
                 report(f"The {child.name} process has ended: starting it again ...")
                 child.restart()

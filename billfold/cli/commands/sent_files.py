@@ -16,11 +16,11 @@ from billfold.people import rights
 from billfold.platform import clock, tenancy
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="report as JSON")
-_REFUSALS = {
+_REFUSALS: dict[type[Exception], str] = {
     transmission.NotUnknown: "It is known meanwhile what became of it: see `billfold file list`.",
     rights.NotATreasurer: "Only an active treasurer can say whether a file arrived.",
     casework.NeedsResolution: "Say with --why how you found out.",
-    casework.AlreadyClosed: "Somebody else answered first.",
+    casework.AlreadyClosed: "{closed_by} answered first.",
     notes.NamesAnAccount: notes.REFUSED,
 }
 
@@ -65,7 +65,8 @@ def resolve(file: str, answer: str, why: str, biller: str | None, **rest: Any) -
                 now=now,
             )
         except tuple(_REFUSALS) as refusal:
-            raise CommandRefused(f"{unknown.name}: {_REFUSALS[type(refusal)]}") from None
+            text = _REFUSALS[type(refusal)].format_map(vars(refusal))
+            raise CommandRefused(f"{unknown.name}: {text}") from None
         unknown.refresh_from_db(fields=["state"])
         row = _as_json(unknown)
     if rest["as_json"]:

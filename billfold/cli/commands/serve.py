@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 import gunicorn.app.base  # type: ignore[import-untyped]
+import gunicorn.glogging  # type: ignore[import-untyped]
 import gunicorn.util  # type: ignore[import-untyped]
 from django.db import connections
 
@@ -12,8 +13,18 @@ from billfold.cli import child_processes, environment, launcher
 from billfold.cli.refusal import CommandRefused
 from billfold.cli.whole_number import WholeNumber
 from billfold.platform import state_directory
+from billfold.platform.log_lines import MaskedFormatter
 
 AT_LEAST_ONE: Final = WholeNumber("a whole number of 1 or more", 1)
+
+
+class ServerLog(gunicorn.glogging.Logger):  # type: ignore[misc]
+    """gunicorn's log of errors, written as our own lines are: it quotes requests it cannot read."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(MaskedFormatter(self.error_fmt, self.datefmt))
 
 
 class WebServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
@@ -88,6 +99,7 @@ def serve(bind: str, workers: int, threads: int, grace_seconds: int) -> None:
                 # Nothing of ours uses it, and it lies in the home folder.
                 "control_socket_disable": True,
                 "loglevel": "warning",
+                "logger_class": ServerLog,
                 "proc_name": "billfold-web",
             }
         ).run()

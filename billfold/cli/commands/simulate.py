@@ -1,11 +1,13 @@
 """Commands of the demo: live through days, play the bank, make the sample biller."""
 
 import json
+import logging
 import threading
 from typing import Final
 
 import click
 from django.conf import settings
+from django.db import Error, connection
 
 from billfold.cli import biller_option, child_processes, launcher
 from billfold.cli.refusal import CommandRefused
@@ -13,6 +15,7 @@ from billfold.cli.whole_number import WholeNumber
 from billfold.platform import clock, tenancy
 from billfold.simulator import cedarline, days, demo, demo_story
 
+log = logging.getLogger("billfold.simulate")
 DAYS_AT_MOST: Final = 400
 BANK_LOOKS_EVERY_SECONDS: Final = 2.0
 
@@ -67,8 +70,13 @@ def play_bank() -> None:
     _refuse_live()
     never = threading.Event()  # SIGTERM and Ctrl-C end the wait.
     while not never.wait(BANK_LOOKS_EVERY_SECONDS):
-        for biller in tenancy.billers():
-            days.run_banks(biller)
+        try:
+            for biller in tenancy.billers():
+                days.run_banks(biller)
+        except Error as error:
+            # As the worker does: what the bank did is in its files, so it goes on from there.
+            log.warning("the bank looks again, because the database did not answer: %s", error)
+            connection.close()
 
 
 @launcher.command("demo-data")

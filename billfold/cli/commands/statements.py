@@ -24,8 +24,8 @@ from billfold.people import rights
 from billfold.people.models import Person
 from billfold.platform import clock, tenancy
 
-_REFUSALS: Final = {
-    statement_intake.NoLongerWaits: "It no longer waits: somebody decided before.",
+_REFUSALS: Final[dict[type[Exception], str]] = {
+    statement_intake.NoLongerWaits: "It no longer waits: {closed_by} decided before.",
     rights.NotATreasurer: "Only an active treasurer decides on a statement.",
     statement_intake.OwnUpload: (
         "Whoever added a statement stands behind it already: another treasurer must accept it."
@@ -130,7 +130,8 @@ def _decide(
         try:
             outcome = act(waiting.pk, by=person, now=now)
         except tuple(_REFUSALS) as refusal:
-            raise CommandRefused(f"{waiting.name}: {_REFUSALS[type(refusal)]}") from None
+            text = _REFUSALS[type(refusal)].format_map(vars(refusal))
+            raise CommandRefused(f"{waiting.name}: {text}") from None
         except intake.REFUSALS as refusal:
             raise CommandRefused(f"{waiting.name}: {intake.describe(refusal)[0]}") from None
         waiting.refresh_from_db(fields=["state", "problems", "release_round"])

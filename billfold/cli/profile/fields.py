@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from billfold import typed_text
 from billfold.formats import nacha
 from billfold.money import Money, NotAnAmount
+from billfold.payments.rules import card_numbers
 from billfold.receivables.imports.import_fields import STATES
 from billfold.typed_text import UnfitCharacter
 
@@ -145,6 +146,8 @@ def account_number(value: Any) -> str:
     number = str(line(17)(value))
     if number and not (number.isascii() and number.isalnum() and number.strip("0")):
         raise InvalidProfileValue("must be 1 to 17 letters and digits, not all zeros")
+    if card_numbers.looks_like_card(number):
+        raise InvalidProfileValue("looks like a card number: name a bank account")
     return number
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from billfold.banking import account_fingerprints
 from billfold.formats import nacha
 from billfold.payments.models import Mandate, MethodChange, PaymentMethod
+from billfold.payments.rules import card_numbers
 from billfold.platform import audit, sealing
 from billfold.platform.ids import new_id
 from billfold.rails.ach.reason_codes import Correction
@@ -25,6 +26,10 @@ class NotARoutingNumber(ValueError):
 
 class NotAnAccountNumber(ValueError):
     """Not 1 to 17 letters, digits and dashes, or nothing but zeros."""
+
+
+class LooksLikeACard(ValueError):
+    """The number may be a payment card's, which must not come near us."""
 
 
 class CorrectedOtherwise(Exception):
@@ -84,7 +89,10 @@ def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetim
     """Store a bank account as a payment method, its number sealed. Needs an open transaction.
 
     If it is remembered, it takes the place of the same account that was saved before.
+    Raises: LooksLikeACard.
     """
+    if card_numbers.looks_like_card(account.account_number):
+        raise LooksLikeACard
     method_id = new_id()
     method = PaymentMethod(
         id=method_id,

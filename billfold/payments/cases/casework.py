@@ -51,6 +51,10 @@ class CarriesMoney(Exception):
 class AlreadyClosed(Exception):
     """Somebody else closed the case first."""
 
+    def __init__(self, closed_by: str) -> None:
+        super().__init__()
+        self.closed_by = closed_by
+
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
@@ -158,7 +162,7 @@ def close_in_transaction(
         closed_at=now, closed_by=actor.name, resolution=text
     )
     if not closed:
-        raise AlreadyClosed
+        raise AlreadyClosed(Case.objects.values_list("closed_by", flat=True).get(pk=case_id))
     audit.record("case closed", f"case/{case_id}", actor=actor, now=now, after={"resolution": text})
 
 

@@ -35,6 +35,11 @@ _JOB: Final = audit.job("read")
 class NoLongerWaits(Exception):
     """The file is no statement that waits: that was decided before."""
 
+    def __init__(self, closed_by: str) -> None:
+        super().__init__()
+        self.closed_by = closed_by
+        """Who closed its case: the last of the people, or the job that read it again."""
+
 
 class OwnUpload(Exception):
     """Who added a statement by hand does not accept it, too: another treasurer does."""
@@ -145,7 +150,9 @@ def _lock_waiting(file_id: UUID, by: Person) -> BankFile:
         raise rights.NotATreasurer
     file = BankFile.objects.select_for_update().get(pk=file_id)
     if file.state != FileState.WAITING:
-        raise NoLongerWaits
+        cases = Case.objects.filter(evidence=f"bankfile/{file.id}", kind=CaseKind.WAITING_STATEMENT)
+        closers = cases.order_by("-closed_at").values_list("closed_by", flat=True)
+        raise NoLongerWaits(closers.first() or "")
     return file
 
 

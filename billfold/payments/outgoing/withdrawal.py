@@ -17,12 +17,20 @@ from billfold.payments.models import Instruction, Payment
 from billfold.payments.outgoing import prenotes, transmission
 from billfold.payments.rules.lifecycle import State
 from billfold.platform import audit
+from billfold.platform.models import AuditEntry
 from billfold.rails.protocol import Withdrawn
 from billfold.receivables.models import BillerProfile
 
 
 class NotWithdrawable(Exception):
-    """The file may have been processed, so it cannot be withdrawn."""
+    """The file may have been processed, so it cannot be withdrawn.
+
+    `decision` tells who decided on it before, if anybody did.
+    """
+
+    def __init__(self, decision: AuditEntry | None = None) -> None:
+        super().__init__()
+        self.decision = decision
 
 
 class NeedsReason(Exception):
@@ -69,7 +77,7 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
         subject, transmission.KINDS, "It was taken back", actor=actor, now=now
     )
     audit.record(
-        "bank file withdrawn",
+        file_approvals.WITHDRAWN,
         subject,
         actor=actor,
         now=now,
@@ -101,7 +109,7 @@ def withdraw_unsent(
         connections.keep_day_open()
         file = BankFile.objects.select_for_update().get(pk=file_id, direction="out")
         if file.state not in {FileState.BUILT, FileState.RELEASED}:
-            raise NotWithdrawable
+            raise NotWithdrawable(file_approvals.last_decision(file))
         if sha256 != file.sha256:
             raise file_approvals.OtherBytes
         withdraw(file.pk, why=reason, actor=actor, now=now)

@@ -1,9 +1,10 @@
 """Promise 23: searches tables and logs for account numbers in the clear.
 
 A number counts where it stands as a word of its own, or right after its routing number as
-in a bank file. Numbers under six characters are looked for only in the second way: alone they
-could be anything. So could a number that is also the number of an invoice, credit note or
-customer: it is passed over. Ids of ours, and JSON numbers too short for an account, are no words.
+in a bank file. Numbers under six characters, with fewer than five digits, or that are a date, are
+looked for only in the second way: alone they could be anything. So could a number that is also
+that of an invoice, credit note, customer, bank or entry: it is passed over, since whoever types an
+account could choose it. Ids of ours, and JSON numbers too short for an account, are no words.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
+from billfold import typed_text
 from billfold.payments.proof.check import NAMED_AT_MOST, Inspection, ProofCheck, Violations
 from billfold.payments.proof.sealed import accounts, opened, stream
 
@@ -25,6 +27,7 @@ SHORTEST_WORD: Final = 6
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORD: Final = re.compile(r"[0-9A-Za-z]{6,}")
 _RUN: Final = re.compile(r"[0-9]{10,}[0-9A-Za-z]*")
+_DATE: Final = re.compile(r"20\d\d[01]\d[0-3]\d")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _SHORT_JSON_NUMBER: Final = re.compile(r"(?<=[:\[,] )-?[0-9]{1,8}(?=[,}\]])")
 _ROUTING: Final = 9
@@ -81,6 +84,16 @@ class _Search:
             places.append(place)
 
 
+def _is_telling(number: str) -> bool:
+    """Say whether a number that stands alone can hardly be anything else."""
+    digits = sum(map(str.isdecimal, number))
+    return (
+        len(number) >= SHORTEST_WORD
+        and digits >= typed_text.FEWEST_DIGITS
+        and not _DATE.fullmatch(number)
+    )
+
+
 def _digits_in_a_row(number: str) -> int:
     return max(map(len, _DIGITS.findall(number)), default=0)
 
@@ -109,7 +122,7 @@ def _known(inspection: Inspection) -> _Search:
             behind.setdefault(routing, set()).add(number)
     numbers = {number for _, number in pairs if number}
     return _Search(
-        words=frozenset(n for n in numbers if len(n) >= SHORTEST_WORD),
+        words=frozenset(filter(_is_telling, numbers)),
         behind=behind,
         least_digits=min(_MOST_DIGITS, min(map(_digits_in_a_row, numbers), default=0)),
         is_digits=all(map(str.isdecimal, numbers)),
@@ -163,7 +176,13 @@ SELECT DISTINCT word.word FROM unnest(%(words)s::text[]) word (word)
 WHERE EXISTS (SELECT FROM receivables_invoice
               WHERE strpos(number, word.word) > 0 OR strpos(reference, word.word) > 0)
    OR EXISTS (SELECT FROM receivables_creditnote WHERE strpos(number, word.word) > 0)
-   OR EXISTS (SELECT FROM receivables_customer WHERE strpos(number, word.word) > 0)"""
+   OR EXISTS (SELECT FROM receivables_customer WHERE strpos(number, word.word) > 0)
+   OR EXISTS (SELECT FROM banking_routingnumber WHERE number = word.word)
+   OR EXISTS (SELECT FROM banking_bankconnection
+              WHERE word.word IN (odfi_routing_number, immediate_origin, company_id))
+   OR EXISTS (SELECT FROM payments_paymentmethod WHERE routing_number = word.word)
+   OR EXISTS (SELECT FROM payments_instruction
+              WHERE odfi = left(word.word, 8) AND trace = word.word)"""
 
 
 def _find(inspection: Inspection) -> Violations:

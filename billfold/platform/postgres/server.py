@@ -55,6 +55,8 @@ SETTINGS: Final = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # Without it the log quotes the values that an error is about.
+    "log_error_verbosity": "terse",
 }
 # A lost test database is made again: it need not survive a power cut.
 TEST_SETTINGS: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -28,6 +28,12 @@ _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+_OTHER_FILES: Final = (
+    (b"PK\3\4", "an Excel workbook or another packed file"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind"),
+    (b"%PDF-", "a PDF"),
+)
+"""First bytes of files that people take for CSV, and what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ class CsvFile:
 
     def _check_encoding(self, line: bytes) -> None:
         if self._line == 1:
-            for mark, name in _OTHER_ENCODINGS:
+            for mark, name in (*_OTHER_ENCODINGS, *_OTHER_FILES):
                 if line.startswith(mark):
                     raise _Stop(1, "", f"The file is {name}", 'Save it as "CSV UTF-8".')
         if b"\0" in line:

@@ -114,8 +114,9 @@ def test_promise_20_a_treasurer_s_own_statement_waits_for_another_treasurer(book
     assert open_cases() == []
     assert findings(booked, TWO) == []
     assert AuditEntry.objects.filter(action="statement decided").get().actor_name == "Jonah Tate"
-    with pytest.raises(statement_intake.NoLongerWaits):
+    with pytest.raises(statement_intake.NoLongerWaits) as late:
         statement_intake.accept(file.pk, by=jonah, now=NOW)
+    assert late.value.closed_by == "Jonah Tate"
 
 
 def test_promise_20_what_nobody_of_staff_added_needs_two_treasurers(booked):

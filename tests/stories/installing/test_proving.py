@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from billfold import bankdays
 from billfold.banking import connections
 from billfold.banking.models import BankConnection
 from billfold.cli import doctor_checks, main, mode
@@ -98,6 +100,24 @@ def test_doctor_finds_what_stands_around_and_says_what_to_do(
     assert all(each["todo"] for each in answer["findings"] if each["level"] != "ok")
     assert command("doctor") == code
     assert "OK    keys: there, private and working" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("years", "level", "words"),
+    [(2, "ok", "known through 2028"), (0, "warn", "in 45 days"), (-1, "fail", "ended with 2025")],
+)
+def test_promise_19_doctor_says_a_year_before_the_banking_calendar_ends(
+    now: datetime, monkeypatch: pytest.MonkeyPatch, years: int, level: str, words: str
+) -> None:
+    monkeypatch.setattr(bankdays.ACH, "published_through", now.year + years)
+
+    calendar = doctor_checks.check_calendar()
+
+    assert (calendar.subject, calendar.level.value) == ("calendar", level)
+    assert words in calendar.words
+    assert (f"BILLFOLD_CALENDAR_THROUGH={now.year + years + 1}." in calendar.todo) == (
+        level != "ok"
+    )
 
 
 def test_doctor_without_an_installation_or_a_database_says_so(

@@ -43,6 +43,15 @@ def test_a_slip_in_the_state_directory_makes_no_new_installation(tmp_path: Path)
     assert not slip.exists()
 
 
+@pytest.mark.parametrize(
+    "value", ["", "0", "-1", "1.5", "many", "1000001", "9" * 5_000, "\N{ARABIC-INDIC DIGIT FIVE}"]
+)
+def test_a_setting_that_is_no_whole_number_is_refused_in_one_line(value: str) -> None:
+    outcome = billfold("verify", BILLFOLD_UPLOAD_FILES_A_DAY=value, **SERVER.addresses())
+
+    assert_refused(outcome, "BILLFOLD_UPLOAD_FILES_A_DAY", "a whole number from 1 to 1000000")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:99999", ":", "foo", "", "80x", "127.0.0.1:0"])
 def test_an_address_nobody_can_listen_at_is_refused_in_one_line(address: str) -> None:
     outcome = billfold("serve", "--bind", address)

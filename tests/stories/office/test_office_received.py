@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from functools import partial
 from io import BytesIO
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, BankLine
+from billfold.banking.upload_quota import UploadQuota
 from billfold.office.file_upload import LARGEST_BYTES
 from billfold.payments.incoming import statement_intake
 from billfold.payments.models import Case
+from billfold.platform import tenancy
 from billfold.platform.models import AuditEntry
+from billfold.rails.protocol import BankDocument
+from tests import privilege, races, waiting
+from tests.conftest import MONDAY
 from tests.environment import SHARING_A_FIXTURE
 from tests.places import FILES
-from tests.world import eastern
+from tests.world import World, eastern
 
 STATEMENT = (
     b"01,091999049,1910000001,261117,0600,1,,,2/\n"
@@ -141,6 +149,66 @@ def test_what_no_bank_sends_is_not_even_kept(world, office, content):
     assert refused.status_code == 422
     assert "There is a problem to fix" in text_of(refused)
     assert not BankFile.objects.exists()
+
+
+def test_one_person_adds_no_more_files_in_a_day_than_the_quota(world, office, settings):
+    settings.UPLOAD_FILES_A_DAY = 2
+    add(office, STATEMENT.replace(b"5000", b"5001"))
+    add(office, STATEMENT.replace(b"5000", b"5002"))
+
+    again = add(office, STATEMENT.replace(b"5000", b"5001"))
+    refused = add(office, STATEMENT)
+
+    assert again.status_code == 303, "a file that is here already is no new one"
+    assert refused.status_code == 422
+    assert "You can add 2 files and 200 MB in 24 hours" in text_of(refused)
+    assert "2 files and 200 MB from each person in 24 hours." in text_of(
+        office.get("/office/files")
+    )
+    assert BankFile.objects.count() == 2
+    other = Client()
+    other.force_login(world.treasurers[1])
+    assert add(other, STATEMENT).status_code == 303
+    world.go_to(world.now + timedelta(hours=25))
+    office.force_login(world.treasurers[0])
+    assert add(office, STATEMENT.replace(b"5000", b"5003")).status_code == 303
+
+
+def test_one_person_adds_no_more_bytes_in_a_day_than_the_quota(world, office, settings):
+    settings.UPLOAD_MEGABYTES_A_DAY = 1
+    padded = STATEMENT + b"\n" * (700 * 1024)
+    assert add(office, padded).status_code == 303
+
+    refused = add(office, padded + b"\n")
+
+    assert refused.status_code == 422
+    assert "You can add 100 files and 1 MB in 24 hours" in text_of(refused)
+    assert BankFile.objects.count() == 1
+
+
+def test_two_uploads_of_one_person_at_once_do_not_both_pass_the_quota(desk, tmp_path):
+    with tenancy.use(desk), races.runners(desk) as start:
+        world = World(desk, tmp_path / "bank", MONDAY)
+        actor, quota = world.treasurers[0].actor(), UploadQuota(files=1, megabytes=1)
+        documents = [BankDocument(f"{n}.txt", STATEMENT + b"\n" * n) for n in (1, 2)]
+
+        def store(document: BankDocument) -> None:
+            exchange.store(world.connection, document, now=MONDAY, actor=actor, quota=quota)
+
+        with transaction.atomic():
+            privilege.take_every_right()
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {desk.schema}.banking_bankfile IN SHARE MODE")
+            # Nobody can write a file before both have looked at what is there.
+            adding = [start(partial(store, document)) for document in documents]
+            races.wait_for_waiters(2, *adding)
+        refusals = [each.exception(waiting.HUNG_AFTER_SECONDS) for each in adding]
+
+        assert sorted(type(refusal).__name__ for refusal in refusals) == [
+            "NoneType",
+            "UploadQuotaReached",
+        ]
+        assert BankFile.objects.count() == 1
 
 
 def test_a_form_without_a_file_is_answered_with_the_form(world, office):

@@ -119,7 +119,29 @@ def test_a_file_that_was_decided_takes_no_more_approvals(world, file):
     late = release(third, file)
 
     assert late.status_code == 422
-    assert b"no longer waits for an approval" in late.content
+    sentence = "no longer waits for an approval. Jonah Tate released it on Nov 16 at 5:00 pm ET."
+    assert sentence in late.content.decode()
+
+
+def test_who_comes_late_is_told_that_another_sent_the_file_back(world, file):
+    priya, jonah = world.treasurers
+    withdraw(priya, file)
+
+    for late in (release(jonah, file), withdraw(jonah, file)):
+        assert late.status_code == 422
+        assert "Priya Raman sent it back on Nov 16 at 5:00 pm ET." in late.content.decode()
+
+
+def test_who_comes_late_to_send_a_file_back_is_told_who_released_it(world, file):
+    for treasurer in world.treasurers:
+        release(treasurer, file)
+    world.run_jobs()
+    assert state(file) == "sent"
+
+    late = withdraw(world.treasurers[0], file)
+
+    assert late.status_code == 422
+    assert "Jonah Tate released it on Nov 16 at 5:00 pm ET." in late.content.decode()
 
 
 def test_promise_25_each_yes_is_on_record_with_the_person_and_the_hash(world, file):

@@ -11,6 +11,10 @@ from django.db import close_old_connections
 
 from billfold.config.wsgi import application
 from billfold.pages import responses
+from billfold.payments.models import Mandate
+from billfold.payments.proof import leaks
+from billfold.payments.proof.check import Inspection
+from tests.stories.portal.payer import ACCOUNT, Payer
 
 TOKEN = "a" * 32
 CODECS = ["hex", "utf-7", "unicode_escape", "idna", "undefined", "utf-16", "rot13", "nonsense"]
@@ -93,3 +97,18 @@ def test_a_file_nobody_asked_for_is_not_kept(world, tmp_path, monkeypatch):
 
     assert status == 400
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_promise_23_what_a_browser_calls_itself_is_kept_without_account_numbers(world, client):
+    world.invoice("CL-1", "346.18")
+    payer = Payer(world, client)
+    payer.sign_in()
+    client.defaults["HTTP_USER_AGENT"] = f"Mozilla/5.0 (x{ACCOUNT}) {ACCOUNT}\u202e" + "z" * 9_000
+
+    assert payer.pay("CL-1").status_code == 303
+
+    kept = Mandate.objects.get().user_agent
+    assert kept.startswith(r"Mozilla/5.0 (xxxxxxx6789) xxxxxx6789")
+    assert len(kept) <= 500
+    (check,) = leaks.CHECKS
+    assert not check.find(Inspection(world.biller, world.now)).count

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from billfold.payments.accounts import account_validation
+from billfold.payments.accounts import account_validation, bank_accounts
+from billfold.payments.models import Instruction
 from billfold.payments.paying import scheduling
 from billfold.payments.proof import report
 from billfold.payments.proof.checks import CHECKS, NOT_CHECKABLE, TITLES
@@ -161,6 +162,31 @@ def test_promise_23_an_invoice_may_have_the_number_of_an_account(as_superuser: W
     )
 
     assert proof == {}
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["20261117", "payment", "billing", "091999049", "129999018", "1310009999"],
+    ids=["a date of ours", "a word", "another", "our bank", "the payer's bank", "our company id"],
+)
+def test_promise_23_no_account_that_a_payer_may_choose_makes_verify_red(
+    as_superuser: World, number: str
+) -> None:
+    world = as_superuser
+    account = world.account(number)
+
+    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+
+    assert _broken(world) == {}
+
+
+def test_promise_23_nor_does_one_that_is_the_trace_number_of_an_entry(as_superuser: World) -> None:
+    world = as_superuser
+    account = world.account(Instruction.objects.order_by("trace")[0].trace)
+
+    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+
+    assert _broken(world) == {}
 
 
 @pytest.mark.parametrize(
