@@ -28,10 +28,21 @@ def django_db_setup(django_db_blocker: object) -> Iterator[tenancy.Biller]:
     with django_db_blocker.unblock():
         tenancy.install()
         served = tenancy.add("cedarline", "Cedarline Communications", ["testserver"])
-        tenancy.add("harborpoint", "Harborpoint Water", ["harborpoint.test"])
+        BLANK.append(databases.dump_biller(environment.SERVER, served.schema))
+        add_blank("harborpoint", "harborpoint.test")
         with tenancy.use(served):
             yield served
         connection.close()
+
+
+BLANK: list[databases.BillerDump] = []
+"""A biller of whom nothing is known yet, once there is a server."""
+
+
+def add_blank(schema: str, *hosts: str) -> tenancy.Biller:
+    """Make a biller, for good, with nothing in it."""
+    BLANK[0].copy(schema, hosts=hosts)
+    return tenancy.biller(schema)
 
 
 @pytest.fixture
@@ -69,6 +80,6 @@ def desk(django_db_setup: tenancy.Biller, django_db_blocker: object) -> Iterator
     """Serve a biller whose data is written for good, and taken away afterwards."""
     with django_db_blocker.unblock():
         clock.move_to(MONDAY)
-        biller = tenancy.add("import_desk", "Import Desk", ["desk.test"])
+        biller = add_blank("import_desk", "desk.test")
         yield biller
         databases.remove_biller(environment.SERVER, biller.schema)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from billfold.platform import login_roles
+from billfold.platform import login_roles, tenancy
 from billfold.platform.postgres import programs
 from billfold.platform.postgres.logins import Login
 from billfold.platform.postgres.server import DATABASE, SUPERUSER, USERS, PrivateServer
@@ -37,19 +39,41 @@ def drop(server: PrivateServer, name: str) -> None:
     carry_out(server, statement.format(sql.Identifier(name)))
 
 
-def copy_biller(server: PrivateServer, source: str, name: str) -> None:
-    """Copy a biller with its rows under another name, which also stands wherever its own stood."""
-    with psycopg.connect(server.dsn(DATABASE, user=SUPERUSER), autocommit=True) as connection:
-        login_roles.make_biller_role(connection.cursor(), f"billfold_{name}")
-        connection.execute(
-            """INSERT INTO public.biller (schema, name, state)
-               SELECT %s, %s, state FROM public.biller WHERE schema = %s""",
-            [name, name, source],
-        )
-    folder = programs.locate(reachable=None, copy_to=Path())
+@dataclass(frozen=True)
+class BillerDump:
+    """A biller as pg_dump writes it. To copy it takes a fraction of the time of its migrations."""
+
+    server: PrivateServer
+    schema: str
+    written: str
+
+    def copy(self, *names: str, hosts: Sequence[str] = ()) -> None:
+        """Make billers of other names, which also stand wherever the copied one's stood."""
+        address = self.server.dsn(DATABASE, user=SUPERUSER)
+        psql = _program("psql")
+        for name in names:
+            with psycopg.connect(address, autocommit=True) as connection:
+                login_roles.make_biller_role(connection.cursor(), f"billfold_{name}")
+                written = self.written.replace(self.schema, name)
+                _run([psql, "-q", "-v", "ON_ERROR_STOP=1", address], written)
+                connection.execute(
+                    "INSERT INTO public.biller (schema, name) VALUES (%s, %s)", [name, name]
+                )
+                for host in hosts:
+                    connection.execute(
+                        "INSERT INTO public.biller_host VALUES (%s, %s)", [host, name]
+                    )
+        tenancy._hosts.clear()
+
+
+def dump_biller(server: PrivateServer, schema: str) -> BillerDump:
+    """Write down a biller with its rows."""
     address = server.dsn(DATABASE, user=SUPERUSER)
-    written = _run([folder / "pg_dump", "--schema", source, address], "")
-    _run([folder / "psql", "-q", "-v", "ON_ERROR_STOP=1", address], written.replace(source, name))
+    return BillerDump(server, schema, _run([_program("pg_dump"), "--schema", schema, address], ""))
+
+
+def _program(name: str) -> Path:
+    return programs.locate(reachable=None, copy_to=Path()) / name
 
 
 def _run(command: list[str | Path], written: str) -> str:

@@ -11,7 +11,7 @@ from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Access, Customer
 from tests import databases, environment
-from tests.conftest import MONDAY
+from tests.conftest import MONDAY, add_blank
 
 EMAIL = "dana@hollis-wren.example"
 
@@ -21,7 +21,7 @@ def desk(django_db_setup, django_db_blocker):
     """A biller whose data is written for good, and taken away afterwards."""
     with django_db_blocker.unblock():
         clock.move_to(MONDAY)
-        biller = tenancy.add("person_desk", "Person Desk", ["person-desk.test"])
+        biller = add_blank("person_desk", "person-desk.test")
         with tenancy.use(biller):
             Customer.objects.create(id=new_id(), number="C-1", name="Hollis", created_at=MONDAY)
         yield biller

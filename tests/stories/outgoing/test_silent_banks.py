@@ -23,7 +23,7 @@ from billfold.platform.models import Silence
 from billfold.platform.tenancy import Biller
 from billfold.worker import calls, loop
 from tests import databases, environment, privilege
-from tests.conftest import MONDAY
+from tests.conftest import MONDAY, add_blank
 from tests.waiting import HUNG_AFTER_SECONDS, wait_until
 from tests.world import World, eastern
 
@@ -128,14 +128,14 @@ def lines(
     schemas = [f"line_{number:02}" for number in range(BILLERS)]
     with django_db_blocker.unblock():
         clock.move_to(MONDAY)
-        first = tenancy.add(schemas[0], schemas[0], [])
+        first = add_blank(schemas[0])
         with tenancy.use(first):
             world = World(first, place / schemas[0], MONDAY)
             world.pay(world.invoice("CL-1", "120.00"))
             jobs.cut_off(CUTOFF)
             world.release_all(CUTOFF)
+        databases.dump_biller(environment.SERVER, first.schema).copy(*schemas[1:])
         for schema in schemas[1:]:
-            databases.copy_biller(environment.SERVER, schemas[0], schema)
             for folder in ("to_bank", "from_bank", "taken"):
                 (place / schema / folder).mkdir(parents=True)
         yield [Line(tenancy.biller(schema), place / schema) for schema in schemas]
