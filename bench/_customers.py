@@ -26,10 +26,16 @@ from billfold.receivables.models import BillerProfile, Customer
 PER_CUSTOMER = 20
 
 
-def add(invoices: int, *, now: datetime, transport: dict[str, str] | None = None) -> None:
-    """Give the biller a bank, a payer, and customers with 20 invoices each."""
+def add(
+    invoices: int,
+    *,
+    now: datetime,
+    transport: dict[str, str] | None = None,
+    schema: str = _server.BILLER,
+) -> None:
+    """Give a biller a bank, a payer, and customers with 20 invoices each."""
     on = now.astimezone(EASTERN).date()
-    with tenancy.use(_server.biller()):
+    with tenancy.use(_server.biller(schema)):
         BillerProfile.objects.create(
             trade_name="Cedarline", legal_name="Cedarline", address="", state="OH"
         )
@@ -68,7 +74,7 @@ def add(invoices: int, *, now: datetime, transport: dict[str, str] | None = None
                     now=now,
                     on=on,
                 )
-    _server.vacuum()
+    _server.vacuum(schema)
 
 
 def intents(first: int, count: int, *, now: datetime) -> list[scheduling.Intent]:

@@ -96,13 +96,18 @@ def host() -> str:
 
 
 def vacuum(schema: str = BILLER) -> None:
-    """Leave the tables as a quiet night would."""
+    """Leave a biller's tables as a quiet night would."""
     from django.db import connection
 
     from billfold.platform import tenancy
 
     with tenancy.as_owner(biller(schema)), connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute(
+            """SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
+               WHERE schemaname = current_schema()"""
+        )
+        [(tables,)] = cursor.fetchall()
+        cursor.execute(f"VACUUM ANALYZE {tables}")
 
 
 def in_another_process(

@@ -1,7 +1,8 @@
 """Every background job with its interval.
 
 Rows are the queue: a job looks for work that is due and does it. Nothing is enqueued, so nothing is
-lost when a worker is; running a job twice changes nothing.
+lost when a worker is; running a job twice changes nothing. Which jobs have work is asked in one
+statement, so that an idle biller costs next to nothing.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from billfold import bankdays
+from billfold.bankdays import EASTERN
 from billfold.banking import connections, exchange
 from billfold.banking.exchange import SendOutcome
 from billfold.banking.models import BankConnection
@@ -36,7 +38,13 @@ class Job:
 
     name: str
     run: Callable[[datetime], object]
-    every_seconds: float
+    has_work: str
+    """An SQL condition, with the parameters of `with_work`.
+
+    It may hold although nothing is to be done, never the other way round, and must stay cheap
+    however much history there is.
+    """
+    every_seconds: float = 5
     leaves_the_system: bool = False
 
 
@@ -51,8 +59,13 @@ class NetworkJob:
     name: str
     far_sides: Callable[[], Sequence[str]]
     run: Callable[[str, datetime], Contact | None]
-    every_seconds: float
+    has_work: str
+    """An SQL condition, as that of `Job`, over all far sides of the biller."""
+    every_seconds: float = 5
     leaves_the_system: bool = False
+
+
+AnyJob = TypeVar("AnyJob", bound=Job | NetworkJob)
 
 
 def cut_off(now: datetime) -> None:
@@ -63,6 +76,23 @@ def cut_off(now: datetime) -> None:
     bank = connections.default()
     for day in _cutoffs_due(bank, now):
         cutoff.collect_due(bank, day, now=now)
+
+
+_CUT_OFF_IS_DUE: Final = """(
+    SELECT CASE WHEN last_cutoff.business_date IS NULL
+           THEN EXISTS (
+               SELECT FROM payments_payment p WHERE p.collect_on <= bank.closed_day
+               OR p.created_at < (bank.closed_day + bank.cutoff_eastern) AT TIME ZONE %(eastern)s)
+           ELSE last_cutoff.business_date < bank.closed_day END
+    FROM (
+        SELECT id, cutoff_eastern, CASE
+            WHEN (%(now)s::timestamptz AT TIME ZONE %(eastern)s)::time < cutoff_eastern
+            THEN %(closed_before)s::date ELSE %(closed_after)s::date END AS closed_day
+        FROM banking_bankconnection ORDER BY name LIMIT 1) bank
+    LEFT JOIN LATERAL (
+        SELECT business_date FROM payments_cutoff c WHERE c.connection_id = bank.id
+        ORDER BY business_date DESC LIMIT 1) last_cutoff ON true)"""
+"""Whether `_cutoffs_due` gives any."""
 
 
 def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
@@ -140,14 +170,14 @@ def roll_up(_now: datetime) -> None:
 
 
 JOBS: Final = (
-    Job("cut-off", cut_off, every_seconds=5, leaves_the_system=True),
-    NetworkJob("send", _banks, send, every_seconds=5, leaves_the_system=True),
-    NetworkJob("fetch", _banks, fetch, every_seconds=10),
-    Job("read", read, every_seconds=5),
-    Job("reconcile", reconcile, every_seconds=5),
-    NetworkJob("mail", _mail_server, mail, every_seconds=5, leaves_the_system=True),
-    Job("seal-audit", seal_audit, every_seconds=5),
-    Job("roll-up", roll_up, every_seconds=60),
+    Job("cut-off", cut_off, _CUT_OFF_IS_DUE, leaves_the_system=True),
+    NetworkJob("send", _banks, send, transmission.HAS_WORK, leaves_the_system=True),
+    NetworkJob("fetch", _banks, fetch, fetching.HAS_WORK, every_seconds=10),
+    Job("read", read, intake.HAS_WORK),
+    Job("reconcile", reconcile, reconciliation.HAS_WORK),
+    NetworkJob("mail", _mail_server, mail, outbox.HAS_WORK, leaves_the_system=True),
+    Job("seal-audit", seal_audit, audit.HAS_WORK),
+    Job("roll-up", roll_up, book.HAS_WORK, every_seconds=60),
 )
 """In the order in which one run of all of them takes a payment furthest."""
 
@@ -172,6 +202,25 @@ def run(job: Job | NetworkJob, biller: tenancy.Biller, *, now: datetime) -> None
                 contact = job.run(far_side, now)
                 if contact is not None:
                     far_sides.record(job.name, far_side, contact, now=now)
+
+
+def with_work(jobs: Sequence[AnyJob], *, now: datetime) -> list[AnyJob]:
+    """Select the jobs that have work for the biller being served, in one statement."""
+    today = now.astimezone(EASTERN).date()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(job.has_work for job in jobs)}",
+            {
+                "now": now,
+                "today": today,
+                "eastern": EASTERN.key,
+                # The last day that is closed, before the hour of today's cut-off and after it.
+                "closed_before": bankdays.previous_banking_day(today),
+                "closed_after": bankdays.banking_day_on_or_before(today),
+            },
+        )
+        answers = cursor.fetchone()
+    return [job for job, has_work in zip(jobs, answers, strict=True) if has_work]
 
 
 def is_held(job: Job | NetworkJob, biller: tenancy.Biller) -> bool:

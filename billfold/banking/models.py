@@ -245,7 +245,9 @@ class BankLine(models.Model):
     occurrence = models.IntegerField()
     line = models.IntegerField()
     explained_at = models.DateTimeField(null=True)
-    """When transfers were booked that name this line; while null, reconciliation looks at it."""
+    """When transfers were booked that name this line."""
+    is_due = models.BooleanField(default=True, db_default=True)
+    """Reconciliation is to look at it: it is new, or something it could match has changed."""
 
     class Meta:
         constraints = [
@@ -269,7 +271,10 @@ class BankLine(models.Model):
                 fields=["as_of"],
                 name="bankline_unexplained",
                 condition=Q(explained_at__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["as_of", "line", "id"], name="bankline_due", condition=Q(is_due=True)
+            ),
         ]
 
     @property
@@ -280,6 +285,27 @@ class BankLine(models.Model):
     def text(self) -> str:
         """Decrypt the bank's description of the line."""
         return sealing.unseal(self.text_sealed, context=f"banking_bankline|text|{self.id}").decode()
+
+
+class MatchChange(models.Model):
+    """Something bank lines could match that changed since they were looked at.
+
+    Triggers add it in the transaction of the change; reconciliation removes it. A file without an
+    amount concerns every amount it asks for.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT, null=True)
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, default="USD", db_default="USD")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(file__isnull=False) | Q(amount_minor__isnull=False),
+                name="matchchange_says_of_what",
+            )
+        ]
 
 
 class RoutingNumber(models.Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import Error, connection
@@ -19,6 +19,9 @@ from billfold.money import Money
 from billfold.platform import locks, rows
 from billfold.platform.ids import new_id, new_ids
 
+HAS_WORK: Final = """EXISTS (
+    SELECT FROM ledger_movement GROUP BY code, currency, effective_date HAVING count(*) > 1)"""
+"""Whether `roll_up` has something to do: an SQL condition."""
 _CHUNK = 5_000
 _KEY_REUSED = "BF001"
 _NOTHING_TO_REVERSE = "BF002"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPServerDisconnected
+from typing import Final
 
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -26,6 +27,10 @@ from billfold.platform.ids import new_ids
 log = logging.getLogger("billfold.outbox")
 _BATCH = 200
 _LONGEST_WAIT = timedelta(hours=6)
+HAS_WORK: Final = """EXISTS (
+    SELECT FROM notices_notice WHERE sent_at IS NULL
+    AND (next_try_at IS NULL OR next_try_at <= %(now)s::timestamptz))"""
+"""Whether `send_waiting` has something to do: an SQL condition."""
 BEGIN_FOR_SECONDS = 30.0
 """So long a try begins another message."""
 DEADLINE_SECONDS = 60.0

@@ -25,7 +25,7 @@ from billfold.pages.view_models import (
 )
 from billfold.payments.cases import case_kinds
 from billfold.payments.cases.case_kinds import CaseKind
-from billfold.payments.incoming import reconciliation
+from billfold.payments.incoming import line_candidates
 from billfold.payments.models import Case
 
 _LABELS: Final[Mapping[str, str]] = {
@@ -141,13 +141,13 @@ def _closing_text(case: Case) -> str:
     if case.kind != CaseKind.BANK_LINE:
         return case_words.CLOSES_BY.get(case.kind, "")
     type_code = str(case.facts.get("type", ""))
-    if type_code in reconciliation.ACH_CREDITS:
+    if type_code in line_candidates.ACH_CREDITS:
         return (
             "It closes by itself as soon as the line adds up to a file of ours, or to one less "
             "the payments of it that were returned. Each file from the bank is tried against it. "
             "If a return or a line is missing, ask the bank for it."
         )
-    if type_code in reconciliation.RETURN_DEBITS:
+    if type_code in line_candidates.RETURN_DEBITS:
         return (
             "It closes by itself as soon as the return it belongs to is here: of the trace number "
             "it names, or the only returned payment of its amount. If that return is missing, ask "

@@ -178,6 +178,10 @@ class Payment(models.Model):
             ),
             models.Index(fields=["customer", "-created_at"], name="payment_by_customer"),
             models.Index(fields=["-created_at"], name="payment_newest"),
+            models.Index(fields=["amount_minor", "created_at"], name="payment_by_amount"),
+            models.Index(
+                fields=["amount_minor"], name="payment_returned", condition=Q(state="returned")
+            ),
         ]
 
     @staticmethod

@@ -22,6 +22,8 @@ from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry, AuditLink, AuditSeal
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+HAS_WORK: Final = "EXISTS (SELECT FROM platform_auditunsealed)"
+"""Whether `seal` has something to do: an SQL condition."""
 _SEAL_AT_MOST = 10_000
 
 

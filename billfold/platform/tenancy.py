@@ -340,7 +340,8 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
         "credit_minor",
         "added_by_id",
     ),
-    "banking_bankline": ("explained_at",),
+    "banking_bankline": ("explained_at", "is_due"),
+    "banking_matchchange": (),
     "banking_routingnumber": ("bank_name",),
     "django_content_type": (),
     "django_migrations": (),
@@ -391,6 +392,7 @@ biller and of its bank are the owner's to change."""
 
 DELETABLE = frozenset(
     {
+        "banking_matchchange",
         "django_session",
         "ledger_movement",
         "people_signinattempt",

@@ -139,13 +139,13 @@ class Dispatcher:
         self._wait(LOOK_SECONDS, biller.schema)
         try:
             with tenancy.use(biller):
+                may_call = [job for job in NETWORK_JOBS if not jobs.is_held(job, biller)]
                 names = [
                     (job, far_side)
-                    for job in NETWORK_JOBS
-                    if not jobs.is_held(job, biller)
+                    for job in jobs.with_work(may_call, now=clock.now())
                     for far_side in job.far_sides()
                 ]
-                next_tries = far_sides.next_tries()
+                next_tries = far_sides.next_tries() if names else {}
         except Error:
             log.exception("the calls of %s cannot be listed", biller.schema)
             connection.close()

@@ -56,14 +56,37 @@ def _loop(stopped: threading.Event) -> None:
         held = _log_holds(billers, held)
         heartbeat.beat()
         for biller in billers:
-            for job in LOOP_JOBS:
-                if stopped.is_set():
-                    return
-                name = (biller.schema, job.name)
-                if time.monotonic() >= due_at.get(name, 0.0):
-                    wait = attempt(job, biller, now=clock.now())
-                    due_at[name] = time.monotonic() + wait
+            if stopped.is_set():
+                return
+            begun_at = time.monotonic()
+            due = [
+                job for job in LOOP_JOBS if due_at.get((biller.schema, job.name), 0.0) <= begun_at
+            ]
+            for name, wait in make_pass(biller, due, stopped).items():
+                due_at[biller.schema, name] = time.monotonic() + wait
         stopped.wait(_PAUSE_SECONDS)
+
+
+def make_pass(biller: Biller, due: Sequence[Job], stopped: threading.Event) -> dict[str, float]:
+    """Run those of the jobs that have work; return the seconds to wait before each is next asked.
+
+    Once one of them has worked, the others are absent: they are asked again at once, since it may
+    have left something for them.
+    """
+    may_run = [job for job in due if not jobs.is_held(job, biller)]
+    if not may_run:
+        return {}
+    waits: dict[str, float] = {}
+    try:
+        with tenancy.use(biller):
+            for job in jobs.with_work(may_run, now=clock.now()):
+                if not stopped.is_set():
+                    waits[job.name] = attempt(job, biller, now=clock.now())
+    except Exception:
+        log.exception("%s cannot be asked for work; it will be tried again", biller.schema)
+        connection.close()
+        return {job.name: _PAUSE_AFTER_ERROR_SECONDS for job in may_run}
+    return waits or {job.name: job.every_seconds for job in may_run}
 
 
 def _log_holds(billers: Sequence[Biller], before: set[str]) -> set[str]:

@@ -97,9 +97,7 @@ ACTS = (
     Act("fetch", "answered", "fetch", ("gate_taken", *_around("fetch")), CUTOFF),
     Act("read the answer", "answer fetched", "read", _around("read"), CUTOFF),
     Act("read a statement", "statement fetched", "read", _around("read"), STATEMENT),
-    Act(
-        "settle", "statement read", "reconcile", (*_around("reconcile"), "record_inside"), STATEMENT
-    ),
+    Act("settle", "statement read", "reconcile", (*_around("look"), *EXPLAINING), STATEMENT),
     Act("read returns", "returns fetched", "read", (*_around("read"), "record_inside"), RETURNS),
     Act("explain a debit", "debit read", "reconcile", _around("reconcile"), TAKEN),
 )

@@ -159,8 +159,18 @@ class Migration(migrations.Migration):
                 ('occurrence', models.IntegerField()),
                 ('line', models.IntegerField()),
                 ('explained_at', models.DateTimeField(null=True)),
+                ('is_due', models.BooleanField(db_default=True, default=True)),
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='banking.bankconnection')),
                 ('statement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='banking.statement')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='MatchChange',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('amount_minor', models.BigIntegerField(null=True)),
+                ('currency', models.CharField(db_default='USD', default='USD', max_length=3)),
+                ('file', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='banking.bankfile')),
             ],
         ),
         migrations.AddIndex(
@@ -203,6 +213,10 @@ class Migration(migrations.Migration):
             model_name='bankline',
             index=models.Index(condition=models.Q(('explained_at__isnull', True)), fields=['as_of'], name='bankline_unexplained'),
         ),
+        migrations.AddIndex(
+            model_name='bankline',
+            index=models.Index(condition=models.Q(('is_due', True)), fields=['as_of', 'line', 'id'], name='bankline_due'),
+        ),
         migrations.AddConstraint(
             model_name='bankline',
             constraint=models.UniqueConstraint(fields=('connection', 'as_of', 'type_code', 'amount_minor', 'bank_reference', 'customer_reference', 'text_fingerprint', 'occurrence'), name='bankline_once'),
@@ -211,5 +225,10 @@ class Migration(migrations.Migration):
             model_name='bankline',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='bankline_not_negative'),
         ),
+        migrations.AddConstraint(
+            model_name='matchchange',
+            constraint=models.CheckConstraint(condition=models.Q(('file__isnull', False), ('amount_minor__isnull', False), _connector='OR'), name='matchchange_says_of_what'),
+        ),
         sql("append_only"),
+        sql("match_changes"),
     ]

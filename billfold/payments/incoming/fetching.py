@@ -15,6 +15,8 @@ from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.models import Case
 
 KIND: Final = CaseKind.UNFETCHED_FILE
+HAS_WORK: Final = "EXISTS (SELECT FROM banking_bankconnection)"
+"""Whether there may be something to fetch, which only a bank knows: an SQL condition."""
 
 
 def fetch(bank: BankConnection, *, now: datetime) -> exchange.FetchResult:

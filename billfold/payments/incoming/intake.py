@@ -36,6 +36,8 @@ log = logging.getLogger("billfold.intake")
 UNREADABLE: Final = CaseKind.UNREADABLE_FILE
 FAILED: Final = CaseKind.FAILED_FILE
 _KINDS: Final = (UNREADABLE, FAILED)
+HAS_WORK: Final = "EXISTS (SELECT FROM banking_bankfile WHERE state = 'received')"
+"""Whether `read_received` has something to do: an SQL condition."""
 
 
 _LIKELY = """

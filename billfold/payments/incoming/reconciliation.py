@@ -1,51 +1,67 @@
-"""Matches bank lines with what we sent: an exact match settles it, anything else opens a case."""
+"""Matches bank lines with what we sent: an exact match settles it, anything else opens a case.
+
+A line is looked at when it is new, and again only when something it could match has changed.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db import connection, transaction
 
-from billfold.bankdays import EASTERN
-from billfold.banking.models import BankFile, BankLine, FileState
+from billfold.banking.models import BankLine, MatchChange
 from billfold.money import Money
 from billfold.payments.cases import casework
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
-from billfold.payments.models import Instruction, Payment, PaymentEvent
-from billfold.payments.rules.lifecycle import State
+from billfold.payments.incoming import line_candidates
+from billfold.payments.incoming.line_candidates import (
+    ACH_CREDITS,
+    DEBITED,
+    RETURN_DEBITS,
+    SETTLES_WITHIN,
+    LineCandidates,
+    TracedEntry,
+    UnsettledFile,
+)
+from billfold.payments.models import Case, Instruction
 from billfold.platform import audit
 from billfold.platform.faults import fault
 from billfold.rails.protocol import AnyEvent, Settled, TakenBack
 
 KIND: Final = CaseKind.BANK_LINE
-ACH_CREDITS: Final = frozenset({"142", "165", "166", "167", "168"})
-"""Lines that may be the total of our debit file. Source: BAI2 type codes."""
-RETURN_DEBITS: Final = frozenset({"468", "556", "557", "558"})
-"""Lines by which the bank takes returned money. Source: BAI2 type codes."""
-DEBITED: Final = (State.IN_TRANSIT, State.SETTLED, State.RETURNED)
-"""States of a payment that the bank may take back: it was asked for the money."""
-SETTLES_WITHIN: Final = timedelta(days=10)
-"""How late a bank may credit a file and still be understood without a person."""
-_TRACE: Final = re.compile(r"(?<!\d)\d{15}(?!\d)")
+_PAGE: Final = 1_000
+HAS_WORK: Final = """(
+    EXISTS (SELECT FROM banking_matchchange)
+    OR EXISTS (SELECT FROM banking_bankline WHERE is_due))"""
+"""Whether `reconcile` has something to do: an SQL condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineMatch:
-    """The events that explain a bank line, or why it cannot be matched."""
+    """What explains a bank line, or why nothing does."""
 
-    events: Sequence[AnyEvent] = ()
+    settles: UnsettledFile | None = None
+    is_net: bool = False
+    """It is the file less the payments returned meanwhile."""
+    takes_back: str = ""
+    """The reference of the payment whose money the bank takes."""
     why_not: str = ""
-    facts: dict[str, object] | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
     payment_id: UUID | None = None
     """The one payment it names, if it does."""
-    how: str = "Explained by what the bank sent later"
+    difference: tuple[UUID, int] | None = None
+    """A file and an amount: its entries of this amount are likely."""
+    has_likely_payments: bool = False
+    """Payments of the line's amount are likely."""
+
+    @property
+    def explains(self) -> bool:
+        return self.settles is not None or bool(self.takes_back)
 
 
 class _DoesNotFit(Exception):
@@ -53,33 +69,114 @@ class _DoesNotFit(Exception):
 
 
 def reconcile(*, now: datetime) -> int:
-    """Match bank lines, oldest first, each in a transaction of its own; give how many matched."""
-    waiting = BankLine.objects.filter(explained_at=None).order_by("as_of", "line", "id")
+    """Match the bank lines that are due, oldest first; return how many were matched.
+
+    What is found to match is matched in a transaction of its own. Each that was looked at is no
+    longer due, so the run ends.
+    """
     explained = 0
-    for line_id in waiting.values_list("id", flat=True):
-        fault("reconcile_begun")
-        with transaction.atomic(durable=True):
-            line = BankLine.objects.select_for_update().get(pk=line_id)
-            if line.explained_at is None and _explain(line, now):
-                explained += 1
-            fault("reconcile_inside")
-        fault("reconcile_committed")
-    return explained
+    while True:
+        _mark_due_lines()
+        lines, matched = _look_at_page(now)
+        if not lines:
+            return explained
+        explained += sum(_match_one(line_id, now) for line_id in matched)
+
+
+_MARK_DUE: Final = """
+WITH change AS (
+    DELETE FROM banking_matchchange RETURNING file_id, amount_minor, currency
+), file AS (
+    SELECT DISTINCT f.connection_id, f.effective_date
+    FROM change c JOIN banking_bankfile f ON f.id = c.file_id
+), amount AS (
+    SELECT amount_minor, currency FROM change WHERE amount_minor IS NOT NULL
+    UNION
+    SELECT i.amount_minor, i.currency
+    FROM change c JOIN payments_instruction i ON i.file_id = c.file_id
+    WHERE c.amount_minor IS NULL
+)
+UPDATE banking_bankline l SET is_due = true
+WHERE l.explained_at IS NULL AND (
+    l.type_code = ANY(%(credits)s) AND EXISTS (
+        SELECT FROM file f WHERE f.connection_id = l.connection_id
+        AND l.as_of BETWEEN f.effective_date AND f.effective_date + %(within)s)
+    OR l.type_code = ANY(%(debits)s)
+       AND (l.amount_minor, l.currency) IN (SELECT amount_minor, currency FROM amount))
+"""
+
+
+def _mark_due_lines() -> None:
+    """Mark the lines that may match what has changed since they were looked at.
+
+    A change is put on its list by a trigger, in the transaction that makes it, and is taken off by
+    the statement that marks its lines. So none is missed, however late its transaction commits:
+    until then it is not on the list, and afterwards whoever looks at a line sees it. A line that
+    is not to be seen here yet is due anyhow, since it is new; one that is due already is marked
+    too, so that this waits for whoever is looking at it without having seen the change.
+    """
+    if MatchChange.objects.exists():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _MARK_DUE,
+                {
+                    "credits": list(ACH_CREDITS),
+                    "debits": list(RETURN_DEBITS),
+                    "within": SETTLES_WITHIN.days,
+                },
+            )
+
+
+def _look_at_page(now: datetime) -> tuple[Sequence[BankLine], list[UUID]]:
+    """Look at the first lines that are due; return them, and the ids of those that match.
+
+    Where none does, a case is opened for each and they are no longer due. Otherwise they are
+    looked at again after the matching ones are booked: a file that is settled is out of question.
+    """
+    fault("look_begun")
+    with transaction.atomic(durable=True):
+        lines = list(
+            BankLine.objects.select_for_update(of=["self"])
+            .select_related("connection")
+            .filter(is_due=True)
+            .order_by("as_of", "line", "id")[:_PAGE]
+        )
+        matches = _match_all(lines) if lines else []
+        matched = [line.id for line, match in matches if match.explains]
+        if lines and not matched:
+            _leave_open(matches, now)
+        fault("look_inside")
+    fault("look_committed")
+    return lines, matched
+
+
+def _match_one(line_id: UUID, now: datetime) -> bool:
+    """Book what explains a line; say whether it still does, now that the line is locked."""
+    fault("reconcile_begun")
+    with transaction.atomic(durable=True):
+        line = BankLine.objects.select_for_update(of=["self"]).select_related("connection")
+        is_explained = _explain(line.get(pk=line_id), now)
+        fault("reconcile_inside")
+    fault("reconcile_committed")
+    return is_explained
 
 
 def _explain(line: BankLine, now: datetime) -> bool:
-    match = _match_credit(line) if line.is_credit else _match_debit(line)
-    if match.events and not _is_recorded(match.events, now):
-        why_not = "what it seems to be does not fit its payments"
-        match = LineMatch(
-            why_not=why_not, facts={"payments": [e.subject for e in match.events[:10]]}
-        )
-    if not match.events:
-        _open_case(line, match, now)
+    if line.explained_at is not None:
         return False
-    BankLine.objects.filter(pk=line.pk).update(explained_at=now)
+    [(_, match)] = _match_all([line])
+    events = _events_of(line, match)
+    if events and not _is_recorded(events, now):
+        match = LineMatch(
+            why_not="what it seems to be does not fit its payments",
+            facts={"payments": [event.subject for event in events[:10]]},
+        )
+    if not match.explains:
+        _leave_open([(line, match)], now)
+        return False
+    BankLine.objects.filter(pk=line.pk).update(explained_at=now, is_due=False)
     actor = audit.job("reconciliation")
-    casework.close_by_key(_case_key(line), match.how, actor=actor, now=now)
+    casework.close_by_key(_case_key(line), _describe(match), actor=actor, now=now)
     return True
 
 
@@ -94,29 +191,89 @@ def _is_recorded(events: Sequence[AnyEvent], now: datetime) -> bool:
     return True
 
 
+def _describe(match: LineMatch) -> str:
+    """Put in words how a line was explained after all."""
+    if match.settles and match.is_net:
+        less = Money(match.settles.returned_minor).formatted()
+        return f"It is {match.settles.name} less the payments returned meanwhile, {less}"
+    return "Explained by what the bank sent later"
+
+
+def _events_of(line: BankLine, match: LineMatch) -> list[AnyEvent]:
+    """Make the events by which a line settles its file, or takes a payment back."""
+    if match.takes_back:
+        return [TakenBack(match.takes_back, "takenback", line.as_of, evidence=line.evidence)]
+    if match.settles is None:
+        return []
+    settled: list[AnyEvent] = [
+        Settled(reference, "settled", line.as_of, evidence=line.evidence)
+        for reference in Instruction.objects.filter(
+            file=match.settles.id, is_live=True, kind="payment"
+        )
+        .order_by("trace")
+        .values_list("payment__reference", flat=True)
+    ]
+    if not match.is_net:
+        return settled
+    returned = line_candidates.load_returned_of(match.settles)
+    return settled + [
+        TakenBack(reference, "takenback", line.as_of, evidence=line.evidence)
+        for reference in returned
+    ]
+
+
 def _case_key(line: BankLine) -> str:
     return f"bankline/{line.id}"
 
 
-def _open_case(line: BankLine, match: LineMatch, now: datetime) -> None:
+def _leave_open(matches: Sequence[tuple[BankLine, LineMatch]], now: datetime) -> None:
+    """Open a case for each line that has none, and look at them no more until something changes."""
+    keys = {_case_key(line): (line, match) for line, match in matches}
+    for key in Case.objects.filter(key__in=keys).values_list("key", flat=True):
+        del keys[key]
+    new = list(keys.values())
+    differences = {match.difference for _, match in new if match.difference}
+    entries = line_candidates.load_likely_entries(differences)
+    payments = line_candidates.load_likely_payments(
+        [line for line, match in new if match.has_likely_payments]
+    )
+    cases = []
+    for line, match in new:
+        likely: dict[str, object] = {}
+        if match.difference:
+            likely = {"likely": entries.get(match.difference, [])}
+        elif match.has_likely_payments:
+            likely = {"likely": payments[line.id]}
+        cases.append(_new_case(line, match, likely))
+    casework.open_cases(cases, now=now)
+    BankLine.objects.filter(pk__in=[line.pk for line, _ in matches]).update(is_due=False)
+
+
+def _new_case(line: BankLine, match: LineMatch, likely: dict[str, object]) -> casework.NewCase:
     amount = Money(line.amount_minor, line.currency)
     direction = "in" if line.is_credit else "out"
-    casework.open_cases(
-        [
-            casework.NewCase(
-                key=_case_key(line),
-                kind=KIND,
-                title=f"{amount.formatted()} {direction} on {line.as_of:%b %d}: {match.why_not}",
-                evidence=line.evidence,
-                payment_id=match.payment_id,
-                facts={"type": line.type_code, **(match.facts or {})},
-            )
-        ],
-        now=now,
+    return casework.NewCase(
+        key=_case_key(line),
+        kind=KIND,
+        title=f"{amount.formatted()} {direction} on {line.as_of:%b %d}: {match.why_not}",
+        evidence=line.evidence,
+        payment_id=match.payment_id,
+        facts={"type": line.type_code, **match.facts, **likely},
     )
 
 
-def _match_credit(line: BankLine) -> LineMatch:
+def _match_all(lines: Sequence[BankLine]) -> list[tuple[BankLine, LineMatch]]:
+    candidates = line_candidates.load(lines)
+    return [
+        (
+            line,
+            _match_credit(line, candidates) if line.is_credit else _match_debit(line, candidates),
+        )
+        for line in lines
+    ]
+
+
+def _match_credit(line: BankLine, candidates: LineCandidates) -> LineMatch:
     """Match a credit with the one file whose total it is, else with that less its returns.
 
     A file's total less every return read so far is exact too, whatever the bank agreed to; where
@@ -124,177 +281,95 @@ def _match_credit(line: BankLine) -> LineMatch:
     """
     if line.type_code not in ACH_CREDITS:
         return LineMatch(why_not="money nobody was asked for")
-    files = _unsettled_files(line)
-    named = [file for file in files if _text_names_file(line, file)]
-    candidates = named or files
-    exact = [file for file in candidates if file.debit_minor == line.amount_minor]
-    if len(exact) == 1:
-        return LineMatch(_settled_events(line, exact[0]))
-    if len(exact) > 1:
-        return LineMatch(why_not="several files have this total", facts=_file_names(exact))
-    net = [match for file in candidates if (match := _net_of_returns(line, file))]
-    if len(net) == 1 and (len(candidates) == 1 or line.connection.settlement == "net"):
-        return net[0]
-    return _no_exact_file(line, candidates)
-
-
-def _unsettled_files(line: BankLine) -> list[BankFile]:
-    """Find the files that the line may settle: sent, due by then, not settled yet."""
-    return [
+    files = [
         file
-        for file in BankFile.objects.filter(
-            connection=line.connection,
-            direction="out",
-            state__in=[FileState.SENDING, FileState.SENT, FileState.ACCEPTED],
-            effective_date__lte=line.as_of,
-            effective_date__gte=line.as_of - SETTLES_WITHIN,
-            debit_minor__gt=0,
-        )
-        .select_related("connection")
-        .order_by("effective_date", "modifier")
-        if not _is_settled(file)
+        for file in candidates.files
+        if file.connection_id == line.connection_id and file.may_be_credited_on(line.as_of)
     ]
-
-
-def _is_settled(file: BankFile) -> bool:
-    return _payments_in(file).filter(_has("settled")).exists()
-
-
-def _payments_in(file: BankFile) -> QuerySet[Payment]:
-    """Select the payments that a file debits; a prenote debits nothing."""
-    return Payment.objects.filter(
-        instructions__file=file, instructions__is_live=True, instructions__kind="payment"
-    )
-
-
-def _has(kind: str) -> Exists:
-    """Make the condition that an event of this kind took effect on a payment."""
-    events = PaymentEvent.objects.filter(payment=OuterRef("pk"), kind=kind)
-    return Exists(events.exclude(outcome="stray"))
-
-
-def _text_names_file(line: BankLine, file: BankFile) -> bool:
-    """Tell whether the text of the line names the file."""
-    stem = file.name.removesuffix(".ach")
-    words = line.text().split()
-    return stem in words or file.name in words
-
-
-def _file_names(files: Sequence[BankFile]) -> dict[str, object]:
-    return {"files": [file.name for file in files]}
-
-
-def _references(file: BankFile) -> list[str]:
-    return list(
-        Instruction.objects.filter(file=file, is_live=True, kind="payment")
-        .order_by("trace")
-        .values_list("payment__reference", flat=True)
-    )
-
-
-def _settled_events(line: BankLine, file: BankFile) -> list[AnyEvent]:
-    return [
-        Settled(reference, "settled", line.as_of, evidence=line.evidence)
-        for reference in _references(file)
+    named = _named_files(line, files)
+    files = named or files
+    exact = [file for file in files if file.debit_minor == line.amount_minor]
+    if len(exact) == 1:
+        return LineMatch(settles=exact[0])
+    if len(exact) > 1:
+        names = {"files": [file.name for file in exact]}
+        return LineMatch(why_not="several files have this total", facts=names)
+    net = [
+        file
+        for file in files
+        if file.returned_minor and file.debit_minor - file.returned_minor == line.amount_minor
     ]
+    if len(net) == 1 and (len(files) == 1 or line.connection.settlement == "net"):
+        return LineMatch(settles=net[0], is_net=True)
+    return _no_exact_file(line, files)
 
 
-def _net_of_returns(line: BankLine, file: BankFile) -> LineMatch | None:
-    """Match a file that is credited less the payments returned already; nothing if it is not."""
-    returned = _payments_in(file).filter(state=State.RETURNED).exclude(_has("takenback"))
-    less = returned.aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    if not less or file.debit_minor - less != line.amount_minor:
-        return None
-    taken = [
-        TakenBack(payment.reference, "takenback", line.as_of, evidence=line.evidence)
-        for payment in returned.order_by("id")
-    ]
-    how = f"It is {file.name} less the payments returned meanwhile, {Money(less).formatted()}"
-    return LineMatch([*_settled_events(line, file), *taken], how=how)
+def _named_files(line: BankLine, files: Sequence[UnsettledFile]) -> list[UnsettledFile]:
+    """Select the files that the text of the line names."""
+    words = frozenset(line.text().split()) if files else frozenset()
+    return [file for file in files if file.name in words or file.name.removesuffix(".ach") in words]
 
 
-def _no_exact_file(line: BankLine, files: Sequence[BankFile]) -> LineMatch:
-    """Describe the difference to the nearest file, and the entries that would explain it."""
+def _no_exact_file(line: BankLine, files: Sequence[UnsettledFile]) -> LineMatch:
+    """Describe the difference to the nearest file; entries of that amount would explain it."""
     if not files:
         return LineMatch(why_not="no file of ours has this total")
     file = min(files, key=lambda each: abs(each.debit_minor - line.amount_minor))
     difference = file.debit_minor - line.amount_minor
-    likely = list(
-        Instruction.objects.filter(file=file, is_live=True, amount_minor=abs(difference))
-        .order_by("trace")
-        .values_list("payment__reference", flat=True)[:10]
-    )
     return LineMatch(
         why_not=f"differs from {file.name} by {Money(difference).formatted()}",
         facts={
             "file": file.name,
             "file_total": Money(file.debit_minor).formatted(),
             "difference": Money(difference).formatted(),
-            "likely": likely,
         },
+        difference=(file.id, abs(difference)),
     )
 
 
-def _match_debit(line: BankLine) -> LineMatch:
+def _match_debit(line: BankLine, candidates: LineCandidates) -> LineMatch:
     """Match a debit with the one returned payment it takes back."""
     if line.type_code not in RETURN_DEBITS:
         return LineMatch(why_not="money taken that nobody here sent")
-    traces = _TRACE.findall(line.text())
-    candidates = Payment.objects.filter(
-        amount_minor=line.amount_minor,
-        currency=line.currency,
-        created_at__lt=_end_of(line.as_of),
-    ).exclude(_has("takenback"))
-    if traces:
-        traced = candidates.filter(
-            state__in=DEBITED,
-            instructions__is_live=True,
-            instructions__kind="payment",
-            instructions__trace__in=traces,
-        )
-        named = list(traced.distinct()[:2])
-        return (
-            _match_taken_back(line, named, candidates)
-            if named
-            else _unmatched_trace(traces, candidates)
-        )
-    return _match_taken_back(line, list(candidates.filter(state=State.RETURNED)[:2]), candidates)
+    traces = candidates.traces[line.id]
+    if not traces:
+        return _match_taken_back(candidates.returned[line.id])
+    entries = [entry for trace in dict.fromkeys(traces) for entry in candidates.entries[trace]]
+    named = {entry.reference for entry in entries if _may_take_back(line, entry)}
+    return _match_taken_back(sorted(named)) if named else _unmatched_trace(traces, entries)
 
 
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), datetime.min.time(), tzinfo=EASTERN)
-
-
-def _unmatched_trace(traces: Sequence[str], candidates: QuerySet[Payment]) -> LineMatch:
-    """Name the payment of a trace and what was sent for it, else those it may mean."""
-    named = list(
-        Instruction.objects.filter(trace__in=traces, kind="payment").order_by("-is_live")[:2]
+def _may_take_back(line: BankLine, entry: TracedEntry) -> bool:
+    """Say whether a debit may take back the payment of an entry that it names."""
+    return (
+        entry.is_live
+        and entry.state in DEBITED
+        and not entry.is_taken_back
+        and (entry.payment_minor, entry.currency) == (line.amount_minor, line.currency)
+        and entry.created_at < line_candidates.end_of(line.as_of)
     )
+
+
+def _unmatched_trace(traces: Sequence[str], entries: Iterable[TracedEntry]) -> LineMatch:
+    """Name the payment of a trace and what was sent for it, else ask for those it may mean."""
+    named = sorted(entries, key=lambda entry: not entry.is_live)
     one = named[0] if len(named) == 1 else None
     return LineMatch(
         why_not="its trace and amount fit no payment",
         facts={
             "traces": list(traces),
-            **({"sent": Money(one.amount_minor, one.currency).formatted()} if one else {}),
-            **({} if named else _likely_payments(candidates)),
+            **({"sent": Money(one.entry_minor, one.currency).formatted()} if one else {}),
         },
         payment_id=one.payment_id if one else None,
+        has_likely_payments=not named,
     )
 
 
-def _likely_payments(candidates: QuerySet[Payment]) -> dict[str, object]:
-    likely = candidates.filter(state__in=DEBITED).order_by("-created_at", "-id")
-    return {"likely": list(likely.values_list("reference", flat=True)[:10])}
-
-
-def _match_taken_back(
-    line: BankLine, payments: Sequence[Payment], candidates: QuerySet[Payment]
-) -> LineMatch:
-    if len(payments) == 1:
-        event = TakenBack(payments[0].reference, "takenback", line.as_of, evidence=line.evidence)
-        return LineMatch([event])
-    if payments:
+def _match_taken_back(references: Sequence[str]) -> LineMatch:
+    if len(references) == 1:
+        return LineMatch(takes_back=references[0])
+    if references:
         why_not = "several returned payments have this amount"
     else:
         why_not = "no returned payment has this amount"
-    return LineMatch(why_not=why_not, facts=_likely_payments(candidates))
+    return LineMatch(why_not=why_not, has_likely_payments=True)

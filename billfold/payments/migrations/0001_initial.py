@@ -246,6 +246,14 @@ class Migration(migrations.Migration):
             model_name='payment',
             index=models.Index(fields=['-created_at'], name='payment_newest'),
         ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(fields=['amount_minor', 'created_at'], name='payment_by_amount'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(condition=models.Q(('state', 'returned')), fields=['amount_minor'], name='payment_returned'),
+        ),
         migrations.AddConstraint(
             model_name='payment',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='payment_above_zero'),
@@ -275,4 +283,5 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='remittance_above_zero'),
         ),
         sql("append_only"),
+        sql("match_changes"),
     ]

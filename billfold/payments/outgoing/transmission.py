@@ -25,6 +25,13 @@ LAPSED: Final = CaseKind.LAPSED_RELEASE
 KINDS: Final = (KIND, UNREACHABLE, TOO_LATE, LAPSED)
 _ANSWERS_WITHIN: Final = timedelta(hours=1)
 """How long a bank may be unreachable before a case is opened; the cut-off leaves that long."""
+HAS_WORK: Final = """EXISTS (
+    SELECT FROM banking_bankfile f
+    WHERE f.direction = 'out' AND f.state IN ('built', 'released', 'sending') AND CASE
+        WHEN f.state <> 'sending' AND f.effective_date <= %(today)s::date
+        THEN NOT EXISTS (SELECT FROM payments_case c WHERE c.key = 'late/' || f.id)
+        ELSE f.state <> 'built' END)"""
+"""Whether files are to be sent, or a case is to be opened for a late one: an SQL condition."""
 
 
 class NotUnknown(Exception):

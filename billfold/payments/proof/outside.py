@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from billfold.payments.cases.case_kinds import CaseKind
-from billfold.payments.incoming.reconciliation import SETTLES_WITHIN
+from billfold.payments.incoming.line_candidates import SETTLES_WITHIN
 from billfold.payments.proof.check import by_sql
 from billfold.payments.proof.guards import changed_only, never_changed
 
