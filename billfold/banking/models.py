@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Final
 
 from django.db import models
 from django.db.models import Q
@@ -227,6 +228,10 @@ class Statement(models.Model):
         ]
 
 
+REFERENCE_END: Final = "\x1f"
+"""Ends the reference in the sealed words of a bank line: ASCII's unit separator."""
+
+
 class BankLine(models.Model):
     """One line of a statement: money in (credit) or out (debit) as the bank reports it."""
 
@@ -240,7 +245,9 @@ class BankLine(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     bank_reference = models.TextField(default="", blank=True)
     customer_reference = models.TextField(default="", blank=True)
+    """Who paid writes it, so long numbers in it are masked."""
     text_sealed = models.BinaryField()
+    """The customer's reference as it came, REFERENCE_END, and the bank's description."""
     text_fingerprint = models.TextField()
     occurrence = models.IntegerField()
     line = models.IntegerField()
@@ -284,7 +291,8 @@ class BankLine(models.Model):
 
     def text(self) -> str:
         """Decrypt the bank's description of the line."""
-        return sealing.unseal(self.text_sealed, context=f"banking_bankline|text|{self.id}").decode()
+        words = sealing.unseal(self.text_sealed, context=f"banking_bankline|text|{self.id}")
+        return words.decode().partition(REFERENCE_END)[2]
 
 
 class MatchChange(models.Model):

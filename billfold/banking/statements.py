@@ -15,9 +15,16 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from billfold import typed_text
 from billfold.banking import account_fingerprints, statement_days
-from billfold.banking.models import BankConnection, BankFile, BankLine, Statement
-from billfold.banking.statement_days import StatementDay
+from billfold.banking.models import (
+    REFERENCE_END,
+    BankConnection,
+    BankFile,
+    BankLine,
+    Statement,
+)
+from billfold.banking.statement_days import StatementDay, StatementLine
 from billfold.banking.statement_seams import DayBalances, Seam, find_seams
 from billfold.money import EXPONENTS, Money
 from billfold.platform import sealing
@@ -163,8 +170,8 @@ def _facts_of(day: StatementDay) -> tuple[object, ...]:
             line.is_credit,
             line.amount_minor,
             line.bank_reference,
-            line.customer_reference,
-            sealing.fingerprint(line.text, purpose=_TEXT),
+            typed_text.mask_numbers(line.customer_reference),
+            sealing.fingerprint(_words(line), purpose=_TEXT),
             line.occurrence,
         )
         for line in day.lines
@@ -250,9 +257,15 @@ def describe_break(seam: Seam) -> str:
     )
 
 
+def _words(line: StatementLine) -> str:
+    """Join what strangers wrote in a line: it is sealed, since it may hold an account number."""
+    return f"{line.customer_reference}{REFERENCE_END}{line.text}"
+
+
 def _bank_lines(statement: Statement, day: StatementDay) -> Sequence[BankLine]:
     lines = []
     for line in day.lines:
+        words = _words(line)
         bank_line = BankLine(
             id=new_id(),
             connection=statement.connection,
@@ -263,13 +276,13 @@ def _bank_lines(statement: Statement, day: StatementDay) -> Sequence[BankLine]:
             amount_minor=line.amount_minor,
             currency=day.currency,
             bank_reference=line.bank_reference,
-            customer_reference=line.customer_reference,
-            text_fingerprint=sealing.fingerprint(line.text, purpose=_TEXT),
+            customer_reference=typed_text.mask_numbers(line.customer_reference),
+            text_fingerprint=sealing.fingerprint(words, purpose=_TEXT),
             occurrence=line.occurrence,
             line=line.line,
         )
         bank_line.text_sealed = sealing.seal(
-            line.text.encode(), context=f"banking_bankline|text|{bank_line.id}"
+            words.encode(), context=f"banking_bankline|text|{bank_line.id}"
         )
         lines.append(bank_line)
     return lines

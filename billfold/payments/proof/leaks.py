@@ -2,9 +2,11 @@
 
 A number counts where it stands as a word of its own, or right after its routing number as
 in a bank file. Numbers under six characters, with fewer than five digits, or that are a date, are
-looked for only in the second way: alone they could be anything. So could a number that is also
-that of an invoice, credit note, customer, bank or entry: it is passed over, since whoever types an
-account could choose it. Ids of ours, and JSON numbers too short for an account, are no words.
+looked for only in the second way: alone they could be anything. So could a number that also stands
+on what the biller publishes or bills, in an e-mail address, or as that of a bank or entry: it is
+passed over, since whoever types an account could choose it, and stop the biller's files with it.
+Ids of ours, fractions of a second, process numbers in logs, and JSON numbers too short for an
+account, are no words.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORD: Final = re.compile(r"[0-9A-Za-z]{6,}")
 _RUN: Final = re.compile(r"[0-9]{10,}[0-9A-Za-z]*")
 _DATE: Final = re.compile(r"20\d\d[01]\d[0-3]\d")
+_FRACTION: Final = re.compile(r"(?<=:[0-9]{2}\.)[0-9]+")
+_PROCESS: Final = re.compile(r"\[[0-9]{1,7}\]")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _SHORT_JSON_NUMBER: Final = re.compile(r"(?<=[:\[,] )-?[0-9]{1,8}(?=[,}\]])")
 _ROUTING: Final = 9
@@ -53,7 +57,7 @@ class _Search:
         """Note every known number in a text."""
         if self.passes_over(text):
             return
-        text = _UUID.sub(" ", text)
+        text = _FRACTION.sub("", _UUID.sub(" ", text))
         if is_json:
             text = _SHORT_JSON_NUMBER.sub("", text)
         for number in self.words.intersection(_WORD.findall(text)):
@@ -166,23 +170,32 @@ def _search_logs(search: _Search) -> None:
         try:
             with path.open(errors="replace") as lines:
                 for line in lines:
-                    search.look(line, f"the log {path.name}")
+                    search.look(_PROCESS.sub("", line), f"the log {path.name}")
         except (IsADirectoryError, PermissionError):
             continue
 
 
-_IDENTIFIERS: Final = """
-SELECT DISTINCT word.word FROM unnest(%(words)s::text[]) word (word)
+_CHOOSABLE: Final = """
+SELECT word.word FROM unnest(%(words)s::text[]) word (word)
 WHERE EXISTS (SELECT FROM receivables_invoice
-              WHERE strpos(number, word.word) > 0 OR strpos(reference, word.word) > 0)
-   OR EXISTS (SELECT FROM receivables_creditnote WHERE strpos(number, word.word) > 0)
-   OR EXISTS (SELECT FROM receivables_customer WHERE strpos(number, word.word) > 0)
+              WHERE strpos(concat_ws(' ', number, reference, description), word.word) > 0)
+   OR EXISTS (SELECT FROM receivables_invoiceline
+              WHERE strpos(concat_ws(' ', description, quantity), word.word) > 0)
+   OR EXISTS (SELECT FROM receivables_creditnote
+              WHERE strpos(concat_ws(' ', number, reason), word.word) > 0)
+   OR EXISTS (SELECT FROM receivables_customer
+              WHERE strpos(concat_ws(' ', number, name, email, address, terms), word.word) > 0)
+   OR EXISTS (SELECT FROM receivables_billerprofile profile
+              WHERE strpos(profile::text, word.word) > 0)
+   OR EXISTS (SELECT FROM people_person WHERE strpos(email, word.word) > 0)
    OR EXISTS (SELECT FROM banking_routingnumber WHERE number = word.word)
    OR EXISTS (SELECT FROM banking_bankconnection
               WHERE word.word IN (odfi_routing_number, immediate_origin, company_id))
+   OR EXISTS (SELECT FROM banking_bankline WHERE bank_reference = word.word)
    OR EXISTS (SELECT FROM payments_paymentmethod WHERE routing_number = word.word)
    OR EXISTS (SELECT FROM payments_instruction
               WHERE odfi = left(word.word, 8) AND trace = word.word)"""
+"""Numbers that a payer, or a payer's bank, can read somewhere and give as an account's."""
 
 
 def _find(inspection: Inspection) -> Violations:
@@ -191,7 +204,7 @@ def _find(inspection: Inspection) -> Violations:
         return Violations(0)
     _search_tables(inspection, search)
     _search_logs(search)
-    innocent = {word for (word,) in inspection.rows(_IDENTIFIERS, words=sorted(search.seen))}
+    innocent = {word for (word,) in inspection.rows(_CHOOSABLE, words=sorted(search.seen))}
     guilty = sorted(search.seen.keys() - innocent)
     words = [
         f"an account number ending {number[-4:]} stands in the clear in {place}"

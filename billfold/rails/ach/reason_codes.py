@@ -30,14 +30,21 @@ def deadline(code: str, settlement: date) -> date | None:
     """Return the banking day by whose opening a return must have come; None where no day is set.
 
     `settlement` is that of the entry; for a dishonour or contest, of the return or dishonour.
+    Raises: UnknownYear.
     """
     window = _WINDOWS.get(return_code(code).deadline.value)
     return bankdays.return_deadline(settlement, window) if window else None
 
 
 def is_untimely(code: str, *, settlement: date, available: date) -> bool:
-    """Tell whether a return came after its deadline; it is valid, but may be dishonoured."""
-    latest = deadline(code, settlement)
+    """Tell whether a return came after its deadline; it is valid, but may be dishonoured.
+
+    A deadline past the banking calendar has not come yet on any day of the calendar.
+    """
+    try:
+        latest = deadline(code, settlement)
+    except bankdays.UnknownYear:
+        return False
     return latest is not None and available > latest
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billfold import bankdays
 from billfold.rails.ach import reason_codes
 from billfold.rails.ach.reason_codes import Correction
 from billfold.rails.ach.return_reasons import RETURN_CODES, Deadline
@@ -103,6 +104,14 @@ def test_a_return_after_its_deadline_is_marked_as_such():
     assert reason_codes.is_untimely("R01", settlement=settlement, available=date(2026, 11, 30))
     assert not reason_codes.is_untimely("R10", settlement=settlement, available=date(2026, 11, 30))
     assert not reason_codes.is_untimely("R13", settlement=settlement, available=date(2027, 11, 30))
+
+
+def test_a_return_is_in_time_while_its_deadline_lies_past_the_banking_calendar(monkeypatch):
+    monkeypatch.setattr(bankdays.ACH, "published_through", 2026)
+    settlement = date(2026, 11, 24)  # The 61st day is in 2027.
+
+    assert not reason_codes.is_untimely("R10", settlement=settlement, available=date(2026, 12, 31))
+    assert reason_codes.is_untimely("R01", settlement=settlement, available=date(2026, 12, 31))
 
 
 def test_every_deadline_kind_that_names_days_can_be_computed():

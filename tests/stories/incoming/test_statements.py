@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -72,3 +73,16 @@ def test_promise_8_a_day_that_does_not_add_up_is_refused(sent):
     assert file.state == "refused"
     assert not Statement.objects.exists()
     assert not BankLine.objects.exists()
+
+
+def test_promise_23_what_a_payer_writes_as_reference_is_kept_sealed(world):
+    wire = line(195, 12000, "WIRE IN", on=ON)
+    wires = [replace(wire, customer_reference=f"ACCT {n}17006789") for n in (44, 55)]
+    content = statement(world, ON, wires)
+
+    leave(world, "A.bai", content, now=NOW)
+    again = leave(world, "B.bai", content.replace(b"0600,", b"0630,"), now=NOW)
+
+    assert again.state != "waiting", "the same lines are no news"
+    assert [each.customer_reference for each in BankLine.objects.all()] == ["ACCT xxxxxx6789"] * 2
+    assert [each.text() for each in BankLine.objects.all()] == ["WIRE IN"] * 2

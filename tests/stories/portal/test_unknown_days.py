@@ -102,3 +102,15 @@ def test_promise_19_staff_are_told_why_payments_cannot_wait_for_another_day(worl
     assert BankFile.objects.get().state == "built"
     page = text_of(staff.get("/office/files"))
     assert "no next cut-off: banking days after 2025 are not known" in page
+
+
+def test_promise_19_a_return_is_booked_though_its_deadline_lies_past_the_calendar(
+    world, monkeypatch
+):
+    payment = world.pay(world.invoice("CL-1", "120.00"), account="440010")
+    monkeypatch.setattr(bankdays.ACH, "published_through", 2026)
+
+    world.go_to(eastern(2026, 11, 20))
+
+    assert world.state(payment) == "returned"
+    assert not BankFile.objects.filter(state="refused").exists()

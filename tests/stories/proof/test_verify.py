@@ -180,6 +180,51 @@ def test_promise_23_no_account_that_a_payer_may_choose_makes_verify_red(
     assert _broken(world) == {}
 
 
+@pytest.mark.parametrize(
+    ("number", "statement"),
+    [
+        ("8005550142", "UPDATE receivables_billerprofile SET support_phone = '8005550142'"),
+        ("773142019", "UPDATE receivables_billerprofile SET deposit_account_number = '773142019'"),
+        ("2165550142", "UPDATE receivables_invoice SET description = 'Line 2165550142'"),
+        ("2165550143", "UPDATE receivables_customer SET address = 'Unit 2165550143'"),
+        ("5550144", "UPDATE receivables_customer SET email = 'dana5550144@x.example'"),
+        ("dana5550145", "UPDATE people_person SET email = 'dana5550145@x.example' WHERE id = %s"),
+        ("1115550146", "UPDATE receivables_creditnote SET reason = 'Ticket 1115550146'"),
+    ],
+)
+def test_promise_23_nor_does_one_that_stands_on_the_bill_or_in_an_address(
+    as_superuser: World, number: str, statement: str
+) -> None:
+    world = as_superuser
+    account = world.account(number)
+    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+
+    proof = _broken(world, statement.replace("%s", f"'{world.payer.id}'"))
+
+    assert proof == {}
+
+
+def test_promise_23_nor_does_one_that_is_part_of_a_time_or_a_process(
+    as_superuser: World, settings: Any
+) -> None:
+    world = as_superuser
+    account = world.account("123456")
+    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+    log = settings.STATE_DIR / "logs" / "web.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("2026-11-23 10:00:00.123456 UTC [123456] LOG: ready\n")
+
+    try:
+        proof = _broken(
+            world,
+            """UPDATE payments_case SET facts = '{"at": "2026-11-23T10:00:00.123456+00:00"}'""",
+        )
+    finally:
+        log.unlink()
+
+    assert proof == {}
+
+
 def test_promise_23_nor_does_one_that_is_the_trace_number_of_an_entry(as_superuser: World) -> None:
     world = as_superuser
     account = world.account(Instruction.objects.order_by("trace")[0].trace)
