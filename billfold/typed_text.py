@@ -29,6 +29,9 @@ _ANY_ODD: Final = re.compile(r"[^\x20-\x7e]")
 _ANY_BLANK_LETTER: Final = re.compile(f"[{''.join(sorted(_BLANK_LETTERS))}]")
 _FIRST_JOINED_SCRIPT: Final = 0x0600
 """Arabic: the scripts before it, Latin, Greek, Cyrillic and Hebrew among them, join no letters."""
+_OTHER_DRESS: Final = ("<wide>", "<narrow>", "<font>")
+"""Letters and digits of full or half width, or bold, or script: the same ones, in another dress.
+Source: Unicode Standard, compatibility decompositions."""
 _VARIATION_SELECTORS: Final = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -70,14 +73,23 @@ def check_lines(text: str) -> str:
 def check_id(text: str) -> str:
     """Return the text if it can be an id: two that look alike on one line are alike.
 
-    The only blank is U+0020, and there are no joiners and no marks that choose a form of a letter.
-    Raises: UnfitCharacter.
+    The only blank is U+0020, there are no joiners and no marks that choose a form of a letter, no
+    letters and digits of full width or in a type face, and no accent apart from a letter that
+    is written with it. Raises: UnfitCharacter.
     """
     if odd := _ANY_ODD.search(text):
         check_line(text)
+        is_composed = unicodedata.is_normalized("NFC", text)
         for position, character in enumerate(text[odd.start() :], odd.start() + 1):
             is_blank = character != " " and unicodedata.category(character) == "Zs"
-            if is_blank or character in _JOINERS or _VARIATION_SELECTORS.match(character):
+            is_apart = not is_composed and unicodedata.combining(character) > 0
+            if (
+                is_blank
+                or is_apart
+                or character in _JOINERS
+                or _VARIATION_SELECTORS.match(character)
+                or unicodedata.decomposition(character).startswith(_OTHER_DRESS)
+            ):
                 raise UnfitCharacter(character, position)
     return text
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from typing import Final, NamedTuple
 
 from billfold.formats import bai2
 from billfold.formats.bai2 import AsOfDateModifier, GroupStatus
@@ -40,9 +40,8 @@ class NeedsReview(Exception):
     """A group withdraws or replaces what the bank said before, or is only a test."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One line of a day."""
+class StatementLine(NamedTuple):
+    """One line of a day; a tuple, for a day may have hundreds of thousands."""
 
     type_code: str
     is_credit: bool
@@ -67,13 +66,15 @@ class StatementDay:
     lines: Sequence[StatementLine]
 
 
-def read(content: bytes) -> Iterator[StatementDay]:
+def read(content: bytes, *, zone: tzinfo) -> Iterator[StatementDay]:
     """Read the final days of a statement; interim reports are skipped.
+
+    Moments become days in the bank's `zone`.
 
     Raises: Unreadable, NeedsReview.
     """
     if sniff(content).format is Format.CAMT053:
-        return _camt_days(camt.read(content))
+        return _camt_days(camt.read(content, zone=zone))
     return _bai2_days(bai2.read(content))
 
 
@@ -96,10 +97,11 @@ def _bai2_days(statement: bai2.Bai2File) -> Iterator[StatementDay]:
 
 def _bai2_lines(account: bai2.Bai2Account) -> Iterator[StatementLine]:
     for transaction in account.transactions:
-        if transaction.direction in {Direction.CREDIT, Direction.DEBIT}:
+        direction = transaction.direction
+        if direction is Direction.CREDIT or direction is Direction.DEBIT:
             yield StatementLine(
                 type_code=transaction.type_code,
-                is_credit=transaction.direction is Direction.CREDIT,
+                is_credit=direction is Direction.CREDIT,
                 amount_minor=transaction.amount_minor,
                 bank_reference=transaction.bank_reference,
                 customer_reference=transaction.customer_reference,
@@ -145,7 +147,7 @@ def _camt_lines(statement: camt.CamtStatement) -> Iterator[StatementLine]:
             line=0,
         )
         occurrences[line] += 1
-        yield replace(line, line=entry.number, occurrence=occurrences[line])
+        yield line._replace(line=entry.number, occurrence=occurrences[line])
 
 
 def _type_code(entry: camt.CamtEntry) -> str:

@@ -90,7 +90,7 @@ def read(file: BankFile, content: bytes, *, now: datetime) -> StatementReading:
     transaction, which it needs. Raises: Unreadable, NeedsReview, UnknownAccount, UnknownCurrency,
     DayNotOver, ContradictsItself, DoesNotAddUp.
     """
-    days = _read_days(content, now)
+    days = _read_days(content, ZoneInfo(file.connection.zone), now)
     banks = {each.bank.pk for each in days}
     list(BankConnection.objects.select_for_update(no_key=True).filter(pk__in=banks).order_by("pk"))
     stored = _load_stored(days)
@@ -128,10 +128,10 @@ def store(file: BankFile, new_days: Iterable[AccountDay]) -> None:
         BankLine.objects.bulk_create(_bank_lines(statement, each.day))
 
 
-def _read_days(content: bytes, now: datetime) -> list[AccountDay]:
+def _read_days(content: bytes, zone: ZoneInfo, now: datetime) -> list[AccountDay]:
     """Read the days of a statement, each once, by account and day; check each by itself."""
     days: dict[tuple[str, date], AccountDay] = {}
-    for day in statement_days.read(content):
+    for day in statement_days.read(content, zone=zone):
         bank = BankConnection.objects.filter(
             account_fingerprint=account_fingerprints.of_own_account(day.account_number)
         ).first()

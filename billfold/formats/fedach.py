@@ -27,7 +27,16 @@ MOST_BYTES: Final = 32_000_000
 _FIX: Final = "Correct the row, or download the directory again."
 _TAKE_FEDACH: Final = "Use the FedACH participant directory, as its text file or as JSON."
 _ROW: Final = re.compile(r"([0-9]{9})([OB])[0-9]{9}([012])([0-9]{6})([0-9]{9})(.{1,36})")
-_FEDWIRE_ROW: Final = re.compile(r"[0-9]{9}.{54}[A-Z]{2}.{25}[YN][ S][YN](?:[0-9]{8})?\s*\Z")
+_FEDWIRE_ROW: Final = re.compile(
+    r"[0-9]{9}.{54}[A-Z]{2}.{25}[YN][ S][YN](?:[0-9 ]{8})?(?:\s*\Z|[0-9]{9})"
+)
+FEDWIRE_KEY: Final = re.compile(
+    r'"(?:fedwireParticipants|telegraphicName|fundsTransferStatus'
+    r'|(?:funds)?settlementOnlyStatus|bookEntrySecuritiesTransferStatus)"\s*:',
+    re.IGNORECASE,
+)
+"""A name that only the directory of Fedwire participants has, in JSON.
+Source: Federal Reserve Banks, Fedwire Participants, fields of the directory."""
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -124,6 +133,8 @@ def read(content: bytes) -> Directory:
         text = content.decode("latin-1")
     findings = Findings()
     is_json = text.lstrip()[:1] in {"{", "["}
+    if is_json and (key := FEDWIRE_KEY.search(text)):
+        raise Unreadable([_fedwire_directory(text.count("\n", 0, key.start()) + 1)])
     field_names = _KEYS if is_json else _POSITIONS
     rows = _from_json(text, findings) if is_json else _from_lines(text, findings)
     participants: dict[str, Participant] = {}
@@ -211,14 +222,16 @@ def _from_lines(text: str, findings: Findings) -> Iterator[tuple[int, _Directory
 def _problem_of_first_row(line: str, number: int) -> FileProblem | None:
     """Describe a file by its first row, if no FedACH directory begins like that."""
     if _FEDWIRE_ROW.match(line[:120]):
-        message = (
-            "This is the directory of Fedwire participants: it lists who takes wires, not ACH."
-        )
-        return FileProblem("fedwire-directory", "error", number, "", message, _TAKE_FEDACH)
+        return _fedwire_directory(number)
     if len(line.rstrip()) < SHORTEST or not (line[:4].isascii() and line[:4].isdigit()):
         message = "This is no FedACH directory: its first row is none."
         return FileProblem("not-a-directory", "error", number, "", message, _TAKE_FEDACH)
     return None
+
+
+def _fedwire_directory(line: int) -> FileProblem:
+    message = "This is the directory of Fedwire participants: it lists who takes wires, not ACH."
+    return FileProblem("fedwire-directory", "error", line, "", message, _TAKE_FEDACH)
 
 
 def _cut(line: str) -> _DirectoryRow:

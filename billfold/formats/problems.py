@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 Severity = Literal["error", "warning"]
 
+NOTHING_TO_DO: Final = "Nothing needs to be done"
+"""How the fix of a warning begins that asks for nothing."""
 MOST_PROBLEMS: Final = 1_000
 """Reading stops there: a file with so many problems is of another format."""
 
@@ -82,6 +84,10 @@ class Findings:
         return tuple(sorted(warnings, key=lambda problem: problem.line))
 
     def refuse(self) -> None:
-        """Raise Unreadable, with errors and warnings in line order, if there are any errors."""
+        """Raise Unreadable, with errors and warnings in line order, if there are any errors.
+
+        A warning that nothing needs to be done is left out: with a refused file there is.
+        """
         if any(problem.severity == "error" for problem in self.problems):
-            raise Unreadable(sorted(self.problems, key=lambda problem: problem.line))
+            problems = (each for each in self.problems if not each.fix.startswith(NOTHING_TO_DO))
+            raise Unreadable(sorted(problems, key=lambda problem: problem.line))

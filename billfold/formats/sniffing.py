@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from billfold.formats import unsupported_formats
+from billfold.formats import fedach, unsupported_formats, wire_text
 from billfold.formats.x12 import TRANSACTION_SETS
 
 WINDOW_BYTES: Final = 8_192
@@ -92,18 +92,18 @@ def sniff(content: bytes) -> SniffResult:
     start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
     head = content[start : start + WINDOW_BYTES].decode("latin-1")
     text = head.lstrip(" \t\r\n\x0b\x0c")
-    tail = content[-WINDOW_BYTES:] if len(content) > WINDOW_BYTES else b""
+    tail = content[-WINDOW_BYTES:].decode("latin-1") if len(content) > WINDOW_BYTES else ""
+    match = _x12(text, tail)
     for recognise in _RECOGNISERS:
-        if match := recognise(text):
-            break
-    else:
+        match = match or recognise(text)
+    if match is None:
         return SniffResult(None, unsupported_formats.describe_text(text))
     if not isinstance(match, Format):
         return SniffResult(None, match)
     file_format = match
     if file_format is Format.NACHA:
         start += len(head) - len(text)
-        file_format = _payments_or_returns(text, tail.decode("latin-1"), len(content) - start)
+        file_format = _payments_or_returns(text, tail, len(content) - start)
     return SniffResult(file_format, f"looks like {_NAMES[file_format]}")
 
 
@@ -114,14 +114,21 @@ _BARE_X12: Final = re.compile(
 _BARE_SET: Final = re.compile(r"ST([*|^~])([0-9]{3})\1")
 
 
-def _x12(text: str) -> Format | str | None:
-    """Recognise an interchange by its first transaction set, or bare segments by the first one."""
+def _x12(text: str, tail: str) -> Format | str | None:
+    """Recognise an interchange by its transaction sets, or bare segments by the first one.
+
+    It may have groups of other documents. If it has several groups and none is seen that holds
+    an 820, only its reader can tell.
+    """
     if header := _ISA.match(text):
         separator = re.escape(header[1])
-        transaction_set = re.search(rf"[^A-Za-z0-9]ST{separator}([0-9A-Z]{{3}}){separator}", text)
-        code = transaction_set[1] if transaction_set else ""
-        group = re.search(rf"[^A-Za-z0-9]GS{separator}([A-Z]{{2}}){separator}", text)
-        is_remittance = code == "820" or (not code and (not group or group[1] == "RA"))
+        ends = f"{text}\n{tail}"
+        codes = re.findall(rf"[^A-Za-z0-9]ST{separator}([0-9A-Z]{{3}}){separator}", ends)
+        groups = re.findall(rf"[^A-Za-z0-9]GS{separator}([A-Z]{{2}}){separator}", ends)
+        stated = re.findall(rf"[^A-Za-z0-9]IEA{separator}([0-9]{{1,5}}){separator}", ends)
+        is_partly_seen = bool(tail) and any(int(number) > 1 for number in stated)
+        code = codes[0] if codes else ""
+        is_remittance = "820" in codes or "RA" in groups or is_partly_seen or not codes + groups
     elif bare := _BARE_SET.match(text):
         code, is_remittance = bare[2], bare[2] == "820"
     else:
@@ -188,20 +195,23 @@ _FEDACH_ROW: Final = re.compile(
 )
 _FEDWIRE_ROW: Final = re.compile(r"[0-9]{9}[^\r\n]{54}[A-Z]{2}[^\r\n]{25}[YN][ S][YN]")
 _FEDACH_KEY: Final = re.compile(r'[{\[].*?"(?:routingNumber|fedACHParticipants)"\s*:', re.DOTALL)
+_FEDWIRE_DIRECTORY: Final = (
+    "looks like the directory of Fedwire participants; only the FedACH one is read"
+)
 
 
 def _directory(text: str) -> Format | str | None:
     if _FEDACH_ROW.match(text):
         return Format.FEDACH_DIRECTORY
-    if text[0] in "{[" and _FEDACH_KEY.match(text):
-        return Format.FEDACH_DIRECTORY
-    if _FEDWIRE_ROW.match(text):
-        return "looks like the directory of Fedwire participants; only the FedACH one is read"
-    return None
+    if text[0] in "{[":
+        if fedach.FEDWIRE_KEY.search(text):
+            return _FEDWIRE_DIRECTORY
+        return Format.FEDACH_DIRECTORY if _FEDACH_KEY.match(text) else None
+    return _FEDWIRE_DIRECTORY if _FEDWIRE_ROW.match(text) else None
 
 
 _FEDWIRE: Final = re.compile(
-    r"(?:[A-Z ]{0,60}\s{0,10})?\{(?:1100|1110|1120|1130|15[0-9]{2}|2000|3[0-9]{3})\}"
+    rf"{wire_text.PREFIX}\{{(?:1100|1110|1120|1130|15[0-9]{{2}}|2000|3[0-9]{{3}})\}}"
 )
 
 
@@ -280,7 +290,6 @@ def _records(text: str, *, at: int = 0) -> list[str]:
 
 
 _RECOGNISERS: Final[tuple[Callable[[str], Format | str | None], ...]] = (
-    _x12,
     _iso20022,
     _fedwire,
     _directory,

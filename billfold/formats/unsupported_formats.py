@@ -66,6 +66,7 @@ _TEXT_BEGINNINGS: Final[tuple[tuple[str, str], ...]] = (
     ("content-type:", "an e-mail; save its attachment"),
 )
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE)
+_FEDWIRE_TAG: Final = re.compile(r"\{(?:1500|1510|1520|2000|3100|3400|3600)\}")
 _XML_ROOT: Final = re.compile(r"<([A-Za-z_][\w.-]{0,60}(?::[\w.-]{1,60})?)[\s/>]")
 _SEPARATORS: Final = {
     ",": "CSV",
@@ -137,6 +138,11 @@ def describe_text(text: str) -> str:
             return description
     if text.startswith("<"):
         return _describe_markup(text)
+    if _FEDWIRE_TAG.search(text):
+        return (
+            "looks like a wire advice with tags of Fedwire, in a form that is not read: it must "
+            "begin with {1100} or {1500}, or with a short prefix in capitals before that"
+        )
     if text[0] in "{[":
         return "JSON; of JSON only a FedACH directory is read"
     if start.startswith(("status: accepted", "status: rejected")):

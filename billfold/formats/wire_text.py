@@ -136,6 +136,9 @@ def _numbers(texts: Sequence[str], mark: re.Pattern[str]) -> tuple[str, ...]:
     return tuple(numbers)
 
 
+PREFIX: Final = r"[A-Z0-9 ]{0,60}\s{0,10}"
+"""What a service may put in front of a message: YFT811 and a blank. Pattern."""
+_BEGINNING: Final = re.compile(rf"\s*({PREFIX})(?=\{{[0-9]{{4}}\}})")
 _FEDWIRE_TAG: Final = re.compile(r"\{([0-9]{4})\}")
 _IMAD: Final = re.compile(r"([0-9]{8})([A-Z0-9 ]{8})([0-9]{6})", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"[0-9]{12}")
@@ -143,6 +146,7 @@ _PRINTABLE: Final = re.compile(r"[\x20-\x7e\r\n\t]*")
 
 _BEFORE_1500: Final = frozenset({"1100", "1110", "1120", "1130"})
 """Tags the Fedwire service puts before a message that it delivers."""
+_FIRST_TAGS: Final = frozenset({"1100", "1500"})
 _MANDATORY: Final = {
     "1510": "type and subtype",
     "1520": "IMAD",
@@ -203,9 +207,9 @@ def read(content: bytes) -> FedwireFile:
     Raises: Unreadable with every problem found, and nothing else, whatever the bytes.
     """
     findings = Findings()
-    text = content[: LARGEST_BYTES + 1].decode("latin-1")
-    first = _FEDWIRE_TAG.search(text, 0, 1_000)
-    if first is None or text[: first.start()].strip():
+    text = content[: LARGEST_BYTES + 1].removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    beginning = _BEGINNING.match(text)
+    if beginning is None:
         fix = "Check that this is an advice that begins with {1100} or {1500}."
         findings.add("not-fedwire", 1, "", "The file does not begin with a tag of Fedwire.", fix)
         findings.refuse()
@@ -213,7 +217,7 @@ def read(content: bytes) -> FedwireFile:
         message = "The file is too large, or has characters Fedwire does not carry."
         findings.add("characters", 1, "", message, SEND_AGAIN)
         findings.refuse()
-    reader = _AdviceReader(findings)
+    reader = _AdviceReader(findings, beginning[1].strip() if beginning else "")
     advices = tuple(reader.read(text))
     findings.refuse()
     return FedwireFile(advices, findings.warnings)
@@ -231,8 +235,9 @@ class _TaggedMessage:
 class _AdviceReader:
     """Reads the messages of one file."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, prefix: str) -> None:
         self._findings = findings
+        self._prefix = prefix
         self._imads: set[str] = set()
 
     def read(self, text: str) -> Iterator[FedwireAdvice]:
@@ -249,19 +254,24 @@ class _AdviceReader:
             at, tag = match.start(), match[1]
             end = matches[index + 1].start() if index + 1 < len(matches) else len(text)
             is_begun = not message.values.keys() <= _BEFORE_1500
-            if tag in ("1100", "1500") and is_begun:
+            if tag in _FIRST_TAGS and is_begun:
                 yield message
                 message = _TaggedMessage(line)
             # Remittance tags, from 8000 on, may repeat.
             if tag in message.values and tag < "8000":
                 problem = f"The tag {{{tag}}} stands twice in a message."
                 self._findings.add("tag-twice", line, f"{{{tag}}}", problem, SEND_AGAIN)
-            message.values.setdefault(tag, text[match.end() : end].strip("\r\n"))
+            value = text[match.end() : end].strip("\r\n")
+            if self._prefix and end < len(text) and matches[index + 1][1] in _FIRST_TAGS:
+                value = value.rstrip().removesuffix(self._prefix).rstrip("\r\n")
+            message.values.setdefault(tag, value)
             message.lines.setdefault(tag, line)
         yield message
 
     def _advice(self, message: _TaggedMessage) -> FedwireAdvice | None:
-        values, add = message.values, self._findings.add
+        # Where fields have no fixed length, an asterisk ends each of them.
+        values = {tag: value.rstrip().removesuffix("*") for tag, value in message.values.items()}
+        add = self._findings.add
         for tag, name in _MANDATORY.items():
             if not values.get(tag, "").strip():
                 add("tag-missing", message.line, f"{{{tag}}}", f"There is no {name}.", SEND_AGAIN)

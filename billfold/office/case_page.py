@@ -43,6 +43,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "event": "Event",
     "reasons": "Reasons",
     "problems": "What is wrong",
+    "noted": "Worth knowing",
     "statement_before": "Closed with",
     "statement_after": "Opens with",
 }

@@ -9,12 +9,14 @@ Source: ISO 20022; Federal Reserve Banks, Fedwire Funds Service; docs/bank-files
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, tzinfo
 from typing import Final
 
+from billfold.bankdays import EASTERN
 from billfold.formats import iso20022, wire_text
 from billfold.formats.iso20022 import camt, pacs008
 from billfold.formats.problems import FileProblem, Unreadable
+from billfold.formats.sniffing import Format, sniff
 from billfold.money import EXPONENTS, Money
 from billfold.rails.protocol import BankDocument, Received, RemittanceItem
 
@@ -29,18 +31,18 @@ _CLEARING: Final = "ATXN"
 transaction codes."""
 
 
-def read(document: BankDocument) -> list[Received]:
-    """Read a document into the receipts it reports.
+def read(document: BankDocument, *, zone: tzinfo = EASTERN) -> list[Received]:
+    """Read a document into the receipts it reports. Its moments become days in the bank's `zone`.
 
     Raises: Unreadable, with every problem, if any part cannot be trusted.
     """
     content = document.content
-    if content[:_HEAD_BYTES].lstrip().startswith(b"{"):
+    if sniff(content).format is Format.FEDWIRE_TEXT:
         receipts = list(_from_tags(wire_text.read(content)))
     elif b"FIToFICstmrCdtTrf" in content[:_HEAD_BYTES]:
-        receipts = list(_from_transfers(pacs008.read(content)))
+        receipts = list(_from_transfers(pacs008.read(content, zone=zone)))
     else:
-        receipts = list(_from_notification(camt.read(content)))
+        receipts = list(_from_notification(camt.read(content, zone=zone)))
     return receipts
 
 

@@ -174,6 +174,9 @@ def _report(outcome: ImportResult, order: ImportRequest, *, as_json: bool) -> No
         print(f"This very file was imported before, at {at} UTC.")
     if outcome.skipped_columns:
         print(f"Columns not read: {', '.join(outcome.skipped_columns)}.")
+    if outcome.blank_rows or outcome.blank_columns:
+        rows, columns = f"rows: {outcome.blank_rows:,}", f"last columns: {outcome.blank_columns:,}"
+        print(f"Passed over, as they hold nothing: {rows}, {columns}.")
     if order.is_rehearsal:
         print("This was a rehearsal (--dry-run): nothing was written.")
 
@@ -194,6 +197,8 @@ def _outcome_as_json(outcome: ImportResult, order: ImportRequest) -> dict[str, A
         "currency": None if outcome.total is None else outcome.total.currency,
         "imported_before": outcome.imported_before and outcome.imported_before.isoformat(),
         "columns_not_read": list(outcome.skipped_columns),
+        "blank_rows": outcome.blank_rows,
+        "blank_columns": outcome.blank_columns,
     }
 
 

@@ -15,6 +15,7 @@ from billfold.formats.bai2.physical_records import (
     BARE_CONTINUATION_MARK,
     BLANK_LINE_MARK,
     CONTINUATION_MARK,
+    REFUSED_AGAIN,
     SEND_AGAIN,
 )
 from billfold.formats.problems import Findings
@@ -28,6 +29,7 @@ LARGEST_TOTAL: Final = 10**18
 
 _CODES: Final = frozenset({"01", "02", "03", "16", "49", "98", "99"})
 _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,24}")
+_DECIMAL_POINT: Final = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)")
 _DAY: Final = re.compile(r"[0-9]{6}")
 _CLOCK: Final = re.compile(r"[0-9]{4}")
 _NO_TEXT: Final = frozenset({"", "/", BARE_CONTINUATION_MARK, BLANK_LINE_MARK})
@@ -172,13 +174,19 @@ class FieldReader:
         return self._number(name, text, signed=True, limit=LARGEST_MINOR) if text else None
 
     def _number(self, name: str, text: str, *, signed: bool, limit: int) -> int:
+        if _DECIMAL_POINT.fullmatch(text):
+            message = f"The {name} has a decimal point; BAI version 2 writes 12.50 as 1250."
+            fix = f"Ask the bank to write whole cents, without a decimal point. {REFUSED_AGAIN}"
+            self.report("decimal-point", name, message, fix)
+            return 0
         if not _WHOLE_NUMBER.fullmatch(text):
             defect = "is not a whole number" if text else "is missing"
             self.report("not-a-number", name, f"The {name} {defect}.")
             return 0
         value = int(text)
         if value < 0 and not signed:
-            self.report("negative", name, f"The {name} is negative, which it must not be.")
+            message = f"The {name} is negative, which it must not be."
+            self.report("negative", name, message, f"Ask for it without a sign. {REFUSED_AGAIN}")
         if abs(value) > limit:
             self.report("too-large", name, f"The {name} is too large.")
             return 0

@@ -16,6 +16,8 @@ from typing import BinaryIO, Final, NamedTuple
 from billfold.formats.problems import Findings
 
 SEND_AGAIN: Final = "Ask the bank to send the file again."
+REFUSED_AGAIN: Final = "The same file sent again is refused again."
+"""Ends the fix of what the bank writes on purpose, so that nobody waits for the same file."""
 
 CONTINUATION_MARK: Final = "\x01"
 """Stands before each line that continues a record."""

@@ -21,6 +21,7 @@ from billfold.formats.bai2.ordinary_transactions import (
     row_text,
 )
 from billfold.formats.bai2.physical_records import (
+    BLANK_LINE_MARK,
     CONTINUATION_MARK,
     SEND_AGAIN,
     RecordBlock,
@@ -44,7 +45,7 @@ from billfold.formats.bai2.statement import (
     TransactionChunk,
 )
 from billfold.formats.bai2.type_codes import Direction
-from billfold.formats.problems import Findings
+from billfold.formats.problems import NOTHING_TO_DO, Findings
 
 
 def read(content: bytes) -> Bai2File:
@@ -205,6 +206,9 @@ class _Bai2Reader:
                 if self.is_after_end:
                     break
             return line
+        if run.record_count < run.line_count:
+            for row, transaction in zip(rows, run.transactions, strict=True):
+                self._note_blank_lines(row[5], transaction.line)
         self._count(run.record_count)
         account.total += run.total_minor
         codes = [row[0] for row in rows]
@@ -215,6 +219,7 @@ class _Bai2Reader:
 
     def _read_record(self, text: str, line: int) -> int:
         """Read a record field by field; return the next line."""
+        self._note_blank_lines(text, line)
         record = parse_record(text, line)
         fields = FieldReader(record, self._findings)
         if self._is_ended:
@@ -226,6 +231,15 @@ class _Bai2Reader:
             self._count(len(record.lines))
             self._read_known_record(record.code, fields, len(record.lines))
         return line + 1 + text.count(CONTINUATION_MARK)
+
+    def _note_blank_lines(self, text: str, line: int) -> None:
+        """Warn once of a blank line below a record that begins on `line`."""
+        if BLANK_LINE_MARK in text and BLANK_LINE_MARK not in self._warned_of:
+            self._warned_of.add(BLANK_LINE_MARK)
+            line += text.count(CONTINUATION_MARK, 0, text.index(BLANK_LINE_MARK))
+            message = "There are blank lines between the records."
+            fix = f"{NOTHING_TO_DO}: they count as lines, but not as records."
+            self._findings.warn("blank-lines", line, "", message, fix)
 
     def _read_known_record(self, code: str, fields: FieldReader, records: int) -> None:
         match code:

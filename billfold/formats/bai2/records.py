@@ -10,7 +10,7 @@ from typing import Final
 
 from billfold.formats.bai2 import type_codes
 from billfold.formats.bai2.fields import FieldReader, Misaligned
-from billfold.formats.bai2.physical_records import SEND_AGAIN
+from billfold.formats.bai2.physical_records import REFUSED_AGAIN, SEND_AGAIN
 from billfold.formats.bai2.statement import (
     AsOfDateModifier,
     Bai2Account,
@@ -38,10 +38,21 @@ def read_file_header(fields: FieldReader) -> Bai2File:
     )
     fields.optional_count("physical record length")
     fields.optional_count("block size")
-    if fields.take() != "2":
-        fields.report("version", "version number", "The file is not of BAI version 2.")
+    _check_version(fields)
     fields.finish()
     return header
+
+
+def _check_version(fields: FieldReader) -> None:
+    """Report a version other than 2. Source: ANSI X9.121 (BTRS) has version 3 of BAI's format."""
+    version = fields.take()
+    if version == "2":
+        return
+    is_btrs = version == "3"
+    named = "BTRS, version 3 of BAI" if is_btrs else f"version {version} of BAI"
+    message = f"The file is {named}, not version 2." if version else "The file names no version."
+    fix = f"Ask the bank for its reports in BAI version 2, also called BAI2. {REFUSED_AGAIN}"
+    fields.report("version", "version number", message, fix)
 
 
 def read_group_header(fields: FieldReader) -> Bai2Group:

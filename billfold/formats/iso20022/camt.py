@@ -10,7 +10,9 @@ BankToCustomerDebitCreditNotification; docs/bank-files.md.
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import tzinfo
 
+from billfold.bankdays import EASTERN
 from billfold.formats.iso20022.camt_reading import CamtReader
 from billfold.formats.iso20022.camt_records import (
     CamtAccount,
@@ -37,11 +39,11 @@ __all__ = [
 ]
 
 
-def read(content: bytes) -> CamtMessage:
-    """Read a camt message, all of it or none.
+def read(content: bytes, *, zone: tzinfo = EASTERN) -> CamtMessage:
+    """Read a camt message, all of it or none. Its moments become days in the bank's `zone`.
 
     Raises: Unreadable with every problem, and nothing else, whatever the bytes.
     """
     with suppress(NotPlain):
-        return CamtReader(content, FastParser).read()
-    return CamtReader(content).read()
+        return CamtReader(content, FastParser, zone=zone).read()
+    return CamtReader(content, zone=zone).read()

@@ -6,6 +6,7 @@ Source: ISO 20022, ReportEntry; docs/bank-files.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -28,8 +29,9 @@ _ONCE: Final = frozenset({"Amt", "CdtDbtInd", "Sts", "RvslInd", "BookgDt", "ValD
 class CamtEntryReader:
     """Reads entries; findings are noted below the element the reader of the message is at."""
 
-    def __init__(self, findings: PathFindings) -> None:
+    def __init__(self, findings: PathFindings, zone: tzinfo) -> None:
         self._findings = findings
+        self._zone = zone
         self._detail_reader = CamtDetailReader(findings)
 
     def consume_complete(self, element: Element) -> bool:
@@ -45,7 +47,7 @@ class CamtEntryReader:
 
     def read(self, element: Element, number: int) -> CamtEntry | None:
         """Read a complete entry; None if its amount, direction or status could not be read."""
-        findings = self._findings
+        findings, zone = self._findings, self._zone
         children = values.children_by_name(element)
         blocks = [children["NtryDtls"]] if "NtryDtls" in children else []
         if len(children) != len(element):
@@ -56,8 +58,8 @@ class CamtEntryReader:
         is_credit = values.is_credit(children.get("CdtDbtInd"), findings)
         status = self._status(children.get("Sts"))
         is_reversal = "RvslInd" in children and self._is_reversal(children["RvslInd"])
-        booked_date = values.day(children.get("BookgDt"), "BookgDt", findings)
-        value_date = values.day(children.get("ValDt"), "ValDt", findings)
+        booked_date = values.day(children.get("BookgDt"), "BookgDt", findings, zone)
+        value_date = values.day(children.get("ValDt"), "ValDt", findings, zone)
         details = self._detail_reader.finish(blocks, amount, is_credit=is_credit is not False)
         if amount is None or is_credit is None or status is None:
             return None

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date, tzinfo
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from billfold.bankdays import EASTERN
 from billfold.formats.iso20022 import camt_balance_check, values
 from billfold.formats.iso20022.camt_balance_check import StatementTotals
 from billfold.formats.iso20022.camt_entries import CamtEntryReader
@@ -30,6 +32,7 @@ _BODIES: Final = {
     "BkToCstmrDbtCdtNtfctn": (CamtKind.NOTIFICATION, "Ntfctn"),
 }
 FIRST_VERSION: Final = "02"
+_SATURDAY: Final = 5
 LATEST_VERSION: Final = "14"
 """The latest one published; since 08 the elements that are read have kept their places."""
 
@@ -59,7 +62,14 @@ class _OpenStatement:
 class CamtReader:
     """Reads one camt message."""
 
-    def __init__(self, content: bytes, parser: type[MessageParser] = MessageParser) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        parser: type[MessageParser] = MessageParser,
+        *,
+        zone: tzinfo = EASTERN,
+    ) -> None:
+        self._zone = zone
         self._findings = PathFindings(content, self._current_path)
         self._parser = parser(content, self._findings, self._consume)
         self._kind: CamtKind | None = None
@@ -69,7 +79,8 @@ class CamtReader:
         self._created: Element | None = None
         self._open: _OpenStatement | None = None
         self._path = ""
-        self._entry_reader = CamtEntryReader(self._findings)
+        self._entry_reader = CamtEntryReader(self._findings, zone)
+        self._has_weekend = False
         self._statements: list[CamtStatement] = []
         self._identities: set[tuple[str, ...]] = set()
         self._handlers: dict[str, Callable[[_OpenStatement, Element], None]] = {
@@ -90,7 +101,7 @@ class CamtReader:
             self._path = ""
             self._findings.add("no-statement", "", f"The message has no {self._container} in it.")
         self._path = "GrpHdr/CreDtTm"
-        created = values.day(self._created, "", self._findings)
+        created = values.day(self._created, "", self._findings, self._zone)
         message = CamtMessage(
             kind=self._kind or CamtKind.STATEMENT,
             version=self._parser.message_type.version,
@@ -207,7 +218,7 @@ class CamtReader:
         name = values.text_at(kind, "Cd") or values.text_at(kind, "Prtry")
         is_credit = values.is_credit(children.get("CdtDbtInd"), self._findings)
         amount = self._entry_reader.amount(children)
-        on = values.day(children.get("Dt"), "Dt", self._findings)
+        on = values.day(children.get("Dt"), "Dt", self._findings, self._zone)
         if is_credit is None or amount is None:
             statement.totals.is_sound = False
             return
@@ -223,6 +234,8 @@ class CamtReader:
         if entry is None:
             statement.totals.is_sound = False
             return
+        if entry.booked_date and entry.booked_date.weekday() >= _SATURDAY:
+            self._warn_of_weekend(entry.booked_date)
         if entry.currency != statement.currency:
             self._check_currency(statement, entry)
         statement.totals.add(entry)
@@ -242,6 +255,14 @@ class CamtReader:
                 fix = "Ask the bank whether both happened; both are read."
                 self._findings.warn("entry-twice", "NtryRef", text, fix)
         statement.entries.append(entry)
+
+    def _warn_of_weekend(self, booked_date: date) -> None:
+        """Warn once of a booking day without banking: its moment may be of another zone."""
+        if not self._has_weekend:
+            self._has_weekend = True
+            text = f"An entry is booked on a {booked_date:%A}, when banks do not book."
+            fix = "Compare the day with what the bank shows, and check the zone of the bank."
+            self._findings.warn("booked-on-weekend", "BookgDt", text, fix)
 
     def _check_currency(self, statement: _OpenStatement, entry: CamtEntry) -> None:
         if not statement.currency:
@@ -285,8 +306,8 @@ class CamtReader:
                 for entry in entries
             ]
         _, closing = camt_balance_check.opening_and_closing(balances)
-        created = values.day(statement.created, "CreDtTm", findings)
-        until = values.day(statement.until, "FrToDt/ToDtTm", findings)
+        created = values.day(statement.created, "CreDtTm", findings, self._zone)
+        until = values.day(statement.until, "FrToDt/ToDtTm", findings, self._zone)
         self._statements.append(
             CamtStatement(
                 id=statement.id,

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, tzinfo
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from billfold.bankdays import EASTERN
 from billfold.formats.iso20022 import remittance as remittances
 from billfold.formats.iso20022 import values
 from billfold.formats.iso20022.parsing import MessageParser
@@ -106,18 +107,19 @@ class Pacs008Message:
         return counts | {"currency": " ".join(currencies)}
 
 
-def read(content: bytes) -> Pacs008Message:
-    """Read a pacs.008 message, all of it or none.
+def read(content: bytes, *, zone: tzinfo = EASTERN) -> Pacs008Message:
+    """Read a pacs.008 message, all of it or none. Its moments become days in the bank's `zone`.
 
     Raises: Unreadable with every problem, and nothing else, whatever the bytes.
     """
-    return _Pacs008Reader(content).read()
+    return _Pacs008Reader(content, zone).read()
 
 
 class _Pacs008Reader:
     """Reads one pacs.008 message while it is parsed."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, zone: tzinfo) -> None:
+        self._zone = zone
         self._findings = PathFindings(content, lambda: self._path)
         self._parser = MessageParser(content, self._findings, self._consume)
         self._path = ""
@@ -147,7 +149,7 @@ class _Pacs008Reader:
             version=self._parser.message_type.version,
             message_id=values.text_at(header, "MsgId"),
             created_date=values.day(
-                values.element_at(header, "CreDtTm"), "CreDtTm", self._findings
+                values.element_at(header, "CreDtTm"), "CreDtTm", self._findings, self._zone
             ),
             settlement_method=values.text_at(settlement, "SttlmMtd"),
             clearing_system=values.text_at(settlement, "ClrSys", "Cd"),
@@ -210,7 +212,7 @@ class _Pacs008Reader:
         day = children.get("IntrBkSttlmDt")
         if day is None:
             day = values.element_at(self._header, "IntrBkSttlmDt")
-        settlement_date = values.day(day, "IntrBkSttlmDt", findings)
+        settlement_date = values.day(day, "IntrBkSttlmDt", findings, self._zone)
         references = dict(values.references(children.get("PmtId")))
         information = children.get("RmtInf")
         remittance = (

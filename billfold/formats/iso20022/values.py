@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -36,8 +36,9 @@ _AMOUNT: Final = re.compile(r"([0-9]{0,18})(?:\.([0-9]{0,17}))?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _DAY: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"(?:T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_END_OF_DAY: Final = "24:00:00"
 
 
 class _InvalidValue(ValueError):
@@ -158,26 +159,35 @@ def _amount(written: str, currency: str) -> Amount:
     return Amount(minor, currency)
 
 
-def day(element: Element | None, path: str, findings: PathFindings) -> date | None:
-    """Read a date, or the date of a moment on the bank's own clock; note an error if it is none."""
+def day(element: Element | None, path: str, findings: PathFindings, zone: tzinfo) -> date | None:
+    """Read a date, or the day of a moment in the bank's zone; note an error if it is neither.
+
+    A moment without an offset is on the bank's own clock. Source: ISO 20022, ISODateTime.
+    """
     if element is None:
         return None
     if len(element):
         element, path = element[0], f"{path}/{element[0].tag}"
     try:
-        return _day((element.text or "").strip())
+        return _day((element.text or "").strip(), zone)
     except _InvalidValue as invalid:
         findings.add(invalid.code, path, invalid.message)
         return None
 
 
-@lru_cache(maxsize=1_024)
-def _day(written: str) -> date:
+@lru_cache(maxsize=8_192)
+def _day(written: str, zone: tzinfo) -> date:
     match = _DAY.fullmatch(written)
     try:
         if match:
-            return date.fromisoformat(match[1])
-    except ValueError:
+            on, clock, offset = match.groups()
+            if not (clock and offset):
+                return date.fromisoformat(on)
+            if clock == _END_OF_DAY:  # The day ends with it, so it belongs to the day.
+                clock = "23:59:59"
+            moment = datetime.fromisoformat(f"{on}T{clock}{offset}")
+            return moment.astimezone(zone).date()
+    except (ValueError, OverflowError):
         pass
     raise _InvalidValue("date", "The date is not a day of the calendar such as 2026-11-20.")
 

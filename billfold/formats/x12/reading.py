@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from billfold.formats.problems import FileProblem, Findings, Unreadable
+from billfold.formats.problems import NOTHING_TO_DO, FileProblem, Findings, Unreadable
 from billfold.formats.x12 import segments
 from billfold.formats.x12.records import AdvicePayment, Interchange, RemittanceAdvice
 from billfold.formats.x12.segments import SEND_AGAIN, CountedWarnings, Segment
@@ -92,6 +92,7 @@ class _Envelope:
 
 
 _TRAILERS: Final = {"ISA": "IEA", "GS": "GE", "ST": "SE"}
+_ENVELOPE: Final = frozenset({*_TRAILERS, *_TRAILERS.values()})
 _COUNTED: Final = {
     "ISA": "functional groups were counted",
     "GS": "transactions were counted",
@@ -112,7 +113,11 @@ class _InterchangeReader:
         self._set_reader: TransactionSetReader | None = None
         self._interchanges: list[Interchange] = []
         self._payments: list[AdvicePayment] = []
-        self._has_other_sets = False
+        self._has_remittance_group = False
+        self._other_sets: dict[str, list[int]] = {}
+        """Lines of the transactions that are no 820, in groups that claim to hold none."""
+        self._empty_group_line = 0
+        """Line of the first group of another kind that holds nothing."""
         self._last_line = 1
 
     def read(self, segment: Segment) -> None:
@@ -120,6 +125,8 @@ class _InterchangeReader:
         self._last_line = segment.line
         if self._set_envelope is not None:
             self._set_envelope.count += 1
+            if self._set_reader is None and segment.name not in _ENVELOPE:
+                return  # Of a transaction that is no 820, only the envelope matters.
         if not segments.is_sound(segment, self._findings):
             return
         match segment.name:
@@ -144,15 +151,38 @@ class _InterchangeReader:
         Raises: Unreadable if anything is wrong with the file.
         """
         self._close_without_trailer(("ST", "GS", "ISA"))
-        if not self._payments and not self._has_other_sets:
+        has_remittance = bool(self._payments) or self._has_remittance_group
+        self._report_other_sets(has_remittance)
+        if not self._payments and (has_remittance or not self._other_sets):
             message = "The file holds no payment."
-            fix = "Nothing needs to be done, unless one was expected."
+            fix = f"{NOTHING_TO_DO}, unless one was expected."
             self._warnings.add("empty", self._last_line, "", message, fix)
         self._warnings.report(self._findings)
         self._findings.refuse()
         return RemittanceAdvice(
             tuple(self._interchanges), tuple(self._payments), self._findings.warnings
         )
+
+    def _report_other_sets(self, has_remittance: bool) -> None:
+        """Name the documents beside the remittance advice, or refuse the file if it has none.
+
+        An interchange has a functional group for each kind of document, so an acknowledgment may
+        come in the same one. Source: ASC X12.5, functional groups.
+        """
+        if not has_remittance and self._empty_group_line:
+            message = "This is no group of remittance advices; those are marked RA."
+            self._findings.add(
+                "functional-group", self._empty_group_line, "GS01", message, _USE_OTHER_READER
+            )
+        for code, lines in self._other_sets.items():
+            if has_remittance:
+                times = f" ({len(lines):,} times)" if len(lines) > 1 else ""
+                message = f"The file holds {_name_of(code)}{times}, too; it is passed over."
+                fix = "Hand the file to whatever reads such documents, if you need them."
+                self._findings.warn("passed-over", lines[0], "ST01", message, fix)
+            else:
+                message = f"This is {_name_of(code)}; only 820 is read."
+                self._findings.add("not-820", lines[0], "ST01", message, _USE_OTHER_READER)
 
     def _open_interchange(self, segment: Segment) -> None:
         self._close_without_trailer(("ST", "GS", "ISA"))
@@ -168,7 +198,7 @@ class _InterchangeReader:
         created_date = _short_day(segment[9])
         if created_date is None:
             message = "The date of the interchange is not a real one of the form YYMMDD."
-            fix = "Nothing needs to be done."
+            fix = f"{NOTHING_TO_DO}."
             self._warnings.add("date", segment.line, "ISA09", message, fix)
         self._interchanges.append(
             Interchange(segment[6], segment[8], segment[13], created_date, segment[12], is_test)
@@ -181,6 +211,7 @@ class _InterchangeReader:
         else:
             self._interchange.count += 1
         self._group = _Envelope(segment, segment[6])
+        self._has_remittance_group = self._has_remittance_group or segment[1] == "RA"
 
     def _open_set(self, segment: Segment) -> None:
         self._close_without_trailer(("ST",))
@@ -203,11 +234,12 @@ class _InterchangeReader:
                 message = "A group of remittance advices is marked RA; this one is not."
                 line = self._group.header.line
                 self._findings.add("functional-group", line, "GS01", message, SEND_AGAIN)
+        elif self._group is not None and self._group.header[1] != "RA":
+            code = segment[1] if segment[1] in segments.TRANSACTION_SETS else ""
+            self._other_sets.setdefault(code, []).append(segment.line)
         else:
-            self._has_other_sets = True
-            self._findings.add(
-                "not-820", segment.line, "ST01", _not_820(segment[1]), _USE_OTHER_READER
-            )
+            message = f"This is {_name_of(segment[1])}; only 820 is read."
+            self._findings.add("not-820", segment.line, "ST01", message, _USE_OTHER_READER)
 
     def _read_content(self, segment: Segment) -> None:
         if self._set_envelope is None and self._set_reader is None:
@@ -232,10 +264,7 @@ class _InterchangeReader:
         self._check_trailer(self._group, "GS", segment)
         group, self._group = self._group, None
         if group is not None and not group.count and group.header[1] != "RA":
-            message = "This is no group of remittance advices; those are marked RA."
-            self._findings.add(
-                "functional-group", group.header.line, "GS01", message, _USE_OTHER_READER
-            )
+            self._empty_group_line = self._empty_group_line or group.header.line
 
     def _close_interchange(self, segment: Segment) -> None:
         self._close_without_trailer(("ST", "GS"))
@@ -300,10 +329,10 @@ class _InterchangeReader:
 _USE_OTHER_READER: Final = "Hand the file to whatever reads such documents, and ask for the 820."
 
 
-def _not_820(code: str) -> str:
+def _name_of(code: str) -> str:
     if code in segments.TRANSACTION_SETS:
-        return f"This is an X12 {code}, {segments.TRANSACTION_SETS[code]}; only 820 is read."
-    return "This is another X12 document; only 820 is read."
+        return f"an X12 {code}, {segments.TRANSACTION_SETS[code]}"
+    return "another X12 document"
 
 
 def _is_same_number(header: str, trailer: str, kind: str) -> bool:

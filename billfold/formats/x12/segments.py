@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from billfold.formats.problems import Findings
+from billfold.formats.problems import NOTHING_TO_DO, Findings
 
 SEND_AGAIN: Final = "Ask the sender to send the file again."
 TRANSACTION_SETS: Final = {
@@ -203,16 +203,19 @@ def _patterns(delimiters: Delimiters) -> tuple[re.Pattern[str], re.Pattern[str]]
 def _delimiters_of_header(
     text: str, start: int, line: int, findings: Findings, warnings: CountedWarnings
 ) -> Delimiters | None:
-    """Read the delimiters of an ISA: its separator, then the two after the sixteenth separator."""
+    """Read the delimiters of an ISA: its separator, then the two after the sixteenth separator.
+
+    Some senders put blanks in front of every terminator; they are no part of the last element.
+    """
     head = text[start : start + _LONGEST_ISA]
     separator = head[3:4]
     elements = head.split(separator, _ISA_SEPARATORS) if separator else [""]
-    marks = elements[-1][:2]
-    if len(elements) <= _ISA_SEPARATORS or len(marks) < 2:
+    component, after = elements[-1][:1], elements[-1][1:]
+    terminator = after.lstrip(" \t")[:1]
+    if len(elements) <= _ISA_SEPARATORS or not terminator:
         message = "The interchange header ends before its sixteenth element."
         findings.add("interchange-header", line, "ISA", message, SEND_AGAIN)
         return None
-    component, terminator = marks[0], marks[1]
     delimiters = (separator, component, terminator)
     is_usable = len(set(delimiters)) == 3 and not any(
         mark.isalnum() or mark in " ." for mark in delimiters
@@ -221,6 +224,10 @@ def _delimiters_of_header(
         message = "The delimiters cannot be told: they are letters, digits, blanks or alike."
         findings.add("delimiters", line, "ISA, positions 4, 105 and 106", message, SEND_AGAIN)
         return None
+    if not after.startswith(terminator):
+        message = "There are blanks in front of the terminators."
+        fix = f"{NOTHING_TO_DO}: the segments are read without them."
+        warnings.add("blank-before-terminator", line, "ISA", message, fix)
     length = len(separator.join([*elements[:-1], component]).translate(_LINE_BREAKS)) + 1
     if length != _ISA_LENGTH:
         message = f"The interchange header is not {_ISA_LENGTH} characters long."

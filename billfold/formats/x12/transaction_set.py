@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from billfold.formats.problems import Findings
+from billfold.formats.problems import NOTHING_TO_DO, Findings
 from billfold.formats.x12.records import (
     PAYMENT_ONLY,
     PAYS_NOTHING,
@@ -158,7 +158,7 @@ class TransactionSetReader:
         self._current_details.other.append(segment)
         if segment.name not in UNINTERPRETED:
             message = f"An 820 has no segment {segment.name}; it is kept and not interpreted."
-            fix = "Nothing needs to be done, unless it says what is paid."
+            fix = f"{NOTHING_TO_DO}, unless it says what is paid."
             self._warnings.add("unknown-segment", segment.line, segment.name, message, fix)
 
     def close(

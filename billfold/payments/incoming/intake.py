@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from billfold import formats
 from billfold.banking import connections, exchange, statement_days, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
@@ -122,7 +123,7 @@ def _read(file: BankFile, now: datetime) -> FileState:
         case "lockbox" | "wires" | "remittance":
             receipts.report(file, plain, now=now)
         case _:
-            raise NotRecognised
+            raise NotRecognised(formats.sniff(plain).reason)
     return FileState.READ
 
 

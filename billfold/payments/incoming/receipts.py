@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from billfold.banking.models import BankFile
 from billfold.formats import x12
@@ -19,6 +20,7 @@ from billfold.rails import lockbox, wire
 from billfold.rails.protocol import BankDocument, Received
 
 KIND: Final = CaseKind.RECEIPTS
+_MOST_NOTED: Final = 20
 
 
 def report(file: BankFile, content: bytes, *, now: datetime) -> None:
@@ -30,8 +32,13 @@ def report(file: BankFile, content: bytes, *, now: datetime) -> None:
     if file.kind == "remittance":
         _report_advice(file, x12.read(content), now)
     else:
-        rail = lockbox if file.kind == "lockbox" else wire
-        _report_receipts(file, rail.read(document), now)
+        _report_receipts(file, _read_receipts(file, document), now)
+
+
+def _read_receipts(file: BankFile, document: BankDocument) -> Sequence[Received]:
+    if file.kind == "lockbox":
+        return lockbox.read(document)
+    return wire.read(document, zone=ZoneInfo(file.connection.zone))
 
 
 def _report_receipts(file: BankFile, receipts: Sequence[Received], now: datetime) -> None:
@@ -50,10 +57,13 @@ def _report_receipts(file: BankFile, receipts: Sequence[Received], now: datetime
 def _report_advice(file: BankFile, advice: x12.RemittanceAdvice, now: datetime) -> None:
     file.entry_count = sum(len(payment.lines) for payment in advice.payments)
     if advice.payments:
-        _open_case(file, f"{file.name}: remittance advice of {len(advice.payments)} payments", now)
+        title = f"{file.name}: remittance advice of {len(advice.payments)} payments"
+        noted = [str(warning) for warning in advice.warnings]
+        _open_case(file, title, now, noted[:_MOST_NOTED])
 
 
-def _open_case(file: BankFile, title: str, now: datetime) -> None:
+def _open_case(file: BankFile, title: str, now: datetime, noted: Sequence[str] = ()) -> None:
+    """Open the case of a file, with what was unusual in it."""
     casework.open_cases(
         [
             casework.NewCase(
@@ -61,7 +71,7 @@ def _open_case(file: BankFile, title: str, now: datetime) -> None:
                 kind=KIND,
                 title=title,
                 evidence=f"bankfile/{file.id}",
-                facts={},
+                facts={"noted": list(noted)} if noted else {},
             )
         ],
         now=now,

@@ -10,6 +10,7 @@ import csv
 import difflib
 import gzip
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ LARGEST_FILE_BYTES: Final = 400 * 1024 * 1024
 MOST_ROWS: Final = 5_000_000
 MOST_PROBLEMS: Final = 100
 
+_SEPARATOR_LINE: Final = re.compile(r"sep=(.),*", re.IGNORECASE)
+"""What a spreadsheet takes for the separator of the columns, in front of their names."""
 _OTHER_ENCODINGS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"),
@@ -100,8 +103,12 @@ class CsvFile:
         self._source = source
         self.fields = fields
         self._columns = columns
+        self.blank_rows = 0
+        self.blank_columns = 0
+        """Rows and last columns that hold nothing, as spreadsheets leave them; passed over."""
         self._digest = hashlib.sha256()
         self._line = 0
+        self._header_line = 1
 
     @property
     def sha256(self) -> str:
@@ -125,28 +132,29 @@ class CsvFile:
     def _rows(self, packed: gzip.GzipFile) -> Iterator[tuple[Any, ...]]:
         reader = csv.reader(self._lines(packed), strict=True)
         records = self._records(reader)
-        first = next(records, None)
-        if first is None:
-            raise _Stop(0, "", "The file is empty", "Export it again, with a first line of names")
-        header = first[1]
+        header = self._read_header(records)
         self._check_header(header)
         if self.problems.count:
             return
         columns = self._find_columns(header)
         amount_at = self.present.index("amount") + 1 if "amount" in self.present else None
         for line, record in records:
-            if len(record) != len(header):
+            if not any(map(str.strip, record)):
+                self.blank_rows += 1
+                continue
+            cells = self._without_blank_columns(record, len(header))
+            if len(cells) != len(header):
                 self.problems.add(
                     line,
                     "",
-                    f"The row has {len(record)} columns and the first line has {len(header)}",
+                    f"The row has {len(cells)} columns and the first line has {len(header)}",
                     "Put a text that holds a comma or a quote between double quotes.",
                 )
                 continue
             self.rows += 1
             if self.rows > MOST_ROWS:
                 raise _Stop(line, "", f"There are more than {MOST_ROWS:,} rows", "Split the file.")
-            values = self._convert(line, record, columns)
+            values = self._convert(line, cells, columns)
             if values is None:
                 continue
             if amount_at is not None:
@@ -154,6 +162,29 @@ class CsvFile:
             yield values
         if not self.rows and not self.problems.count:
             raise _Stop(0, "", "There are no rows below the first line", "Export the file again.")
+
+    def _read_header(self, records: Iterator[tuple[int, list[str]]]) -> list[str]:
+        """Read the names of the columns, and take off last ones without a name."""
+        first = next(records, None)
+        if first is not None and (separator := _SEPARATOR_LINE.fullmatch(",".join(first[1]))):
+            if separator[1] != ",":
+                wrong = f"The line says that {quoted(separator[1])} divides the columns"
+                raise _Stop(first[0], "", wrong, "Save the file with commas, without this line.")
+            first = next(records, None)
+        if first is None:
+            raise _Stop(0, "", "The file is empty", "Export it again, with a first line of names")
+        self._header_line, header = first
+        if self._columns:
+            return header
+        named = [place for place, name in enumerate(header, 1) if name.strip()]
+        return self._without_blank_columns(header, named[-1] if named else len(header))
+
+    def _without_blank_columns(self, record: list[str], width: int) -> list[str]:
+        """Cut cells that hold nothing off a record that has more than `width` columns."""
+        if len(record) <= width or any(map(str.strip, record[width:])):
+            return record
+        self.blank_columns = max(self.blank_columns, len(record) - width)
+        return record[:width]
 
     def _records(self, reader: Any) -> Iterator[tuple[int, list[str]]]:
         """Yield each record with the line it starts on; blank lines are skipped."""
@@ -215,15 +246,14 @@ class CsvFile:
 
     def _check_header(self, header: Sequence[str]) -> None:
         if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-            raise _Stop(
-                1, "", "The columns are not divided by commas", "Save the file with commas."
-            )
+            wrong = "The columns are not divided by commas"
+            raise _Stop(self._header_line, "", wrong, "Save the file with commas.")
         self._check_map(header)
         self._check_columns(header)
         for name, import_field in self.fields.items():
             if import_field.is_required and name not in self._columns and name not in header:
                 self.problems.add(
-                    1,
+                    self._header_line,
                     name,
                     "The column is missing",
                     f"Add it, or say which one it is: --map {name}=Column.",
@@ -236,7 +266,9 @@ class CsvFile:
                 self.problems.add(0, "", f"--map names {quoted(name)}, which is not a field", cure)
             elif column not in header:
                 cure = _suggest(column, header)
-                self.problems.add(1, column, "--map names this column, which is not there", cure)
+                self.problems.add(
+                    self._header_line, column, "--map names this column, which is not there", cure
+                )
 
     def _check_columns(self, header: Sequence[str]) -> None:
         """Without --map the columns have our own names, so one that is no field is a mistake."""
@@ -244,14 +276,16 @@ class CsvFile:
         for column, times in Counter(header).items():
             if times > 1 and column in read:
                 wrong = f"The column stands there {times} times"
-                self.problems.add(1, column, wrong, "Keep one and rename the others.")
+                self.problems.add(
+                    self._header_line, column, wrong, "Keep one and rename the others."
+                )
         if self._columns:
             return
         for place, column in enumerate(header, 1):
             if column not in self.fields:
                 wrong = "is not a field" if column else "has no name"
                 cure = _suggest(column, self.fields)
-                self.problems.add(1, column, f"Column {place} {wrong}", cure)
+                self.problems.add(self._header_line, column, f"Column {place} {wrong}", cure)
 
     def _find_columns(self, header: list[str]) -> list[tuple[ImportField, str, int]]:
         """List the fields the file has, each with name and index of its column."""
@@ -263,7 +297,11 @@ class CsvFile:
         ]
         self.present = tuple(import_field.name for import_field, _, _ in columns)
         taken = {column for _, column, _ in columns}
-        self.skipped = tuple(column for column in header if column not in taken)
+        self.skipped = tuple(
+            column or f"column {place}"
+            for place, column in enumerate(header, 1)
+            if column not in taken
+        )
         return columns
 
     def _convert(
@@ -272,12 +310,18 @@ class CsvFile:
         values: list[Any] = [line]
         before = self.problems.count
         for import_field, column, index in columns:
-            text = formula_mark.remove(record[index])
-            if not text and import_field.is_required:
-                self.problems.add(line, column, "is empty", "Fill it in.")
-                continue
+            cell = record[index]
             try:
+                text = (
+                    formula_mark.read_id(cell) if import_field.is_id else formula_mark.remove(cell)
+                )
+                if not text and import_field.is_required:
+                    raise InvalidCell("is empty", "Fill it in.")
                 values.append(import_field.read(text))
+            except formula_mark.ForeignMark:
+                wrong = f"{quoted(cell)} is how a spreadsheet marks text, and no number"
+                cure = "Write the number alone; an apostrophe it begins with is written twice."
+                self.problems.add(line, column, wrong, cure)
             except InvalidCell as error:
                 self.problems.add(line, column, error.wrong, error.cure)
         return tuple(values) if self.problems.count == before else None

@@ -66,6 +66,9 @@ class ImportResult:
     changes: ChangeCounts
     total: Money | None
     skipped_columns: tuple[str, ...]
+    blank_rows: int
+    blank_columns: int
+    """Rows and last columns that hold nothing, and were passed over."""
     imported_before: datetime | None
     """When the same bytes were imported last."""
 
@@ -158,6 +161,8 @@ def _result(request: ImportRequest, file: CsvFile, changes: ChangeCounts) -> Imp
         changes=changes,
         total=Money(file.total_minor) if request.kind in WITH_AMOUNTS else None,
         skipped_columns=file.skipped,
+        blank_rows=file.blank_rows,
+        blank_columns=file.blank_columns,
         imported_before=before.values_list("at", flat=True).first(),
     )
 

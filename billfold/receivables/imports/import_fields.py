@@ -23,6 +23,10 @@ STATES: Final = frozenset(_STATES.split())
 """States, the district, territories and military addresses. Source: USPS Publication 28."""
 LONGEST_NUMBER: Final = 60
 LONGEST_TEXT: Final = 2_000
+_SCIENTIFIC: Final = re.compile(
+    r"[+-]?[0-9](?:[.,][0-9]+)?[Ee][+-][0-9]{1,3}|[+-]?[0-9][.,][0-9]+[Ee][0-9]{1,3}"
+)
+"""How spreadsheets and programs shorten a long number; 12E5 may be an id."""
 _EMAIL: Final = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\Z")
 _YES_NO: Final = {
     **dict.fromkeys(("yes", "y", "true", "1", "paper"), True),
@@ -50,6 +54,8 @@ class ImportField:
     sql_type: str
     read: ReadValue
     is_required: bool = False
+    is_id: bool = False
+    """Whether it is the number of a customer, invoice or credit note."""
     default: Any = ""
     """The value if the file has no such column."""
 
@@ -60,7 +66,16 @@ def read_number(text: str) -> str:
         raise InvalidCell(f"is longer than {LONGEST_NUMBER} characters", "Check the column.")
     if text != text.strip(" "):
         raise InvalidCell(f"{quoted(text)} has blanks around it", "Remove them.")
-    return _fit(typed_text.check_id, text)
+    if _SCIENTIFIC.fullmatch(text):
+        raise InvalidCell(
+            f"{quoted(text)} is in scientific notation: a spreadsheet cut digits off the number",
+            "Export it again and leave it closed, or format its column as Text before it is saved.",
+        )
+    try:
+        return typed_text.check_id(text)
+    except UnfitCharacter as refusal:
+        cure = "Write plain ones." if refusal.character.isprintable() else "Remove it."
+        raise InvalidCell(f"{quoted(text)} holds {refusal}", cure) from None
 
 
 def read_invoice_number(text: str) -> str:
@@ -205,7 +220,7 @@ def fields_of_kind(kind: str, date_layout: str) -> Mapping[str, ImportField]:
     read_date = date_reader(date_layout)
     fields = {
         "customers": (
-            ImportField("customer_number", "text", read_number, is_required=True),
+            ImportField("customer_number", "text", read_number, is_required=True, is_id=True),
             ImportField("name", "text", read_line, is_required=True),
             ImportField("email", "text", read_email),
             ImportField("address", "text", read_lines),
@@ -214,9 +229,11 @@ def fields_of_kind(kind: str, date_layout: str) -> Mapping[str, ImportField]:
             ImportField("paper_bill", "boolean", read_yes_no, default=False),
         ),
         "invoices": (
-            ImportField("customer_number", "text", read_number, is_required=True),
-            ImportField("invoice_number", "text", read_invoice_number, is_required=True),
-            ImportField("reference", "text", read_optional_number),
+            ImportField("customer_number", "text", read_number, is_required=True, is_id=True),
+            ImportField(
+                "invoice_number", "text", read_invoice_number, is_required=True, is_id=True
+            ),
+            ImportField("reference", "text", read_optional_number, is_id=True),
             ImportField("invoice_date", "date", read_date, is_required=True),
             ImportField("due_date", "date", read_date, is_required=True),
             ImportField("amount", "bigint", read_amount, is_required=True),
@@ -224,23 +241,23 @@ def fields_of_kind(kind: str, date_layout: str) -> Mapping[str, ImportField]:
             ImportField("currency", "text", read_currency, default="USD"),
         ),
         "lines": (
-            ImportField("invoice_number", "text", read_number, is_required=True),
+            ImportField("invoice_number", "text", read_number, is_required=True, is_id=True),
             ImportField("position", "integer", read_position, is_required=True),
             ImportField("description", "text", read_lines, is_required=True),
             ImportField("quantity", "text", read_line),
             ImportField("amount", "bigint", read_signed_amount, is_required=True),
         ),
         "credits": (
-            ImportField("customer_number", "text", read_number, is_required=True),
-            ImportField("credit_number", "text", read_number, is_required=True),
+            ImportField("customer_number", "text", read_number, is_required=True, is_id=True),
+            ImportField("credit_number", "text", read_number, is_required=True, is_id=True),
             ImportField("credit_date", "date", read_date, is_required=True),
             ImportField("amount", "bigint", read_amount, is_required=True),
-            ImportField("invoice_number", "text", read_optional_number),
+            ImportField("invoice_number", "text", read_optional_number, is_id=True),
             ImportField("reason", "text", read_lines),
             ImportField("currency", "text", read_currency, default="USD"),
         ),
         "documents": (
-            ImportField("invoice_number", "text", read_number, is_required=True),
+            ImportField("invoice_number", "text", read_number, is_required=True, is_id=True),
             ImportField("file", "text", read_line, is_required=True),
         ),
     }

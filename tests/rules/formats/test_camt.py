@@ -307,12 +307,6 @@ def test_a_date_that_is_none_refuses_the_message(written):
     ]
 
 
-def test_a_moment_is_the_day_the_bank_says():
-    moment = "<BookgDt><DtTm>2026-11-20T23:30:00.123-05:00</DtTm></BookgDt>"
-
-    assert only_entry(statement(entry(1, moment), net=1)).booked_date == date(2026, 11, 20)
-
-
 def test_a_direction_or_reversal_that_is_none_refuses_the_message():
     assert codes(statement(entry(sign="CREDIT"), net=10_000)) == ["direction"]
     reversal = entry(10_000, "<RvslInd>maybe</RvslInd>")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from billfold.formats import fedach
 from billfold.formats.nacha import is_routing_number
 from billfold.formats.problems import Unreadable
+from billfold.formats.sniffing import sniff
 from tests import places
 
 FILES = places.FILES / "fed-directory"
@@ -274,3 +275,46 @@ def test_public_directories_are_read(name, number, bank, count):
     assert directory.names[number] == bank
     assert (len(directory.participants), directory.warnings) == (count, ())
     assert not set(fedach.demo_names()) & set(directory.names)
+
+
+def wire_participant(**other: str) -> dict[str, str]:
+    return {
+        "routingNumber": "091999049",
+        "telegraphicName": "FIRST HARBOR",
+        "customerName": "FIRST HARBOR BANK",
+        "customerState": "OH",
+        "customerCity": "DAYTON",
+        "fundsTransferStatus": "Y",
+        "fundsSettlementOnlyStatus": " ",
+        "bookEntrySecuritiesTransferStatus": "N",
+        "date": "20261101",
+        **other,
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"fedwireParticipants": {"response": {"code": 100}, "fedwireParticipants": []}},
+        {"fedwireParticipants": {"fedwireParticipants": [wire_participant()]}},
+        [wire_participant(), wire_participant(routingNumber="110000000")],
+        [{"routingNumber": "091999049", "customerName": "A", "settlementOnlyStatus": "S"}],
+        [{"RoutingNumber": "091999049", "TelegraphicName": "A", "CustomerName": "A BANK"}],
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_promise_27_a_fedwire_directory_in_json_is_not_taken_for_a_fedach_one(content, indent):
+    written = json.dumps(content, indent=indent).encode()
+
+    assert [code for code, _, _ in refusals(written)] == ["fedwire-directory"]
+    assert sniff(written).format is None
+    assert sniff(written).reason.startswith("looks like the directory of Fedwire participants")
+
+
+def test_a_fedwire_directory_in_rows_is_not_taken_for_a_fedach_one():
+    row = f"091999049{'FIRST HARBOR':18}{'FIRST HARBOR BANK':36}OH{'DAYTON':25}Y N20261101"
+
+    for ends in ("\n", "\r\n", ""):
+        written = f"{row}{ends}{row.replace('091999049', '110000000')}{ends}".encode()
+        assert sniff(written).reason.startswith("looks like the directory of Fedwire participants")
+        assert [code for code, _, _ in refusals(written)] == ["fedwire-directory"]

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from billfold.formats import wire_text
 from billfold.formats.problems import Unreadable
+from billfold.formats.sniffing import Format, sniff
 from billfold.formats.wire_text import WireText
+from billfold.rails import wire
+from billfold.rails.protocol import BankDocument
 from tests import places, waiting
 
 ADVICE = (places.FILES / "wire" / "fedwire-advice.txt").read_text()
@@ -194,3 +197,55 @@ def test_length_buys_no_time(piece):
         wire_text.read_text([text, text])
         with pytest.raises(Unreadable):
             wire_text.read(text.encode())
+
+
+def in_one_line(advice: str, prefix: str = "YFT811  ") -> str:
+    """Write an advice as some services hand it on: a prefix, no line ends, asterisks at ends."""
+    return prefix + advice.replace("\n", "")
+
+
+@pytest.mark.parametrize("prefix", ["YFT811  ", "YFT811 ", "FTI0811", "WIRE ADVICE\n", "\ufeff"])
+def test_promise_27_an_advice_may_follow_the_prefix_of_its_service(prefix):
+    content = in_one_line(ADVICE, prefix).encode()
+
+    assert sniff(content).format is Format.FEDWIRE_TEXT
+    assert wire_text.read(content).advices == (only(ADVICE),)
+    (receipt,) = wire.read(BankDocument("advice.txt", content))
+    assert (receipt.amount.minor, receipt.payer) == (150_000, "ACME WIDGETS")
+
+
+def test_the_prefix_of_the_next_message_is_no_part_of_a_text():
+    second = ADVICE.replace("001234", "001235")
+    content = in_one_line(ADVICE) + in_one_line(second)
+
+    first_advice, second_advice = wire_text.read(content.encode()).advices
+
+    assert first_advice.text.remittance == "ACCT 100045 INV 90010001"
+    assert first_advice == only(ADVICE)
+    assert second_advice.imad.endswith("001235")
+
+
+@pytest.mark.parametrize("tag", ["1510", "1520", "2000", "3100", "3400", "3600", "3320", "4320"])
+def test_an_asterisk_ends_a_field_of_any_length(tag):
+    ended = "\n".join(
+        f"{line.rstrip('*')}*" if line.startswith(f"{{{tag}}}") else line
+        for line in ADVICE.splitlines()
+    )
+
+    assert only(ended) == only(ADVICE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Your incoming wire (please keep):\n{ADVICE}",
+        ADVICE.replace("{1500}", "[1500]", 1).replace("{1510}", "text {1510}"),
+        in_one_line(ADVICE, "x" * 80),
+    ],
+    ids=["letter", "other brackets", "long prefix"],
+)
+def test_promise_27_an_advice_in_another_form_is_called_one(text):
+    result = sniff(text.encode())
+
+    assert result.format is None
+    assert result.reason.startswith("looks like a wire advice with tags of Fedwire, in a form")

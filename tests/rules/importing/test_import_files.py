@@ -78,7 +78,15 @@ def test_lines_may_end_as_on_any_system(ending):
         (f"{HEAD}\nC-1\n", "line 2: The row has 1 columns and the first line has 5."),
         (f"{ROW}\n{ROW}\n", "line 1, C-1: Column 1 is not a field."),
         (f"{HEAD},amount\n{ROW},1\n", "line 1, amount: The column stands there 2 times."),
-        (f"{HEAD},\n{ROW},\n", "line 1: Column 6 has no name."),
+        (f"{HEAD},\n{ROW},x\n", "line 2: The row has 6 columns and the first line has 5."),
+        (f"{HEAD},,descripton\n{ROW},,\n", "line 1: Column 6 has no name."),
+        (f"sep=;\n{HEAD};\n", 'line 1: The line says that ";" divides the columns. Save the file'),
+        (f"sep=\t\n{HEAD};\n", "line 1: The line says that '\\t' divides the columns."),
+        (f'"sep=;"\n{HEAD}\n', 'line 1: The line says that ";" divides the columns.'),
+        ("sep=,\n", "file: The file is empty."),
+        (f"sep=,\n{HEAD},descripton\n", "line 2, descripton: Column 6 is not a field."),
+        (f"\n{HEAD},descripton\n", "line 2, descripton: Column 6 is not a field."),
+        (f"{HEAD}\n,,,,\n", "file: There are no rows below the first line."),
         (f"{HEAD},descripton\n", "line 1, descripton: Column 6 is not a field. Did you mean"),
         (HEAD.replace(",amount", "") + "\n", "line 1, amount: The column is missing."),
     ],
@@ -167,6 +175,97 @@ def test_blanks_around_an_amount_mean_nothing(value):
     file, rows, _ = read(f"{HEAD}\nC-1,INV-1,2026-11-01,2026-12-01,{value}\n")
 
     assert (file.problems.kept, rows[0][-1]) == ([], 1_250)
+
+
+@pytest.mark.parametrize(
+    "line", ["sep=,", "SEP=,", '"sep=,"', "sep=,,,,,", "\ufeffsep=,"], ids=ascii
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_promise_27_a_line_for_a_spreadsheet_in_front_of_the_names_is_obeyed(line, ending):
+    file, rows, archived = read(ending.join([line, HEAD, ROW, ""]))
+
+    assert (file.problems.kept, [row[:3] for row in rows]) == ([], [(3, "C-1", "INV-1")])
+    assert archived.decode().startswith(line)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1.23457E+11", "1,23457E+11", "1E+05", "9.99E+307", "1.5e-07", "-1.2E+12", "1.23457E11"],
+)
+@pytest.mark.parametrize("column", ["customer_number", "invoice_number", "reference"])
+def test_promise_27_an_id_that_lost_digits_in_a_spreadsheet_is_refused(column, number):
+    values = dict(zip(f"{HEAD},reference".split(","), [*ROW.split(","), "R"], strict=True))
+    content = io.StringIO()
+    csv.writer(content).writerows([values.keys(), (values | {column: number}).values()])
+
+    (problem,) = problems(content.getvalue())
+
+    assert problem.startswith(f'line 2, {column}: "{number}" is in scientific notation')
+    assert "format its column as Text" in problem
+
+
+@pytest.mark.parametrize("number", ["12E5", "E+11", "1E5", "2E-1X", "1.5", "12E+10", "3E+", "0E"])
+def test_an_id_that_only_looks_a_little_like_one_is_an_id(number):
+    assert import_fields.read_number(number) == number
+
+
+@pytest.mark.parametrize(
+    "below", ["\n", ",,,,\n", ",,,,\r\n,,,,\r\n", " , ,\t,,\n", ",,,,,,,,\n", ",\n", '"",,\n']
+)
+def test_promise_27_rows_that_hold_nothing_are_passed_over_and_counted(below):
+    content = f"{HEAD}\n{below}{ROW}\n{below}"
+
+    file, rows, _ = read(content)
+
+    assert (file.problems.kept, file.rows, len(rows)) == ([], 1, 1)
+    assert file.blank_rows == sum("," in line for line in below.splitlines()) * 2
+    assert file.total_minor == 12_000
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "columns"), [(",,", ",,", 2), ("", ",,,", 3), (",", "", 1), (", ", ",", 1)]
+)
+def test_promise_27_columns_to_the_right_that_hold_nothing_are_passed_over(header, row, columns):
+    file, rows, _ = read(f"{HEAD}{header}\n{ROW}{row}\n")
+
+    assert (file.problems.kept, len(rows), file.blank_columns) == ([], 1, columns)
+    assert file.skipped == ()
+
+
+def test_with_a_map_a_column_without_a_name_is_passed_over_and_named_by_its_place():
+    content = "No,,customer_number,invoice_date,due_date,amount,\nI,x,C,2026-11-01,2026-12-01,1,\n"
+
+    file, rows, _ = read(content, mapping={"invoice_number": "No"})
+
+    assert (file.problems.kept, len(rows)) == ([], 1)
+    assert file.skipped == ("column 2", "column 7")
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        ("\uff10\uff10\uff11\uff10", "U+FF10 fullwidth digit zero at character 1"),
+        ("C-\uff11", "U+FF11 fullwidth digit one at character 3"),
+        ("\U0001d7ce10", "U+1D7CE mathematical bold digit zero at character 1"),
+        ("\uff23-1", "U+FF23 fullwidth latin capital letter c at character 1"),
+        ("Cafe\u0301-1", "U+0301 combining acute accent at character 5"),
+        ("0010\u200b", "U+200B zero width space at character 5"),
+        ("\u200b0010", "U+200B zero width space at character 1"),
+        ("00\u00a010", "U+00A0 no-break space at character 3"),
+        ("0010\ufeff", "U+FEFF zero width no-break space at character 5"),
+        ("00\u00ad10", "U+00AD soft hyphen at character 3"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["customers", "invoices", "credits", "lines", "documents"])
+def test_promise_27_no_door_lets_in_an_id_that_looks_like_another(kind, number, named):
+    field, *_ = import_fields.fields_of_kind(kind, "%Y-%m-%d").values()
+    assert field.is_id
+
+    with pytest.raises(import_fields.InvalidCell) as refusal:
+        field.read(number)
+
+    assert refusal.value.wrong.endswith(f" holds {named}")
+    assert refusal.value.wrong.startswith(('"', "'"))
 
 
 def test_our_own_fee_numbers_come_from_no_file():

@@ -12,7 +12,7 @@ from billfold.ledger import book
 from billfold.ledger.chart import BILLED
 from billfold.money import Money
 from billfold.platform import tenancy
-from billfold.receivables.models import Invoice
+from billfold.receivables.models import Customer, Invoice
 
 INVOICES = """Account,No,Issued,Due,Total,Region
 C-1,INV-1,11/1/2026,12/1/2026,"1,120.00",West
@@ -69,6 +69,40 @@ def test_a_clerk_rehearses_imports_and_repeats_a_file(billfold, desk, tmp_path):
     with tenancy.use(desk):
         assert book.balance(BILLED) == Money(-115_050)
         assert Invoice.objects.get(number="INV-1").invoice_date == date(2026, 11, 1)
+
+
+def test_rows_and_columns_that_hold_nothing_are_counted_in_the_answer(billfold, desk, tmp_path):
+    path = tmp_path / "invoices.csv"
+    names, first, second = INVOICES.splitlines()
+    path.write_text(f"sep=,\n{names}\n{first},\n,,,,,\n{second},\n,,,,,\n,,,,,\n")
+    command = ["import", "invoices", path, "--biller", "import_desk", *MAP, "--create-customers"]
+
+    code, output, _ = billfold(*command, "--control-count", "2", "--dry-run")
+    _, answer, _ = billfold(*command, "--json")
+
+    assert code == 0
+    assert "Passed over, as they hold nothing: rows: 3, last columns: 1." in output
+    report = json.loads(answer)
+    assert (report["rows"], report["blank_rows"], report["blank_columns"]) == (2, 3, 1)
+
+
+def test_promise_27_ids_a_spreadsheet_changed_make_no_customer(billfold, desk, tmp_path):
+    path = tmp_path / "invoices.csv"
+    cells = ["'0010", '"=""0010"""', "1.23457E+11", "\uff10\uff10\uff11\uff10", "0010\u200b"]
+    rows = [f"{cell},INV-{n},2026-11-01,2026-12-01,1.00" for n, cell in enumerate(cells)]
+    names = "customer_number,invoice_number,invoice_date,due_date,amount"
+    path.write_text("\n".join([names, *rows, ""]))
+
+    code, _, answer = billfold(
+        "import", "invoices", path, "--biller", "import_desk", "--create-customers"
+    )
+
+    assert code == 1
+    assert answer.count(", customer_number: ") == len(cells)
+    for content in ('"\'0010"', '"="0010""', '"1.23457E+11"', "U+FF10", "U+200B"):
+        assert content in answer
+    with tenancy.use(desk):
+        assert not Customer.objects.exists()
 
 
 def test_a_refusal_can_be_read_by_a_machine(billfold, tmp_path):
