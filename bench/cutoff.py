@@ -56,10 +56,9 @@ BEGIN
                                       currency, rdfi, is_live)
     SELECT gen_random_uuid(), file, id, 'payment', '09199904', '09199904' || lpad(n::text, 7, '0'),
            amount_minor, 'USD', '12999901', true FROM due;
-    INSERT INTO notices_notice (id, key, kind, to_email, to_name, subject, body, about, queued_at,
-                                attempts, last_error)
+    INSERT INTO notices_notice (id, key, kind, to_email, to_name, subject, body, about, queued_at)
     SELECT gen_random_uuid(), 'payment/' || reference || '/sent', 'sent', email, name,
-           'Your payment is on its way', repeat('x', 330), 'payment/' || reference, at, 0, ''
+           'Your payment is on its way', repeat('x', 330), 'payment/' || reference, at
     FROM due;
     UPDATE payments_payment p SET state = 'in_transit' FROM due WHERE p.id = due.id;
 END $$;

@@ -21,6 +21,7 @@ from billfold.banking.exchange import SendOutcome
 from billfold.banking.models import BankConnection
 from billfold.ledger import book
 from billfold.notices import outbox
+from billfold.payments.cases import parked_items
 from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
 from billfold.payments.outgoing import cutoff, transmission
@@ -155,7 +156,8 @@ def mail(_far_side: str, now: datetime) -> Contact | None:
     profile = BillerProfile.objects.first()
     if profile is None:  # The biller is still being set up.
         return None
-    return outbox.send_waiting(profile.support_email or "billing@localhost", now=now)
+    sender = profile.support_email or "billing@localhost"
+    return outbox.send_waiting(sender, report=parked_items, now=now)
 
 
 def seal_audit(now: datetime) -> None:

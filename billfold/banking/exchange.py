@@ -31,7 +31,7 @@ from billfold.banking.models import (
 from billfold.banking.transports import Transport
 from billfold.banking.upload_quota import UploadQuota
 from billfold.formats import Format
-from billfold.platform import audit, gate, locks, sealing, tenancy
+from billfold.platform import audit, gate, locks, parking, sealing, tenancy
 from billfold.platform.faults import fault
 from billfold.platform.gate import GateClosed, OutwardAct, Passage
 from billfold.platform.ids import new_id
@@ -41,6 +41,8 @@ from billfold.rails.protocol import BankDocument, WrittenFile
 log = logging.getLogger("billfold.exchange")
 _SENDER: Final = audit.job("send")
 UNKNOWN_KIND: Final = "unknown"
+FETCH: Final = "fetch"
+"""The job whose failures at one document are counted."""
 
 
 class NotByHand(Exception):
@@ -259,38 +261,31 @@ class FetchResult:
     repeated: list[str] = field(default_factory=list)
     unfetched: list[UnfetchedDocument] = field(default_factory=list)
     unreachable: str = ""
+    failures_in_a_row: int = 0
 
 
-def fetch_new(bank: BankConnection, *, now: datetime) -> FetchResult:
+def fetch_new(bank: BankConnection, *, report: parking.Report, now: datetime) -> FetchResult:
     """Store each document the bank left, by its hash, and then remove it at the bank.
 
-    A document that cannot be fetched does not hold up the others. If the bank is unreachable twice
-    in a row, the rest waits. On HOLD documents are stored and stay at the bank, so one whose name
-    is known already waits; a copy of an installation does not even look.
+    A document that cannot be fetched does not hold up the others; one that cannot be stored is
+    tried again later, and in the end parked. If the bank is unreachable twice in a row, the rest
+    waits. On HOLD documents are stored and stay at the bank, so one whose name is known already
+    waits; a copy of an installation does not even look.
     """
     fetched = FetchResult()
     if gate.mark_status() is not MarkStatus.MATCHES:
         return fetched
     transport = transports.from_setting(bank.transport)
-    failures_in_a_row = 0
     try:
-        for name in _names_to_fetch(bank, transport):
-            try:
-                _fetch(bank, transport, name, fetched, now=now)
-                failures_in_a_row = 0
-            except transports.Unfetchable as error:
-                log.warning("fetching %s: %s", typed_text.printable_name(name), error)
-                fetched.unfetched.append(
-                    UnfetchedDocument(
-                        typed_text.printable_name(name), typed_text.printable_name(str(error))
-                    )
-                )
-            except transports.Unreachable as error:
-                log.warning("fetching %s: %s", typed_text.printable_name(name), error)
-                fetched.unreachable = typed_text.printable_name(str(error))
-                failures_in_a_row += 1
-                if failures_in_a_row > 1:
-                    break
+        names = _names_to_fetch(bank, transport)
+        for _ in parking.attempt_each(
+            FETCH,
+            ((f"{bank.name}/{typed_text.printable_name(name)}", name) for name in names),
+            lambda name: _try_to_fetch(bank, transport, name, fetched, now),
+            report=report,
+            now=now,
+        ):
+            fetched.failures_in_a_row = 0
     except transports.Unreachable as error:
         log.warning("fetching: %s", error)
         fetched.unreachable = typed_text.printable_name(str(error))
@@ -312,6 +307,28 @@ def _names_to_fetch(bank: BankConnection, transport: Transport) -> list[str]:
         ),
     }
     return [name for name in names if typed_text.printable_name(name) not in known]
+
+
+def _try_to_fetch(
+    bank: BankConnection, transport: Transport, name: str, fetched: FetchResult, now: datetime
+) -> None:
+    """Fetch one document, or note why that cannot be. Raises: parking.NotTried, Unreachable."""
+    try:
+        _fetch(bank, transport, name, fetched, now=now)
+    except transports.Unfetchable as error:
+        log.warning("fetching %s: %s", typed_text.printable_name(name), error)
+        fetched.unfetched.append(
+            UnfetchedDocument(
+                typed_text.printable_name(name), typed_text.printable_name(str(error))
+            )
+        )
+    except transports.Unreachable as error:
+        log.warning("fetching %s: %s", typed_text.printable_name(name), error)
+        fetched.unreachable = typed_text.printable_name(str(error))
+        fetched.failures_in_a_row += 1
+        if fetched.failures_in_a_row > 1:
+            raise
+        raise parking.NotTried from error
 
 
 def _fetch(

@@ -23,7 +23,7 @@ Confirm = Callable[[], None]
 """Asks once more whether an act may be completed; raises if not."""
 
 
-class Unreachable(Exception):
+class Unreachable(ConnectionError):
     """The bank's side did not answer as it should; whether anything happened is not known."""
 
 

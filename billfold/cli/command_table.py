@@ -142,6 +142,14 @@ COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
             "refuse": CommandRow("statements", "refuse it: nothing is taken from it"),
         },
     ),
+    "parked": GroupRow(
+        "letters, files, bank lines and payments set aside because our own code failed at them",
+        "acts",
+        {
+            "list": CommandRow("parked", "what is set aside, since when and after which error"),
+            "retry": CommandRow("parked", "let one of them, or all, be tried again"),
+        },
+    ),
     "verify": CommandRow("verify", "prove that no promise is broken; exit 1 if one is"),
     "doctor": CommandRow("doctor", "look at everything around: keys, server, bank", Needs.DJANGO),
     "simulate": GroupRow(

@@ -19,9 +19,6 @@ class Notice(models.Model):
     about = models.TextField()
     queued_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
-    attempts = models.IntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True)
-    last_error = models.TextField(default="")
 
     class Meta:
         indexes = [

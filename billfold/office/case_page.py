@@ -23,7 +23,7 @@ from billfold.pages.view_models import (
     StatusPill,
     TimelineStep,
 )
-from billfold.payments.cases import case_kinds
+from billfold.payments.cases import case_kinds, parked_items
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.incoming import line_candidates
 from billfold.payments.models import Case
@@ -44,6 +44,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "reasons": "Reasons",
     "problems": "What is wrong",
     "noted": "Worth knowing",
+    "failures": "Failures",
     "statement_before": "Closed with",
     "statement_after": "Opens with",
 }
@@ -217,6 +218,8 @@ def _waits_for(case: Case) -> str:
         return "Waits for a person"
     if case.kind == CaseKind.WAITING_STATEMENT:
         return "Waits for two treasurers"
+    if case.kind in parked_items.KINDS:
+        return "Waits to be tried again"
     if case.kind in {CaseKind.BANK_LINE, CaseKind.MISSING_STATEMENT, CaseKind.BROKEN_SEAM}:
         return "Waits for the bank"
     return "Waits for its booking"

@@ -9,6 +9,10 @@ from billfold.payments.cases.case_kinds import CaseKind
 
 OTHER: Final = ("other", "Something else", "Say in the note what you did.")
 NOTHING: Final = ("nothing", "Nothing to do", "It is right as it stands.")
+_RETRY: Final = (
+    "The log says more. When the cause is removed, whoever runs the portal lets it be tried again: "
+    "billfold parked retry."
+)
 STORIES: Final[Mapping[str, str]] = {
     CaseKind.STRAY_EVENT: (
         "The bank told us something about a payment that cannot follow what we know of it. It "
@@ -54,8 +58,24 @@ STORIES: Final[Mapping[str, str]] = {
         "answers, while its settlement day is still to come."
     ),
     CaseKind.FAILED_FILE: (
-        "Our own software stumbled over a file, so none of it was taken in. Its bytes are kept. "
-        "The log says more; add the file again when the cause is removed."
+        "Our own software stumbled over a file again and again, so none of it was taken in. Its "
+        "bytes are kept, and everything else goes on."
+    ),
+    CaseKind.FAILED_LINE: (
+        "Our own software stumbled over a bank line again and again, so nothing was booked for it. "
+        "Everything else goes on."
+    ),
+    CaseKind.FAILED_PAYMENT: (
+        "Our own software stumbled over a payment at the cut-off, so it went into no file. The "
+        "other payments did. Its payer can cancel it."
+    ),
+    CaseKind.FAILED_LETTER: (
+        "A letter could not be sent, again and again. Other letters go out. Tell its reader by "
+        "other means, if it matters."
+    ),
+    CaseKind.FAILED_DOCUMENT: (
+        "Our own software stumbled over a document in the bank's folder again and again. It lies "
+        f"there still; the others were fetched. {_RETRY} The case then closes by itself."
     ),
     CaseKind.LAPSED_RELEASE: (
         "Somebody who approved a file may not release files any more, so it did not leave. It "
@@ -101,6 +121,12 @@ CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     CaseKind.REJECTED_FILE: (
         ("corrected", "The cause is removed", "The next file is made without it."),
     ),
+    CaseKind.FAILED_LETTER: (
+        ("reached", "The reader knows by other means", "The letter is not sent any more."),
+    ),
+    CaseKind.FAILED_DOCUMENT: (
+        ("gone", "The bank has taken it back", "What it would have said comes another way."),
+    ),
     CaseKind.QUIET_DAY: (
         ("quiet", "The bank makes no statement of that day", "Nothing moved on the account."),
     ),
@@ -115,7 +141,11 @@ CLOSES_BY: Final[Mapping[str, str]] = {
         "It stays open until the money is put on invoices or sent back. That cannot be done here "
         "yet."
     ),
-    CaseKind.FAILED_FILE: "It closes by itself as soon as the file is read.",
+    CaseKind.FAILED_FILE: f"It closes by itself as soon as the file is read. {_RETRY}",
+    CaseKind.FAILED_LINE: f"It closes by itself as soon as the line is looked at. {_RETRY}",
+    CaseKind.FAILED_PAYMENT: (
+        f"It closes by itself as soon as the payment is in a file, or canceled. {_RETRY}"
+    ),
     CaseKind.WAITING_STATEMENT: (
         "It closes when two treasurers have accepted the statement, or refused it. Until then "
         "nothing of it is booked. Whoever runs the portal does that with them: billfold statement "

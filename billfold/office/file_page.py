@@ -27,6 +27,7 @@ from billfold.pages.view_models import (
     StatusPill,
     TimelineStep,
 )
+from billfold.payments.cases import parked_items
 
 _KINDS: Final = {
     "nacha": "ACH debits",
@@ -78,6 +79,13 @@ _REFUSED_BY_PEOPLE: Final = NoticeBox(
     "Nothing was taken from it. The bytes are kept.",
     "This statement was refused",
     "warn",
+)
+_PARKED: Final = NoticeBox(
+    "warn",
+    "Our own software stumbled over it again and again. Nothing was taken from it; its bytes are "
+    "kept, and a case is open.",
+    "This file is set aside",
+    "bad",
 )
 _MOST_PROBLEMS: Final = 50
 
@@ -215,7 +223,7 @@ def _no_entries_text(file: BankFile) -> str:
     if file.state == FileState.REFUSED.value:
         return "The file was refused, so nothing in it counts."
     if file.state == FileState.RECEIVED.value:
-        return "The file is read in a moment."
+        return "The file is not read yet."
     if file.state == FileState.WAITING.value:
         return "Nothing of it is booked before two treasurers have accepted it."
     if file.kind == "acknowledgement":
@@ -229,6 +237,8 @@ def _notices(visit: StaffVisit, file: BankFile) -> tuple[NoticeBox, ...]:
         return (NoticeBox("warn", text, "This file is too late", "warn"),)
     if file.state == FileState.WAITING.value:
         return (_waiting_notice(file),)
+    if file.state == FileState.RECEIVED.value and parked_items.is_file_parked(file.id):
+        return (_PARKED,)
     if file.state == FileState.REFUSED.value and file.answered_at:
         return (_REFUSED_BY_PEOPLE,)
     return (_NOTICES[file.state],) if file.state in _NOTICES else ()

@@ -140,4 +140,4 @@ def _add_message(visit: StaffVisit, file: BankFile, *, is_new: bool) -> None:
     elif file.state == FileState.READ:
         messages.success(visit.request, f"{file.name} was read. Its entries are listed below.")
     else:
-        messages.success(visit.request, f"{file.name} is kept and will be read in a moment.")
+        messages.success(visit.request, f"{file.name} is kept and will be read later.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,11 +11,13 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 
+from billfold.notices import outbox
 from billfold.notices.models import Notice
 from billfold.office import moments, silence_notices, staff_frame, status_pills
 from billfold.pages import access, links, paging
 from billfold.pages.access import StaffVisit
 from billfold.pages.view_models import Link, NoticeBox, Pager, StatusPill
+from billfold.platform.models import ItemFailure
 
 _PER_PAGE: Final = 50
 
@@ -48,7 +51,7 @@ def messages(visit: StaffVisit) -> HttpResponse:
     page = MessageList(
         subtitle=counts if settings.IS_LIVE else f"{counts} Messages stay here: none is mailed.",
         notices=silence_notices.build(silence_notices.MAIL_JOBS, now=visit.now),
-        rows=tuple(row(notice, now=visit.now) for notice in notices),
+        rows=rows(notices, now=visit.now),
         pager=paging.pager(
             at, lambda number: links.with_query(path, page=str(number)), is_compact=True
         ),
@@ -56,15 +59,20 @@ def messages(visit: StaffVisit) -> HttpResponse:
     return staff_frame.render(visit, "outbox.html", page, section="outbox")
 
 
-def row(notice: Notice, *, now: datetime) -> MessageRow:
-    """Make a list's row of a message."""
+def rows(notices: Iterable[Notice], *, now: datetime) -> tuple[MessageRow, ...]:
+    """Make a list's rows of messages."""
+    failures = {failure.item: failure for failure in ItemFailure.objects.filter(job=outbox.JOB)}
+    return tuple(_row(notice, failures.get(str(notice.id)), now) for notice in notices)
+
+
+def _row(notice: Notice, failure: ItemFailure | None, now: datetime) -> MessageRow:
     about = link_to_subject(notice.about)
     return MessageRow(
         subject=notice.subject,
         url=links.staff_message(notice.id),
         to=notice.to_email,
         about_text=about.label if about else notice.about,
-        status=status_pills.of_message(notice),
+        status=status_pills.of_message(notice, failure),
         time_text=moments.in_full(notice.sent_at or notice.queued_at, now=now),
     )
 

@@ -8,12 +8,14 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
+from billfold.notices import outbox
 from billfold.notices.models import Notice
 from billfold.office import message_list, staff_frame, status_pills
 from billfold.pages import access
 from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import DetailLine, StatusPill
+from billfold.platform.models import ItemFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,12 @@ def _build(notice: Notice) -> MessagePage:
         DetailLine("About", about.label if about else notice.about, about.url if about else ""),
         DetailLine("Queued", formatting.stamp(notice.queued_at)),
     ]
-    if notice.last_error and not notice.sent_at:
-        details.append(DetailLine("Tries", f"{notice.attempts}, last refused: {notice.last_error}"))
+    failure = ItemFailure.objects.filter(job=outbox.JOB, item=str(notice.id)).first()
+    if failure and not notice.sent_at:
+        details.append(DetailLine("Tries", f"{failure.attempts}, last failed: {failure.error}"))
     return MessagePage(
         subject=notice.subject,
-        status=status_pills.of_message(notice),
+        status=status_pills.of_message(notice, failure),
         subtitle=f"Sent {formatting.stamp(notice.sent_at)}" if notice.sent_at else "Not sent yet",
         details=tuple(details),
         body=notice.body,

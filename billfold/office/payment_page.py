@@ -141,9 +141,8 @@ def _build(visit: StaffVisit, payment: Payment) -> PaymentPage:
             CaseLink(case.title, links.staff_case(case.id), status_pills.of_case(case))
             for case in Case.objects.filter(payment=payment).order_by("opened_at", "id")
         ),
-        messages=tuple(
-            message_list.row(notice, now=visit.now)
-            for notice in Notice.objects.filter(about=payment.subject).order_by("queued_at", "id")
+        messages=message_list.rows(
+            Notice.objects.filter(about=payment.subject).order_by("queued_at", "id"), now=visit.now
         ),
     )
 

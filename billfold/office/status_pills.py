@@ -9,6 +9,7 @@ from billfold.notices.models import Notice
 from billfold.pages.view_models import StatusPill
 from billfold.payments.models import Case
 from billfold.payments.rules.lifecycle import State
+from billfold.platform.models import ItemFailure
 
 _PAYMENT: Final = {
     State.SCHEDULED: StatusPill("scheduled", "Scheduled"),
@@ -41,6 +42,7 @@ _CASE_CLOSED: Final = StatusPill("paid", "Closed")
 _MESSAGE_SENT: Final = StatusPill("paid", "Sent")
 _MESSAGE_WAITING: Final = StatusPill("processing", "Waiting")
 _MESSAGE_FAILED: Final = StatusPill("overdue", "Trying again")
+_MESSAGE_PARKED: Final = StatusPill("overdue", "Set aside")
 
 
 def of_payment(state: str, *, return_code: str = "", is_late: bool = False) -> StatusPill:
@@ -61,7 +63,9 @@ def of_case(case: Case) -> StatusPill:
     return _CASE_CLOSED if case.closed_at else _CASE_OPEN
 
 
-def of_message(notice: Notice) -> StatusPill:
+def of_message(notice: Notice, failure: ItemFailure | None) -> StatusPill:
     if notice.sent_at:
         return _MESSAGE_SENT
-    return _MESSAGE_FAILED if notice.last_error else _MESSAGE_WAITING
+    if failure is None:
+        return _MESSAGE_WAITING
+    return _MESSAGE_PARKED if failure.parked_at else _MESSAGE_FAILED

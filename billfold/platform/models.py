@@ -1,6 +1,8 @@
-"""The audit trail, one row for each change, chained by seals; and which far sides keep silent."""
+"""The audit trail, chained by seals; which far sides keep silent; at which items jobs failed."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from django.db import models
 
@@ -63,3 +65,24 @@ class Silence(models.Model):
     tries = models.IntegerField()
     next_try_at = models.DateTimeField()
     reason = models.TextField()
+
+
+class ItemFailure(models.Model):
+    """One item at which a job failed: how often, when it is tried again, whether it is parked."""
+
+    id = models.UUIDField(primary_key=True)
+    job = models.TextField()
+    item = models.TextField()
+    """The item's name among those of the job: an id, a reference, the name of a document."""
+    attempts = models.IntegerField(default=0)
+    error = models.TextField()
+    """The kind of the last error; its words may hold account numbers."""
+    next_try_at = models.DateTimeField()
+    parked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "item"], name="failure_one_per_item")]
+
+    def waits(self, now: datetime) -> bool:
+        """Tell whether the item is not to be tried now."""
+        return self.parked_at is not None or self.next_try_at > now

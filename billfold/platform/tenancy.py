@@ -348,7 +348,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     "django_session": ("session_data", "expire_date"),
     "ledger_account": ("debits_minor", "credits_minor"),
     "ledger_movement": (),
-    "notices_notice": ("sent_at", "attempts", "next_try_at", "last_error"),
+    "notices_notice": ("sent_at",),
     "payments_case": ("closed_at", "closed_by", "resolution"),
     "payments_cutoff": (),
     "payments_instruction": ("is_live", "answer"),
@@ -376,6 +376,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     "people_person": ("password", "must_change_password", "last_login"),
     "people_signinattempt": (),
     "platform_auditunsealed": (),
+    "platform_itemfailure": ("attempts", "error", "next_try_at", "parked_at"),
     "platform_silence": ("tries", "next_try_at", "reason"),
     "receivables_billerprofile": (),
     "receivables_creditnote": (),
@@ -397,6 +398,7 @@ DELETABLE = frozenset(
         "ledger_movement",
         "people_signinattempt",
         "platform_auditunsealed",
+        "platform_itemfailure",
         "platform_silence",
     }
 )

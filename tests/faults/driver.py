@@ -24,12 +24,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billfold.config.settings")
 django.setup()
 
 from django.conf import settings as django_settings  # noqa: E402
-from django.db import connection, connections  # noqa: E402
+from django.db import connection, connections, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from billfold import jobs  # noqa: E402
 from billfold.banking import file_approvals  # noqa: E402
 from billfold.banking.models import BankConnection, BankFile  # noqa: E402
+from billfold.notices import outbox  # noqa: E402
+from billfold.notices.models import Notice  # noqa: E402
 from billfold.payments.accounts.bank_accounts import BankAccount  # noqa: E402
 from billfold.payments.accounts.mandates import Consent, Validation  # noqa: E402
 from billfold.payments.models import Case  # noqa: E402
@@ -38,6 +40,8 @@ from billfold.payments.paying import scheduling  # noqa: E402
 from billfold.payments.proof import report as proof  # noqa: E402
 from billfold.people.models import Person  # noqa: E402
 from billfold.platform import clock, sealing, tenancy  # noqa: E402
+from billfold.platform.ids import new_id  # noqa: E402
+from billfold.platform.models import ItemFailure  # noqa: E402
 from billfold.platform.postgres.logins import Login  # noqa: E402
 from billfold.platform.postgres.server import USERS  # noqa: E402
 from billfold.receivables.models import Customer, Invoice  # noqa: E402
@@ -238,6 +242,31 @@ def bank(now: datetime) -> None:
         days.bank_of(BankConnection.objects.get()).act(now)
 
 
+def spoil_a_letter(now: datetime) -> None:
+    """Queue a letter that cannot be sent; the next try at it is the last before it is parked."""
+    with tenancy.use(_biller()):
+        letter = Notice.objects.order_by("queued_at", "id")[0]
+        spoilt = outbox.NewNotice(
+            key="spoilt",
+            kind=letter.kind,
+            to_email=letter.to_email,
+            to_name=letter.to_name,
+            subject="Two\nlines",
+            body=letter.body,
+            about=letter.about,
+        )
+        with transaction.atomic():
+            outbox.queue([spoilt], now=now)
+        ItemFailure.objects.create(
+            id=new_id(),
+            job=outbox.JOB,
+            item=str(Notice.objects.get(key=spoilt.key).pk),
+            attempts=django_settings.MOST_FAILURES - 1,
+            error="BadHeaderError",
+            next_try_at=now,
+        )
+
+
 def live(moments: list[datetime]) -> None:
     """Let bank, worker and treasurers do all that is due at each moment."""
     biller = _biller()
@@ -279,7 +308,7 @@ def hang_up() -> None:
 ACTS: Final[dict[str, Callable[..., Any]]] = {
     act.__name__: act
     for act in (
-        *(prepare, bank, live, verify, hang_up),
+        *(prepare, bank, spoil_a_letter, live, verify, hang_up),
         *(pay, pay_at_once, pay_two_ways, approve, look),
         *(job, mail_is_down, mail_is_back, disk_is_full, disk_has_room),
     )

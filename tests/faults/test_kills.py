@@ -13,6 +13,7 @@ Each act runs in the process that performs it on a real instance:
     7  … and read                       worker    read                  E
     8  bank lines are explained         worker    reconcile             F
        messages are sent                worker    mail
+       … and one that fails is parked   worker    park
 
 Each is killed before, inside and after its transaction, by killing once the process and once the
 database. Web acts come as pages and forms, through the whole web application. A process that
@@ -91,6 +92,7 @@ ACTS = (
     Act("pay", "open", people.pay, _around("schedule"), MORNING),
     Act("cancel", "paid", people.cancel, _around("cancel"), MORNING),
     Act("mail", "paid", "mail", ("gate_taken", *_around("mail")), MORNING),
+    Act("park a letter", "letter spoilt", "mail", _around("park"), MORNING),
     Act("cut off", "paid", "cut-off", (*_around("cutoff"), "record_inside"), CUTOFF),
     Act("approve", "half released", people.approve, _around("approve"), CUTOFF),
     Act("send", "released", "send", SENDING, CUTOFF),
@@ -152,6 +154,10 @@ def stages(server: Server) -> Iterator[Stages]:
             process.ask(act, **arguments)
         process.ask("hang_up")
     worlds["debit read"] = life.copy("debit read")
+    worlds["letter spoilt"] = worlds["paid"].copy("letter spoilt")
+    with worlds["letter spoilt"].process() as process:
+        process.ask("spoil_a_letter", now=MORNING)
+        process.ask("hang_up")
     return Stages(worlds)
 
 

@@ -23,9 +23,6 @@ class Migration(migrations.Migration):
                 ('about', models.TextField()),
                 ('queued_at', models.DateTimeField()),
                 ('sent_at', models.DateTimeField(null=True)),
-                ('attempts', models.IntegerField(default=0)),
-                ('next_try_at', models.DateTimeField(null=True)),
-                ('last_error', models.TextField(default='')),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('sent_at__isnull', True)), fields=['queued_at'], name='notice_waiting'), models.Index(fields=['about'], name='notice_by_subject')],

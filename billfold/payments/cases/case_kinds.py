@@ -35,6 +35,10 @@ class CaseKind(StrEnum):
     RECEIPTS = "money to apply"
     UNREADABLE_FILE = "file could not be read"
     FAILED_FILE = "file could not be taken in"
+    FAILED_LINE = "bank line could not be matched"
+    FAILED_PAYMENT = "payment could not be put into a file"
+    FAILED_LETTER = "letter could not be sent"
+    FAILED_DOCUMENT = "document could not be stored"
     UNFETCHED_FILE = "file could not be fetched"
     REJECTED_FILE = "file rejected"
     UNFIT_ANSWER = "answer that does not fit"
@@ -60,6 +64,10 @@ CLOSING: Final[Mapping[str, Closing]] = {
     # What such a file would have brought is missed elsewhere: as a bank line, or as a missing day.
     CaseKind.UNREADABLE_FILE: Closing.NOTE,
     CaseKind.FAILED_FILE: Closing.EVIDENCE,
+    CaseKind.FAILED_LINE: Closing.EVIDENCE,
+    CaseKind.FAILED_PAYMENT: Closing.EVIDENCE,
+    CaseKind.FAILED_LETTER: Closing.NOTE,
+    CaseKind.FAILED_DOCUMENT: Closing.NOTE,
     CaseKind.UNFETCHED_FILE: Closing.NOTE,
     CaseKind.REJECTED_FILE: Closing.NOTE,
     CaseKind.UNFIT_ANSWER: Closing.TREASURER,

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from billfold.banking import exchange
 from billfold.banking.models import BankConnection
-from billfold.payments.cases import casework
+from billfold.payments.cases import casework, parked_items
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.models import Case
 
@@ -21,7 +21,7 @@ HAS_WORK: Final = "EXISTS (SELECT FROM banking_bankconnection)"
 
 def fetch(bank: BankConnection, *, now: datetime) -> exchange.FetchResult:
     """Store what the bank left, and open a case for each document that cannot be fetched."""
-    fetched = exchange.fetch_new(bank, now=now)
+    fetched = exchange.fetch_new(bank, report=parked_items, now=now)
     if fetched.unfetched:
         _open_cases(bank, fetched.unfetched, now=now)
     return fetched

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from billfold.banking import connections, exchange, statement_days, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
 from billfold.money import Money
-from billfold.payments.cases import casework
+from billfold.payments.cases import casework, parked_items
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
 from billfold.payments.incoming import (
@@ -26,17 +25,12 @@ from billfold.payments.incoming import (
     statement_intake,
 )
 from billfold.payments.models import Case, Instruction
-from billfold.platform import audit, retries, sealing
+from billfold.platform import audit, parking, retries
 from billfold.platform.faults import fault
 from billfold.rails import ach
 from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Returned
 
-log = logging.getLogger("billfold.intake")
-
-
 UNREADABLE: Final = CaseKind.UNREADABLE_FILE
-FAILED: Final = CaseKind.FAILED_FILE
-_KINDS: Final = (UNREADABLE, FAILED)
 HAS_WORK: Final = "EXISTS (SELECT FROM banking_bankfile WHERE state = 'received')"
 """Whether `read_received` has something to do: an SQL condition."""
 
@@ -73,13 +67,21 @@ REFUSALS: Final = (
 def read_received(*, now: datetime) -> list[BankFile]:
     """Read every stored document that was not read yet, each in a transaction of its own.
 
-    One that cannot be read is refused with a case, and the next one is read.
+    One that cannot be read is refused with a case, and the next one is read. One at which our own
+    code fails is read again later, and in the end parked.
     """
     waiting = BankFile.objects.filter(direction="in", state=FileState.RECEIVED)
-    return [
-        _read_one(file_id, now)
-        for file_id in waiting.order_by("made_at", "id").values_list("id", flat=True)
-    ]
+    ids = waiting.order_by("made_at", "id").values_list("id", flat=True)
+    documents = [(str(file_id), file_id) for file_id in ids]
+    return list(
+        parking.attempt_each(
+            parked_items.READ,
+            documents,
+            lambda file_id: _read_one(file_id, now),
+            report=parked_items,
+            now=now,
+        )
+    )
 
 
 def _read_one(file_id: UUID, now: datetime) -> BankFile:
@@ -88,11 +90,6 @@ def _read_one(file_id: UUID, now: datetime) -> BankFile:
         file = _read_once(file_id, now)
     except REFUSALS as refused:
         file = _refuse(file_id, refused, now)
-    except Exception as refused:
-        if retries.is_temporary(refused) or isinstance(refused, sealing.KeysMissing):
-            raise  # Nothing is wrong with the document: it is read when that is over.
-        log.exception("bank file %s could not be taken in", file_id)
-        file = _refuse_after_failure(file_id, refused, now)
     fault("read_committed")
     return file
 
@@ -104,7 +101,7 @@ def _read_once(file_id: UUID, now: datetime) -> BankFile:
         if file.state == FileState.RECEIVED:
             _save_state(file, _read(file, now))
             casework.close_by_evidence(
-                f"bankfile/{file.id}", _KINDS, "It was read", actor=audit.job("read"), now=now
+                f"bankfile/{file.id}", [UNREADABLE], "It was read", actor=audit.job("read"), now=now
             )
         fault("read_inside")
     return file
@@ -135,7 +132,7 @@ def _save_state(file: BankFile, state: FileState) -> None:
 
 def _refuse(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
     """Refuse a file as a whole: its bytes stay, its problems are listed, a case is opened."""
-    return _mark_refused(file_id, UNREADABLE, describe(refused), now)
+    return _mark_refused(file_id, describe(refused), now)
 
 
 def describe(refused: Exception) -> list[str]:
@@ -146,15 +143,7 @@ def describe(refused: Exception) -> list[str]:
     return [" ".join(filter(None, [type(refused).__doc__, facts]))]
 
 
-def _refuse_after_failure(file_id: UUID, refused: Exception, now: datetime) -> BankFile:
-    """Refuse a file at which our own code failed; its words may hold account numbers."""
-    problems = [f"it could not be taken in ({type(refused).__name__})"]
-    return _mark_refused(file_id, FAILED, problems, now)
-
-
-def _mark_refused(
-    file_id: UUID, kind: CaseKind, problems: Sequence[str], now: datetime
-) -> BankFile:
+def _mark_refused(file_id: UUID, problems: Sequence[str], now: datetime) -> BankFile:
     with transaction.atomic(durable=True):
         file = BankFile.objects.select_for_update().get(pk=file_id)
         if file.state != FileState.RECEIVED:
@@ -162,14 +151,14 @@ def _mark_refused(
         file.problems = problems[:200]
         _save_state(file, FileState.REFUSED)
         evidence = f"bankfile/{file.id}"
-        earlier = Case.objects.filter(evidence=evidence, kind__in=_KINDS)
+        earlier = Case.objects.filter(evidence=evidence, kind=UNREADABLE)
         if earlier.filter(closed_at=None).exists():
             return file
         casework.open_cases(
             [
                 casework.NewCase(
                     key=f"unreadable/{file.id}/{earlier.count()}",
-                    kind=kind,
+                    kind=UNREADABLE,
                     title=f"{file.name}: {problems[0]}",
                     evidence=evidence,
                     facts={"problems": problems[:20]},

@@ -12,10 +12,11 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from billfold.banking.models import BankLine, MatchChange
 from billfold.money import Money
-from billfold.payments.cases import casework
+from billfold.payments.cases import casework, parked_items
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
 from billfold.payments.incoming import line_candidates
@@ -29,7 +30,7 @@ from billfold.payments.incoming.line_candidates import (
     UnsettledFile,
 )
 from billfold.payments.models import Case, Instruction
-from billfold.platform import audit
+from billfold.platform import audit, parking
 from billfold.platform.faults import fault
 from billfold.rails.protocol import AnyEvent, Settled, TakenBack
 
@@ -72,15 +73,15 @@ def reconcile(*, now: datetime) -> int:
     """Match the bank lines that are due, oldest first; return how many were matched.
 
     What is found to match is matched in a transaction of its own. Each that was looked at is no
-    longer due, so the run ends.
+    longer due, and one at which that fails is left out and tried by itself later, so the run ends.
     """
-    explained = 0
+    explained = _match_each(map(UUID, parking.failed(parked_items.RECONCILE)), now)
     while True:
         _mark_due_lines()
-        lines, matched = _look_at_page(now)
-        if not lines:
+        looked_at, matched = _look_at_lines(now)
+        if not looked_at:
             return explained
-        explained += sum(_match_one(line_id, now) for line_id in matched)
+        explained += _match_each(matched, now)
 
 
 _MARK_DUE: Final = """
@@ -127,27 +128,50 @@ def _mark_due_lines() -> None:
             )
 
 
-def _look_at_page(now: datetime) -> tuple[Sequence[BankLine], list[UUID]]:
-    """Look at the first lines that are due; return them, and the ids of those that match.
+def _look_at_lines(now: datetime) -> tuple[list[UUID], list[UUID]]:
+    """Look at a page of lines; if one of them spoils that, all are to be looked at singly."""
+    due = BankLine.objects.filter(is_due=True)
+    due = due.exclude(pk__in=parking.failed(parked_items.RECONCILE))
+    page = due.order_by("as_of", "line", "id")
+    try:
+        return _look_at_page(page, now)
+    except Exception as error:
+        if not parking.is_of_item(error):
+            raise
+        singly = list(page.values_list("id", flat=True)[:_PAGE])
+        return singly, singly
+
+
+def _look_at_page(page: QuerySet[BankLine], now: datetime) -> tuple[list[UUID], list[UUID]]:
+    """Look at the first lines; return the ids of all, and of those that match.
 
     Where none does, a case is opened for each and they are no longer due. Otherwise they are
     looked at again after the matching ones are booked: a file that is settled is out of question.
     """
     fault("look_begun")
     with transaction.atomic(durable=True):
-        lines = list(
-            BankLine.objects.select_for_update(of=["self"])
-            .select_related("connection")
-            .filter(is_due=True)
-            .order_by("as_of", "line", "id")[:_PAGE]
-        )
+        locked = page.select_for_update(of=["self"]).select_related("connection")
+        lines = list(locked[:_PAGE])
         matches = _match_all(lines) if lines else []
         matched = [line.id for line, match in matches if match.explains]
         if lines and not matched:
             _leave_open(matches, now)
         fault("look_inside")
     fault("look_committed")
-    return lines, matched
+    return [line.id for line in lines], matched
+
+
+def _match_each(line_ids: Iterable[UUID], now: datetime) -> int:
+    """Match lines, each by itself; return how many were matched."""
+    return sum(
+        parking.attempt_each(
+            parked_items.RECONCILE,
+            ((str(line_id), line_id) for line_id in line_ids),
+            lambda line_id: _match_one(line_id, now),
+            report=parked_items,
+            now=now,
+        )
+    )
 
 
 def _match_one(line_id: UUID, now: datetime) -> bool:

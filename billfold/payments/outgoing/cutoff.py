@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,12 +16,14 @@ from billfold.banking import connections, exchange, file_approvals
 from billfold.banking.models import BankConnection, BankFile
 from billfold.money import Money
 from billfold.payments.accounts import bank_accounts
-from billfold.payments.cases import unresolved_files
+from billfold.payments.cases import parked_items, unresolved_files
 from billfold.payments.funnel import recording
-from billfold.payments.models import CutOff
+from billfold.payments.models import CutOff, Payment
 from billfold.payments.outgoing import prenotes
+from billfold.payments.outgoing.culprits import find_culprits
 from billfold.payments.rules import debit_rules
-from billfold.platform import audit, rows
+from billfold.payments.rules.lifecycle import State
+from billfold.platform import audit, parking, rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 from billfold.rails import ach
@@ -36,9 +39,20 @@ from billfold.rails.protocol import (
 MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """File ID modifiers, in the order they are used. Source: Nacha, file header field."""
 
+MOST_CULPRITS: Final = 20
+"""Payments that one cut may park; where more fail, the fault is not theirs."""
+
 
 class NoModifierLeft(Exception):
     """The bank takes no more files that day."""
+
+
+class FitsNoFile(Exception):
+    """No file of the bank can hold the payment, not even alone."""
+
+
+class NotMoved(Exception):
+    """What the cut-off recorded about the payment did not take: it would be due again for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ FROM payments_payment p
 JOIN payments_paymentmethod m ON m.id = p.method_id
 JOIN payments_mandate d ON d.id = p.mandate_id
 JOIN receivables_customer c ON c.id = p.customer_id
-WHERE p.state = 'scheduled' AND p.collect_on <= %s
+WHERE p.state = 'scheduled' AND p.collect_on <= %s AND p.reference <> ALL(%s)
   AND p.id NOT IN (SELECT payment_id FROM payments_instruction
                    WHERE file_id = ANY(%s) AND kind = 'payment')
 ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
@@ -108,34 +122,83 @@ def is_run(bank: BankConnection, business_date: date) -> bool:
 def collect_due(bank: BankConnection, business_date: date, *, now: datetime) -> list[BankFile]:
     """Put every payment due by that day into files. Run again, it continues where it stopped.
 
-    Raises: NoModifierLeft; Unwritable if the bank would refuse what we have.
+    A payment at which this fails is parked, and the rest is cut. So each turn either moves or parks
+    a payment, sends a prenote, or is the last. Raises: NoModifierLeft; UnknownYear; Unwritable if
+    the bank would refuse what we have and no payment is to blame.
     """
     files: list[BankFile] = []
     if not is_run(bank, business_date):
         connections.close_day(bank, business_date)
     while not is_run(bank, business_date):
         fault("cutoff_begun")
-        with transaction.atomic(durable=True):
-            file = _collect_one_file(bank.pk, business_date, now)
-            fault("cutoff_inside")
+        left_out = parking.waiting(parked_items.CUT_OFF, now=now)
+        try:
+            with transaction.atomic(durable=True):
+                file = _collect_one_file(bank.pk, business_date, left_out, now)
+                fault("cutoff_inside")
+        except Exception as error:
+            if not _is_of_a_payment(error):
+                raise
+            _park_culprits(bank.pk, business_date, left_out, error, now)
+            continue
         fault("cutoff_committed")
         if file is not None:
             files.append(file)
     return files
 
 
-def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> BankFile | None:
+def _is_of_a_payment(error: Exception) -> bool:
+    is_of_day = isinstance(error, NoModifierLeft | bankdays.UnknownYear)
+    return parking.is_of_item(error) and not is_of_day
+
+
+def _park_culprits(
+    bank_id: UUID, business_date: date, left_out: Sequence[str], error: Exception, now: datetime
+) -> None:
+    """Park the payments at which a cut fails; raise its error if none or many are to blame."""
+
+    def fails(references: Sequence[str]) -> bool:
+        others = [*left_out, *set(scheduled).difference(references)]
+        try:
+            with transaction.atomic(durable=True):
+                _collect_one_file(bank_id, business_date, others, now)
+                connection.check_constraints()  # What else fails only when it is committed.
+                transaction.set_rollback(True)
+        except Exception as trial_error:
+            if not _is_of_a_payment(trial_error):
+                raise
+            return True
+        return False
+
+    payments = Payment.objects.filter(state=State.SCHEDULED).exclude(reference__in=left_out)
+    scheduled = list(payments.order_by("id").values_list("reference", flat=True))
+    culprits = list(islice(find_culprits(scheduled, fails), MOST_CULPRITS + 1))
+    if not 0 < len(culprits) <= MOST_CULPRITS:
+        raise error
+    for reference in culprits:
+        parking.count_failure(
+            parked_items.CUT_OFF, reference, error, report=parked_items, now=now, at_most=1
+        )
+
+
+def _collect_one_file(
+    bank_id: UUID, business_date: date, left_out: Sequence[str], now: datetime
+) -> BankFile | None:
     """Build one file; when nothing more is due, record the cut-off as run."""
     bank = BankConnection.objects.select_for_update(no_key=True).get(pk=bank_id)
     day = connections.OpenDay(bank.cutoff_eastern, bank.closed_through)
-    prenotes.settle_due(business_date, next_file_day=day.next_file_day(now), now=now)
-    due = _lock_due(business_date, bank.max_entries)
+    next_file_day = day.next_file_day(now)
+    prenotes.settle_due(business_date, left_out, next_file_day=next_file_day, now=now)
+    due = _lock_due(business_date, left_out, bank.max_entries)
     profile = bank.profile()
     payable, refused = _split_refused(due, profile, now)
-    recording.record(refused, now=now)
+    _record(refused, now)
     # What is left over goes into the next file.
-    payable = payable[: ach.room([payment.amount for payment in payable], bank=profile)]
-    prenote_entries = prenotes.entries_to_send(at_most=bank.max_entries - len(payable))
+    room = ach.room([payment.amount for payment in payable], bank=profile)
+    if payable and not room:
+        raise FitsNoFile(payable[0].reference)
+    payable = payable[:room]
+    prenote_entries = prenotes.entries_to_send(left_out, at_most=bank.max_entries - len(payable))
     if not due and not prenote_entries:
         _note_run(bank, business_date, now)
     if not payable and not prenote_entries:
@@ -157,6 +220,7 @@ def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> Bank
     ids |= {entry.collection.reference: entry.payment_id for entry in prenote_entries}
     _write_instructions(file, bank, ids, written)
     _record_submitted(file, payable, today, now)
+    parked_items.forget_payments([entry.collection.reference for entry in prenote_entries], now=now)
     prenotes.postpone_waiting(file, prenote_entries, now=now)
     # A late file needs approval; so does one of prenotes alone where no limit is set.
     if today == business_date and (written.debit or bank.release_limit_minor):
@@ -164,9 +228,10 @@ def _collect_one_file(bank_id: UUID, business_date: date, now: datetime) -> Bank
     return file
 
 
-def _lock_due(business_date: date, at_most: int) -> list[_DuePayment]:
+def _lock_due(business_date: date, left_out: Sequence[str], at_most: int) -> list[_DuePayment]:
     with connection.cursor() as cursor:
-        cursor.execute(_SELECT_DUE, [business_date, unresolved_files.file_ids(), at_most])
+        unresolved = unresolved_files.file_ids()
+        cursor.execute(_SELECT_DUE, [business_date, list(left_out), unresolved, at_most])
         return [
             _DuePayment(row[0], row[1], Money(row[2], row[3]), *row[4:])
             for row in cursor.fetchall()
@@ -247,7 +312,17 @@ def _record_submitted(
         Submitted(payment.reference, f"submitted/{file.id}", today, evidence=f"bankfile/{file.id}")
         for payment in payable
     ]
+    _record(events, now)
+
+
+def _record(events: Sequence[AnyEvent], now: datetime) -> None:
+    """Record what became of payments; none of them is due any more. Raises: NotMoved."""
     recording.record(events, now=now)
+    references = [event.subject for event in events]
+    still_due = Payment.objects.filter(reference__in=references, state=State.SCHEDULED)
+    for reference in still_due.order_by("id").values_list("reference", flat=True)[:1]:
+        raise NotMoved(reference)
+    parked_items.forget_payments(references, now=now)
 
 
 def _note_run(bank: BankConnection, business_date: date, now: datetime) -> None:

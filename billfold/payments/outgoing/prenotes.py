@@ -47,7 +47,7 @@ WHERE p.state = 'scheduled' AND d.sec_code = 'WEB' AND d.validated_by = 'prenote
   AND NOT EXISTS (SELECT FROM payments_paymentmethod twin
                   WHERE twin.account_fingerprint = m.account_fingerprint
                     AND twin.state IN ('frozen', 'held'))
-  AND {narrowed} ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
+  AND {narrowed} AND p.reference <> ALL(%s) ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
 """
 _DUE = _WAITING.format(narrowed="p.collect_on <= %s")
 _OF_ACCOUNTS = _WAITING.format(narrowed="m.account_fingerprint = ANY(%s)")
@@ -140,18 +140,23 @@ def _live_prenotes(fingerprints: Iterable[str]) -> dict[str, _LivePrenote]:
         return {row[0]: _LivePrenote(*row[1:]) for row in cursor.fetchall()}
 
 
-def _lock_waiting(statement: str, *values: Any, at_most: int | None = None) -> list[_Waiting]:
+def _lock_waiting(
+    statement: str, *values: Any, left_out: Sequence[str] = (), at_most: int | None = None
+) -> list[_Waiting]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, at_most])
+        cursor.execute(statement, [*values, list(left_out), at_most])
         return [_Waiting(*row) for row in cursor.fetchall()]
 
 
-def settle_due(business_date: date, *, next_file_day: date, now: datetime) -> None:
+def settle_due(
+    business_date: date, left_out: Sequence[str], *, next_file_day: date, now: datetime
+) -> None:
     """Validate the accounts whose prenotes are through, before a cut-off selects what is due.
 
-    Payments whose prenote is not through are postponed. Needs an open transaction.
+    Payments whose prenote is not through are postponed; those whose references are left out are not
+    looked at. Needs an open transaction.
     """
-    due = _lock_waiting(_DUE, business_date)
+    due = _lock_waiting(_DUE, business_date, left_out=left_out)
     if not due:
         return
     today = now.astimezone(bankdays.EASTERN).date()
@@ -208,12 +213,12 @@ def _postpone(days: Mapping[_Waiting, date], evidence: str, now: datetime) -> No
     )
 
 
-def entries_to_send(*, at_most: int) -> list[PrenoteEntry]:
+def entries_to_send(left_out: Sequence[str], *, at_most: int) -> list[PrenoteEntry]:
     """Make the prenotes that the next file needs, one an account. Needs an open transaction."""
     if at_most <= 0:
         return []
     first: dict[str, UUID] = {}
-    for payment in _lock_waiting(_NOT_ASKED, at_most=at_most):
+    for payment in _lock_waiting(_NOT_ASKED, left_out=left_out, at_most=at_most):
         first.setdefault(payment.fingerprint, payment.id)
     fingerprints = {payment_id: fingerprint for fingerprint, payment_id in first.items()}
     with connection.cursor() as cursor:

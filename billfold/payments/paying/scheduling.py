@@ -20,7 +20,7 @@ from billfold.payments.accounts import bank_accounts, mandates
 from billfold.payments.accounts.account_validation import Validation
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
-from billfold.payments.cases import unresolved_files
+from billfold.payments.cases import parked_items, unresolved_files
 from billfold.payments.funnel import loading, recording, stopped_accounts
 from billfold.payments.models import MethodState, Payment, PaymentMethod
 from billfold.payments.outgoing import prenotes
@@ -323,13 +323,15 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
         if locked.states[payment.reference] is not State.SCHEDULED:
             raise TooLateToCancel
         collect_on = locked.recipients[payment.reference].collect_on
-        if closed_through is not None and closed_through >= collect_on:
+        is_closed = closed_through is not None and closed_through >= collect_on
+        if is_closed and not parked_items.is_payment_parked(payment.reference):
             raise TooLateToCancel  # Its cut-off is under way.
         if unresolved_files.name_payment(payment.id):
             raise TooLateToCancel
         today = now.astimezone(bankdays.EASTERN).date()
         recording.record([Canceled(payment.reference, "canceled", today)], now=now)
         audit.record("payment canceled", payment.subject, actor=actor, now=now)
+        parked_items.forget_payments([payment.reference], now=now)
         fault("cancel_inside")
     fault("cancel_committed")
 

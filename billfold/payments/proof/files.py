@@ -12,6 +12,7 @@ from billfold.banking.models import BankFile, BankFileContent
 from billfold.formats import nacha
 from billfold.formats.problems import Unreadable, Unwritable
 from billfold.payments.cases import unresolved_files
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.outgoing import transmission
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import changed_only, never_changed, unique
@@ -77,6 +78,8 @@ LEFT JOIN LATERAL (
       AND k.key LIKE '%%/accepted'
 ) doubt ON true
 WHERE p.state = 'scheduled' AND doubt.is_open IS NOT TRUE
+  AND NOT EXISTS (SELECT FROM payments_case k WHERE k.evidence = 'payment/' || p.reference
+                  AND k.kind = %(parked)s AND k.closed_at IS NULL)
   AND c.run_at > greatest(p.created_at, doubt.closed_at, (
     SELECT max(e.at) FROM payments_paymentevent e
     WHERE e.payment_id = p.id AND e.kind = 'withdrawn'))
@@ -167,7 +170,13 @@ CHECKS: Final = (
     by_sql(14, "Entries are live while their file is", _LIVE),
     by_sql(14, "No released file is forgotten or stuck", _STUCK, kinds=list(transmission.KINDS)),
     by_sql(14, "Every file knows when it was released and sent", _MOMENTS),
-    by_sql(14, "No due payment was passed over", _PASSED_OVER, doubted=unresolved_files.KIND),
+    by_sql(
+        14,
+        "No due payment was passed over",
+        _PASSED_OVER,
+        doubted=unresolved_files.KIND,
+        parked=CaseKind.FAILED_PAYMENT,
+    ),
     changed_only(14, "The application cannot rewrite an entry", "payments_instruction"),
     changed_only(14, "The application cannot rewrite a cut-off", "payments_cutoff"),
     changed_only(27, "The application cannot rewrite a bank file", "banking_bankfile"),

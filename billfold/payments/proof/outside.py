@@ -36,7 +36,7 @@ JOIN banking_bankfile f ON f.id = s.file_id
 WHERE d.explained_at IS NULL
   AND coalesce(f.answered_at, f.made_at) < %(now)s::timestamptz - interval '1 hour'
   AND NOT EXISTS (SELECT FROM payments_case c
-                  WHERE c.key = 'bankline/' || d.id AND c.closed_at IS NULL)
+                  WHERE c.evidence = 'bankline/' || d.id AND c.closed_at IS NULL)
 """
 _CASH: Final = """
 SELECT 'transfer ' || t.key || ' moves cash and names no bank line'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.proof.check import by_sql
 from billfold.payments.proof.guards import changed_only, constrained, unique
 from billfold.payments.rules.lifecycle import NEXT
@@ -72,6 +73,8 @@ _UNREAD: Final = """
 SELECT 'file ' || name || ' of ' || made_at || ' is not read yet' FROM banking_bankfile
 WHERE direction = 'in' AND state = 'received'
   AND made_at < %(now)s::timestamptz - interval '1 hour'
+  AND NOT EXISTS (SELECT FROM payments_case c WHERE c.evidence = 'bankfile/' || banking_bankfile.id
+                  AND c.kind = %(parked)s AND c.closed_at IS NULL)
 """
 _RETURNED_TWICE: Final = """
 SELECT 'payment ' || p.reference || ' was returned ' || count(*) || ' times'
@@ -174,7 +177,7 @@ CHECKS: Final = (
     by_sql(13, "No event took effect twice", _REPEATED),
     by_sql(13, "Every fact names evidence that is there", _EVIDENCE),
     by_sql(13, "An event that does not fit has a case", _STRAYS),
-    by_sql(13, "What the bank sent is read within the hour", _UNREAD),
+    by_sql(13, "What the bank sent is read within the hour", _UNREAD, parked=CaseKind.FAILED_FILE),
     unique(15, "The database takes a fee's cause once", "receivables_invoice.cause"),
     by_sql(15, "A payment is returned once", _RETURNED_TWICE),
     by_sql(15, "A return bears one fee", _FEES_TWICE),

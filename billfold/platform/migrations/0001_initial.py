@@ -51,6 +51,21 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ItemFailure',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('job', models.TextField()),
+                ('item', models.TextField()),
+                ('attempts', models.IntegerField(default=0)),
+                ('error', models.TextField()),
+                ('next_try_at', models.DateTimeField()),
+                ('parked_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('job', 'item'), name='failure_one_per_item')],
+            },
+        ),
+        migrations.CreateModel(
             name='AuditLink',
             fields=[
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='platform.auditentry')),

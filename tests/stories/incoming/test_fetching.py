@@ -6,7 +6,7 @@ import os
 
 from billfold.banking import exchange, transports
 from billfold.banking.models import BankFile
-from billfold.payments.cases import casework
+from billfold.payments.cases import casework, parked_items
 from billfold.payments.models import Case
 from tests.world import World, run_job
 
@@ -52,12 +52,12 @@ def test_one_document_out_of_reach_is_passed_over_and_two_end_the_look(world, mo
     for name in ("A.txt", "SLOW.txt", "Y.txt"):
         leave(world, name, name.encode())
 
-    fetched = exchange.fetch_new(world.connection, now=world.now)
+    fetched = exchange.fetch_new(world.connection, report=parked_items, now=world.now)
 
     assert [file.name for file in fetched.stored] == ["A.txt", "Y.txt"]
     assert fetched.unreachable == "SLOW.txt"
 
     leave(world, "SLOW2.txt", b"2")
     leave(world, "Z.txt", b"Z")
-    assert exchange.fetch_new(world.connection, now=world.now).stored == []
+    assert exchange.fetch_new(world.connection, report=parked_items, now=world.now).stored == []
     assert left(world) == ["SLOW.txt", "SLOW2.txt", "Z.txt"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, OperationalError
@@ -11,17 +11,19 @@ from django.db import IntegrityError, OperationalError
 from billfold import jobs
 from billfold.banking import exchange
 from billfold.banking.models import BankFile
+from billfold.payments.cases import parked_items
 from billfold.payments.funnel import recording
 from billfold.payments.incoming import intake
 from billfold.payments.models import Case, Instruction, MethodChange
 from billfold.payments.paying import scheduling
+from billfold.platform.models import ItemFailure
 from billfold.rails.protocol import Returned
 from billfold.receivables.models import Invoice
 from tests.stories.incoming.bank_words import answer, leave, line, return_of, statement
 from tests.world import World, eastern, run_job, usd
 
 MONDAY, TUESDAY = eastern(2026, 11, 16, 17), eastern(2026, 11, 17, 17)
-WEDNESDAY = eastern(2026, 11, 18)
+WEDNESDAY, THURSDAY = eastern(2026, 11, 18), eastern(2026, 11, 19)
 
 
 def test_promise_13_the_same_notice_of_change_for_two_debits_corrects_the_account_once(world):
@@ -84,7 +86,7 @@ def returned(world: World) -> bytes:
     return return_of(world, Instruction.objects.get(), "R01", on=WEDNESDAY.date())
 
 
-def test_a_document_our_own_code_stumbles_over_is_put_aside_and_the_next_is_read(
+def test_a_document_our_own_code_stumbles_over_is_parked_and_the_next_is_read(
     world, stumbling, monkeypatch
 ):
     content = returned(world)
@@ -96,21 +98,28 @@ def test_a_document_our_own_code_stumbles_over_is_put_aside_and_the_next_is_read
     run_job("fetch", WEDNESDAY)
     jobs.read(WEDNESDAY)
 
-    aside = BankFile.objects.get(name="A-RET.ach")
-    assert aside.state == "refused"
+    assert BankFile.objects.get(name="A-RET.ach").state == "received"
     assert BankFile.objects.get(name="B-PRIOR.bai").state == "read"
-    case = Case.objects.get()
-    assert case.kind == intake.FAILED
-    assert "IntegrityError" in case.title
-    assert "440001" not in f"{case.title} {case.facts} {aside.problems}"
+    assert not Case.objects.exists()
 
+    for minutes in (1, 3, 7, 15):
+        jobs.read(WEDNESDAY + timedelta(minutes=minutes))
+    case = Case.objects.get()
+    assert case.kind == "file could not be taken in"
+    assert "A-RET.ach (IntegrityError)" in case.title
+    assert "440001" not in f"{case.title} {case.facts}"
     monkeypatch.undo()
-    leave(world, "A-RET.ach", content, now=WEDNESDAY)
+    jobs.read(THURSDAY)
+    assert BankFile.objects.get(name="A-RET.ach").state == "received"
+
+    parked_items.try_again(ItemFailure.objects.get().pk, actor=world.actor(), now=THURSDAY)
+    jobs.read(THURSDAY)
 
     assert BankFile.objects.get(name="A-RET.ach").state == "read"
     assert Instruction.objects.get().payment.state == "returned"
     case.refresh_from_db()
-    assert case.resolution == "It was read"
+    assert case.resolution == "It is through"
+    assert not ItemFailure.objects.exists()
 
 
 def test_a_database_that_is_away_for_a_moment_puts_no_document_aside(world, stumbling, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -131,11 +132,15 @@ def test_the_outbox_shows_each_message_as_it_was_written(world, office):
 
 def test_a_message_that_was_refused_says_so(world, office):
     world.pay(world.invoice("CL-1", "120.00"))
-    Notice.objects.update(last_error="SMTPServerDisconnected", attempts=2)
+    with privilege.every_right():
+        Notice.objects.update(subject="Two\nlines")
+    world.run_jobs()
+    world.now += timedelta(minutes=1)
+    world.run_jobs()
 
     assert "Trying again" in text_of(office.get("/office/outbox"))
     detail = office.get(f"/office/outbox/{Notice.objects.get().id}")
-    assert "2, last refused: SMTPServerDisconnected" in text_of(detail)
+    assert "2, last failed: BadHeaderError" in text_of(detail)
 
 
 def test_promise_7_words_alone_do_not_close_a_bank_line(world, office):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from billfold import jobs
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, FileRepeat, FileState
+from billfold.payments.cases import parked_items
 from billfold.payments.models import Case, Instruction
 from billfold.payments.outgoing import withdrawal
 from billfold.platform import audit
@@ -275,16 +276,16 @@ def test_what_the_bank_left_is_removed_only_after_it_is_stored(world, crash):
     leave(world, "ODD.txt", b"something")
 
     with crash("fetch_inside"):
-        exchange.fetch_new(world.connection, now=world.now)
+        exchange.fetch_new(world.connection, report=parked_items, now=world.now)
     assert left(world) == ["ODD.txt"]
     assert not BankFile.objects.exists()
 
     with crash("fetch_committed"):
-        exchange.fetch_new(world.connection, now=world.now)
+        exchange.fetch_new(world.connection, report=parked_items, now=world.now)
     assert left(world) == ["ODD.txt"]
     assert BankFile.objects.count() == 1
 
-    fetched = exchange.fetch_new(world.connection, now=world.now)
+    fetched = exchange.fetch_new(world.connection, report=parked_items, now=world.now)
     assert fetched.repeated == ["ODD.txt"]
     assert left(world) == []
     assert exchange.unseal_content(BankFile.objects.get()) == b"something"
@@ -306,7 +307,7 @@ def test_a_document_under_another_name_is_noted_once_and_not_read_again(world):
 def test_a_bank_that_does_not_answer_is_looked_at_later(world):
     (world.folder / "from_bank").rmdir()
 
-    fetched = exchange.fetch_new(world.connection, now=world.now)
+    fetched = exchange.fetch_new(world.connection, report=parked_items, now=world.now)
 
     assert fetched.stored == []
     assert "from_bank" in fetched.unreachable
@@ -314,7 +315,7 @@ def test_a_bank_that_does_not_answer_is_looked_at_later(world):
 
 def test_received_bytes_are_sealed_at_rest(world):
     leave(world, "ODD.txt", b"account 4417006789")
-    exchange.fetch_new(world.connection, now=world.now)
+    exchange.fetch_new(world.connection, report=parked_items, now=world.now)
 
     assert b"4417006789" not in bytes(BankFile.objects.get().content.content_sealed)
 
