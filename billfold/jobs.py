@@ -24,8 +24,9 @@ from billfold.notices import outbox
 from billfold.payments.cases import parked_items
 from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
-from billfold.payments.outgoing import cutoff, transmission
-from billfold.platform import audit, far_sides, locks, tenancy
+from billfold.payments.outgoing import cutoff, return_limits, transmission
+from billfold.payments.proof import daily
+from billfold.platform import audit, brake, far_sides, locks, tenancy
 from billfold.platform.far_sides import Contact
 from billfold.receivables.models import BillerProfile
 
@@ -47,6 +48,8 @@ class Job:
     """
     every_seconds: float = 5
     leaves_the_system: bool = False
+    is_long: bool = False
+    """It takes as long as the biller is large, so the worker runs it beside the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,15 @@ AnyJob = TypeVar("AnyJob", bound=Job | NetworkJob)
 
 
 def cut_off(now: datetime) -> None:
-    """Run each cut-off that is due, in the order of their days.
+    """Run each cut-off that is due, in the order of their days; while the brake stands, none.
 
     Payments belong to the cut-offs of the one bank connection that collects.
     """
     bank = connections.default()
+    if brake.standing():
+        return
     for day in _cutoffs_due(bank, now):
+        return_limits.watch(now=now)
         cutoff.collect_due(bank, day, now=now)
 
 
@@ -139,7 +145,8 @@ def fetch(bank_name: str, now: datetime) -> Contact:
 
 def read(now: datetime) -> None:
     """Read and post the documents that were received."""
-    intake.read_received(now=now)
+    if intake.read_received(now=now):
+        return_limits.watch(now=now)
 
 
 def reconcile(now: datetime) -> None:
@@ -165,6 +172,11 @@ def seal_audit(now: datetime) -> None:
     audit.seal(now=now)
 
 
+def verify(now: datetime) -> None:
+    """Prove the promises and measure the returns, once a day; what is wrong sets the brake."""
+    daily.run(tenancy.current(), now=now)
+
+
 def roll_up(_now: datetime) -> None:
     """Merge the ledger's movement rows."""
     with transaction.atomic(durable=True):
@@ -180,6 +192,7 @@ JOBS: Final = (
     NetworkJob("mail", _mail_server, mail, outbox.HAS_WORK, leaves_the_system=True),
     Job("seal-audit", seal_audit, audit.HAS_WORK),
     Job("roll-up", roll_up, book.HAS_WORK, every_seconds=60),
+    Job("verify", verify, daily.HAS_WORK, every_seconds=60, is_long=True),
 )
 """In the order in which one run of all of them takes a payment furthest."""
 

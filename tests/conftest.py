@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
+from billfold import jobs
 from billfold.platform import clock, sealing, tenancy
 from tests import databases, environment
 from tests.world import World
@@ -35,6 +37,17 @@ def django_db_setup(django_db_blocker: object) -> Iterator[tenancy.Biller]:
         connection.close()
 
 
+@contextmanager
+def without_daily_proof() -> Iterator[None]:
+    """Leave out the daily `verify`: it signs in as another login, which no transaction sees.
+
+    What it does is told outside a transaction, in tests/stories/proof/test_daily_proof.py.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "JOBS", tuple(job for job in jobs.JOBS if job.name != "verify"))
+        yield
+
+
 BLANK: list[databases.BillerDump] = []
 """A biller of whom nothing is known yet, once there is a server."""
 
@@ -46,11 +59,12 @@ def add_blank(schema: str, *hosts: str) -> tenancy.Biller:
 
 
 @pytest.fixture
-def cedarline(db: None, django_db_setup: tenancy.Biller) -> tenancy.Biller:
+def cedarline(db: None, django_db_setup: tenancy.Biller) -> Iterator[tenancy.Biller]:
     """Serve Cedarline inside a transaction that is rolled back."""
     # The host is known beforehand: looking it up would switch billers inside the transaction.
     tenancy._hosts["testserver"] = (math.inf, django_db_setup)
-    return django_db_setup
+    with without_daily_proof():
+        yield django_db_setup
 
 
 @pytest.fixture

@@ -295,7 +295,7 @@ def fetch_new(bank: BankConnection, *, report: parking.Report, now: datetime) ->
 def _names_to_fetch(bank: BankConnection, transport: Transport) -> list[str]:
     """List what lies at the bank; while it may not be removed, without what was fetched before."""
     names = transport.waiting()
-    if not names or not gate.why_closed(tenancy.current()):
+    if not names or not gate.why_closed(tenancy.current(), OutwardAct.REMOVE):
         return names
     texts = [typed_text.printable_name(name) for name in names]
     known = {

@@ -17,7 +17,7 @@ from django.db import transaction
 from billfold.bankdays import EASTERN
 from billfold.banking.models import BankFile, FileApproval, FileState
 from billfold.people import rights
-from billfold.platform import audit, retries
+from billfold.platform import audit, brake, retries
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
@@ -54,10 +54,12 @@ def approve(file_id: UUID, sha256: str, *, actor: audit.Actor, now: datetime) ->
     """Approve exactly these bytes; the second person's approval releases the file.
 
     Who approved before and is no treasurer any more does not count.
-    Raises: NotWaiting, OtherBytes, rights.NotATreasurer, ApprovedAlready, EffectiveDatePassed.
+    Raises: brake.Braked, NotWaiting, OtherBytes, rights.NotATreasurer, ApprovedAlready,
+    EffectiveDatePassed.
     """
     fault("approve_begun")
     with transaction.atomic(durable=True):
+        brake.require_off()
         file = (
             BankFile.objects.select_for_update(of=["self"])
             .select_related("connection")

@@ -37,6 +37,8 @@ class GroupRow:
     help: str
     title: str
     commands: Mapping[str, CommandRow]
+    when_none: str = ""
+    """The command of the group that is meant where none is named."""
 
 
 COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
@@ -88,6 +90,15 @@ COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
             "on": CommandRow("hold", "from now on, nothing leaves"),
             "off": CommandRow("hold", "what waits may leave; makes a copy the live one"),
         },
+    ),
+    "brake": GroupRow(
+        "what keeps files from the bank, and lifting it",
+        "acts",
+        {
+            "show": CommandRow("brake", "whether it is set, what was seen, who agreed to lift it"),
+            "lift": CommandRow("brake", "agree to lift it: the second treasurer's word lifts it"),
+        },
+        when_none="show",
     ),
     "backup": CommandRow("backup", "write the whole database, without keys, to a file"),
     "restore": CommandRow(
@@ -161,6 +172,7 @@ COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
                 "simulate", "which account numbers make what happen", Needs.DJANGO
             ),
             "bank": CommandRow("simulate", "be the simulated bank until stopped"),
+            "brake": CommandRow("simulate", "set the brake, as if verify had found something"),
         },
     ),
     "demo-data": CommandRow("simulate", "make the sample biller of the demo", Needs.DATABASE),

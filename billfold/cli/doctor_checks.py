@@ -24,9 +24,17 @@ from billfold.banking import transports
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.cli import mode
 from billfold.notices.models import Notice
-from billfold.payments.models import Payment
+from billfold.payments.models import Payment, ProofRun
 from billfold.payments.reading import return_meter
-from billfold.platform import biller_directory, clock, heartbeat, login_roles, sealing, tenancy
+from billfold.platform import (
+    biller_directory,
+    brake,
+    clock,
+    heartbeat,
+    login_roles,
+    sealing,
+    tenancy,
+)
 from billfold.platform.models import Silence
 from billfold.platform.postgres import logins
 from billfold.platform.postgres.logins import Login, LoginNotNamed
@@ -41,6 +49,7 @@ DRIFT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 60.0
 """How long a worker may work on one thing without going round."""
 LATE: Final = timedelta(hours=1)
+_PROVED_WITHIN: Final = timedelta(days=2)
 CALENDAR_DAYS_LEFT: Final = 365
 """How long before its end the banking calendar is to be extended."""
 
@@ -121,6 +130,7 @@ def _check_biller(biller: tenancy.Biller) -> Iterator[Diagnosis]:
         yield from check_silences(biller)
         yield check_outbox(biller)
         yield check_return_rates(biller)
+        yield check_brake(biller)
         yield check_lateness(biller)
 
 
@@ -387,6 +397,26 @@ def check_return_rates(biller: tenancy.Biller) -> Diagnosis:
 def _describe_rate(rate: Rate) -> str:
     limit = f"{rate.limit_bps / 100:g}"
     return f"{rate.measure} {rate.returned} of {rate.debits} ({rate.percent} %, below {limit})"
+
+
+def check_brake(biller: tenancy.Biller) -> Diagnosis:
+    """Say whether the brake keeps files from the bank, and what set it."""
+    name = f"brake of {biller.schema}"
+    standing = brake.standing()
+    if not standing:
+        last = ProofRun.objects.order_by("-day").first()
+        if last and last.at < clock.now() - _PROVED_WITHIN:
+            words = f"off, and the worker has not run verify since {last.day}"
+            return warn(name, words, "Look into the worker's log for why it fails.")
+        return ok(name, "off")
+    seen = [words for each in standing for words in sorted(each.seen.values())]
+    more = f", and {len(seen) - 1} more" if len(seen) > 1 else ""
+    return fail(
+        name,
+        f"set, so nothing goes to the bank: {seen[0]}{more}",
+        "See `billfold brake`; remove the cause and run `billfold verify`, or let two treasurers "
+        "lift it.",
+    )
 
 
 def check_lateness(biller: tenancy.Biller) -> Diagnosis:

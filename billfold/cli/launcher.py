@@ -61,6 +61,7 @@ class LazyGroup(click.Group):
         table: Mapping[str, CommandRow | GroupRow],
         *,
         title: str,
+        when_none: str = "",
         **settings: Any,
     ) -> None:
         super().__init__(
@@ -71,11 +72,20 @@ class LazyGroup(click.Group):
         )
         self.table = table
         self.title = title
+        self.when_none = when_none
         self.groups = {
-            name: LazyGroup(name, row.commands, title=row.title, help=row.help)
+            name: LazyGroup(
+                name, row.commands, title=row.title, when_none=row.when_none, help=row.help
+            )
             for name, row in table.items()
             if isinstance(row, GroupRow)
         }
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_named = args and not args[0].startswith("-")
+        if self.when_none and not is_named and args[:1] not in (["-h"], ["--help"]):
+            args = [self.when_none, *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.table)

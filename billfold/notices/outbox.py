@@ -105,7 +105,7 @@ def send_waiting(sender: str, *, report: parking.Report, now: datetime) -> Conta
     """
     unsent = Notice.objects.filter(sent_at=None).exclude(pk__in=parking.waiting(JOB, now=now))
     waiting = list(unsent.order_by("queued_at", "id")[:_BATCH])
-    if not waiting or gate.why_closed(tenancy.current()):
+    if not waiting or gate.why_closed(tenancy.current(), OutwardAct.MAIL):
         return None
     mail = get_connection()
     try:

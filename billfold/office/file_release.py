@@ -18,6 +18,7 @@ from billfold.pages.responses import SeeOther
 from billfold.pages.view_models import FormField
 from billfold.payments.outgoing import withdrawal
 from billfold.people import rights
+from billfold.platform import brake
 
 _LONGEST_REASON: Final = 500
 
@@ -38,6 +39,7 @@ def release(visit: StaffVisit, file_id: UUID) -> HttpResponse:
             file.id, visit.form_field("sha256"), actor=visit.person.actor(), now=visit.now
         )
     except (
+        brake.Braked,
         file_approvals.OtherBytes,
         rights.NotATreasurer,
         file_approvals.ApprovedAlready,

@@ -59,9 +59,12 @@ def _step(event: PaymentEvent, records: PaymentRecords, now: datetime) -> Timeli
 
 def _still_to_come(records: PaymentRecords, *, is_late: bool) -> list[TimelineStep]:
     payment = records.payment
-    settled = TimelineStep("Settled", f"By {formatting.long_day(payment.reflected_by)}")
-    if is_late:
-        note = f"Expected {formatting.short_day(payment.reflected_by)}, not seen yet"
+    by = payment.reflected_by
+    settled = TimelineStep(
+        "Settled", f"By {formatting.long_day(by)}" if by else "No day was promised"
+    )
+    if by and is_late:
+        note = f"Expected {formatting.short_day(by)}, not seen yet"
         settled = TimelineStep("Settled", note, "bad", link=_open_case(records))
     if payment.state == State.SCHEDULED.value:
         cut_off = f"Cut-off of {formatting.long_day(payment.collect_on)}"

@@ -19,7 +19,7 @@ from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import DecisionReason, Link, StatusPill
 from billfold.payments.models import Instruction
-from billfold.platform import sealing
+from billfold.platform import brake, sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ def build(files: Sequence[BankFile], visit: StaffVisit) -> tuple[ReleaseCard, ..
     of_this_round = FileApproval.objects.filter(file__in=files, round=F("file__release_round"))
     for approval in file_approvals.keep_in_force(of_this_round.order_by("at", "id")):
         approvals[approval.file_id].append(approval)
+    is_braked = bool(brake.standing())
     return tuple(
-        _card(file, instructed.get(file.id, _Instructed()), approvals[file.id], visit)
+        _card(file, instructed.get(file.id, _Instructed()), approvals[file.id], visit, is_braked)
         for file in files
     )
 
@@ -88,6 +89,7 @@ def _card(
     instructed: _Instructed,
     approvals: Sequence[FileApproval],
     visit: StaffVisit,
+    is_braked: bool,
 ) -> ReleaseCard:
     needed = file_approvals.count_needed(file)
     missing = max(1, needed - len(approvals))
@@ -95,6 +97,8 @@ def _card(
     passed = sum(check.tone == "yes" for check in checks)
     graded = sum(check.tone != "so" for check in checks)
     blocked = _blocked_text(file, approvals, visit)
+    if is_braked and not file_approvals.is_too_late(file, visit.now):
+        blocked = refusal_texts.BRAKED
     total = formatting.money(Money(file.debit_minor))
     url = links.staff_file(file.id)
     return ReleaseCard(

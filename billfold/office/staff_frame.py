@@ -16,6 +16,8 @@ from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import ProblemSummary
 from billfold.payments.models import Case
+from billfold.platform import brake
+from billfold.platform.models import BrakeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class StaffHeader:
     cut_off_text: str
     files_to_do: int
     cases_to_do: int
+    brake_text: str
+    """Why the brake stands; empty if it does not."""
+    is_near_limit: bool
+    """Whether so many debits came back that a return limit is near, or crossed by few of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ def _header(visit: StaffVisit) -> StaffHeader:
         cut_off_text=_next_cut_off(visit.now),
         files_to_do=BankFile.objects.filter(direction="out", state=FileState.BUILT).count(),
         cases_to_do=Case.objects.filter(closed_at=None).count(),
+        brake_text=brake.reason(brake.standing()),
+        is_near_limit=bool(brake.warnings(BrakeKind.RETURN_LIMIT)),
     )
 
 

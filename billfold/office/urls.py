@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from billfold.office import (
+    brake_agreement,
+    brake_page,
     case_list,
     case_note,
     case_page,
@@ -48,6 +50,8 @@ urlpatterns = [
     path("cases/<uuid:case_id>", case_page.case, name="case"),
     path("cases/<uuid:case_id>/resolution", case_resolution.resolve, name="resolution"),
     path("cases/<uuid:case_id>/notes", case_note.add_note, name="notes"),
+    path("brake", brake_page.show_brake, name="brake"),
+    path("brake/lifting", brake_agreement.agree, name="lifting"),
     path("outbox", message_list.messages, name="outbox"),
     path("outbox/<uuid:notice_id>", message_page.message, name="message"),
 ]

@@ -30,7 +30,7 @@ from billfold.payments.accounts import account_validation
 from billfold.payments.funnel import return_fees
 from billfold.payments.models import Payment
 from billfold.people.models import Person
-from billfold.platform import clock
+from billfold.platform import brake, clock, tenancy
 from billfold.receivables.models import Access, AccessRole, BillerProfile, Customer, FeeCap
 
 P = ParamSpec("P")
@@ -87,6 +87,8 @@ class PayerVisit(Visit):
     """When the day closes at the bank that collects; none without a bank."""
     needs_prenotes: bool
     """Whether a new personal account waits for a prenote before its first debit."""
+    may_promise_days: bool
+    """Whether neither the brake nor HOLD keeps payments back, so that pages may name days."""
 
     @property
     def customer(self) -> Customer:
@@ -221,6 +223,7 @@ def _begin_payer_visit(request: HttpRequest, person: Person) -> PayerVisit | Non
             fee_cap_minor=Subquery(cap),
             cutoff_eastern=Subquery(cutoff),
             account_validation=Subquery(validation),
+            is_braked=brake.stands(),
         )
         .order_by("customer__number")
     )
@@ -239,6 +242,7 @@ def _begin_payer_visit(request: HttpRequest, person: Person) -> PayerVisit | Non
         },
         cutoff_eastern=accesses[0].cutoff_eastern,
         needs_prenotes=accesses[0].account_validation == account_validation.PRENOTE,
+        may_promise_days=tenancy.current().state == "open" and not accesses[0].is_braked,
     )
 
 

@@ -57,11 +57,11 @@ def details(profile: BillerProfile) -> BillerDetails:
         support_phone_url=f"tel:+1{digits}" if digits else "",
         support_hours=profile.support_hours,
         support_email=profile.support_email,
-        reflected_text=_reflected(profile.debit_days),
-        mail_reflected_text=_reflected(profile.check_days),
+        mail_reflected_text=reflected_text(profile.check_days),
         links=tuple(Link(tile["label"], tile["url"]) for tile in profile.tiles),
     )
 
 
-def _reflected(days: int) -> str:
+def reflected_text(days: int) -> str:
+    """Say how many days it takes until money is seen."""
     return f"Please allow up to {days} business days for payments to be reflected in your account."

@@ -16,6 +16,8 @@ from billfold.people.models import Person
 
 PORTAL: Final = "/"
 OFFICE: Final = "/office/"
+BRAKE: Final = "/office/brake"
+BRAKE_LIFTING: Final = "/office/brake/lifting"
 SIGN_IN: Final = "/sign-in"
 PASSWORD: Final = "/password"  # noqa: S105  an address
 PAYMENT_METHODS: Final = "/payment-methods"

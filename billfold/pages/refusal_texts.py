@@ -14,14 +14,18 @@ from billfold.pages.view_models import FormProblem, ProblemSummary
 from billfold.payments.accounts import account_validation
 from billfold.payments.cases import casework, notes
 from billfold.payments.funnel import stopped_accounts
-from billfold.payments.outgoing import transmission, withdrawal
+from billfold.payments.outgoing import brake_lifting, transmission, withdrawal
 from billfold.payments.paying import scheduling
 from billfold.people import rights
+from billfold.platform import brake
 from billfold.typed_text import UnfitCharacter
 
 TOO_LATE_TO_SEND: Final = (
     "Its settlement day has come, so it is not sent any more. Send it back: its payments go into "
     "the next file."
+)
+BRAKED: Final = (
+    "The brake is set, so no file leaves. It can be approved once the brake is lifted: see Brake."
 )
 _SENTENCES: Final[Mapping[type[Exception], str]] = {
     scheduling.MethodNotUsable: (
@@ -46,6 +50,13 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
     ),
     file_approvals.ApprovedAlready: (
         "You approved this file before. Another treasurer must approve it too."
+    ),
+    brake.Braked: BRAKED,
+    brake_lifting.NotStanding: (
+        "The brake was lifted meanwhile, or set again. Look at what is seen now, then decide."
+    ),
+    brake_lifting.AgreedAlready: (
+        "You agreed to lift the brake before. Another treasurer must agree too."
     ),
     rights.NotATreasurer: "Only a treasurer can approve a file, or say whether it arrived.",
     file_approvals.EffectiveDatePassed: TOO_LATE_TO_SEND,

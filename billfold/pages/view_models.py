@@ -127,6 +127,5 @@ class BillerDetails:
     support_phone_url: str
     support_hours: str
     support_email: str
-    reflected_text: str
     mail_reflected_text: str
     links: tuple[Link, ...]

@@ -160,7 +160,8 @@ class Payment(models.Model):
     received_date = models.DateField()
     collect_on = models.DateField()
     """Banking day of the cut-off that takes it."""
-    reflected_by = models.DateField()
+    reflected_by = models.DateField(null=True)
+    """By when its payer was told that it is in; none while no day was promised."""
     retry_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
     created_at = models.DateTimeField()
 
@@ -191,7 +192,7 @@ class Payment(models.Model):
 
     def is_late(self, *, on: date) -> bool:
         is_under_way = self.state in {State.SCHEDULED, State.IN_TRANSIT}
-        return is_under_way and self.reflected_by < on
+        return is_under_way and self.reflected_by is not None and self.reflected_by < on
 
     @property
     def subject(self) -> str:
@@ -308,6 +309,15 @@ class CutOff(models.Model):
     connection = models.ForeignKey("banking.BankConnection", on_delete=models.PROTECT)
     business_date = models.DateField()
     run_at = models.DateTimeField()
+
+
+class ProofRun(models.Model):
+    """The daily `verify` of one day, by Eastern time: it runs once. Append-only."""
+
+    day = models.DateField(primary_key=True)
+    at = models.DateTimeField()
+    broken = models.JSONField(default=list)
+    """The numbers of the promises found broken."""
 
 
 class Case(models.Model):

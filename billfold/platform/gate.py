@@ -18,7 +18,7 @@ from typing import Final
 import psycopg
 from django.db import Error, connection
 
-from billfold.platform import live_mark, locks
+from billfold.platform import brake, live_mark, locks
 from billfold.platform.faults import fault
 from billfold.platform.live_mark import MarkStatus
 from billfold.platform.tenancy import Biller
@@ -90,7 +90,7 @@ def open(biller: Biller, act: OutwardAct, about: str = "") -> Iterator[Passage]:
         before = cursor.fetchone()[0]
         cursor.execute(_TAKE, [name, label])
     try:
-        reason = why_closed(biller)
+        reason = why_closed(biller, act)
         if reason:
             raise GateClosed(reason)
         fault("gate_taken")
@@ -101,15 +101,20 @@ def open(biller: Biller, act: OutwardAct, about: str = "") -> Iterator[Passage]:
             cursor.execute(_LET_GO, [name, before])
 
 
-def why_closed(biller: Biller) -> str:
-    """Say why nothing may leave at this moment; nothing if it may."""
+def why_closed(biller: Biller, act: OutwardAct) -> str:
+    """Say why an act may not happen at this moment; nothing if it may.
+
+    The brake stops what goes to the bank and nothing else. The biller must be the one served.
+    """
     mark = mark_status()
     if mark is not MarkStatus.MATCHES:
         return mark.value
     with connection.cursor() as cursor:
         cursor.execute("SELECT state FROM public.biller_state WHERE schema = %s", [biller.schema])
         row = cursor.fetchone()
-    return ON_HOLD if row is None or row[0] != "open" else ""
+    if row is None or row[0] != "open":
+        return ON_HOLD
+    return brake.reason(brake.standing()) if act is OutwardAct.SEND else ""
 
 
 def mark_status() -> MarkStatus:

@@ -1,4 +1,4 @@
-"""The audit trail, chained by seals; which far sides keep silent; at which items jobs failed."""
+"""The audit trail; the brake; which far sides keep silent; at which items jobs failed."""
 
 from __future__ import annotations
 
@@ -52,6 +52,50 @@ class AuditLink(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["seal", "position"], name="audit_one_place_each")
+        ]
+
+
+class BrakeKind(models.TextChoices):
+    """What sets the brake."""
+
+    FINDING = "finding", "Finding of verify"
+    RETURN_LIMIT = "return-limit", "Return limit"
+
+
+class BrakeAct(models.TextChoices):
+    """What an entry of the brake does."""
+
+    SET = "set", "Set"
+    AGREED = "agreed", "Agreed to lift it"
+    LIFTED = "lifted", "Lifted"
+    ENDED = "ended", "No longer there"
+    WARNED = "warned", "Warned"
+
+
+class BrakeEntry(models.Model):
+    """The brake is set, agreed to be lifted or lifted, or a warning changes. Append-only.
+
+    The last entry of a kind that sets or lifts says whether the brake stands.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    kind = models.TextField()
+    act = models.TextField()
+    at = models.DateTimeField()
+    actor_id = models.TextField()
+    actor_name = models.TextField()
+    why = models.TextField(default="")
+    seen = models.JSONField(default=dict)
+    """What was seen, in words, by its key. What a lifting names brakes no more while it is seen."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=BrakeKind.values), name="brake_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(act__in=BrakeAct.values), name="brake_act_is_known"
+            ),
         ]
 
 

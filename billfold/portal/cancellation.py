@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -40,15 +40,18 @@ class CancellationPage:
     consequence_text: str
 
 
-def cancelable_until(payment: Payment, visit: PayerVisit) -> datetime | None:
-    """Find until when a payment can be canceled; none if it cannot any more.
+def until_text(payment: Payment, visit: PayerVisit) -> str:
+    """Say until when a payment can be canceled; nothing if it cannot any more.
 
-    Without a bank there is no cut-off, and nothing to cancel.
+    Without a bank there is no cut-off, and nothing to cancel. While no day may be promised no
+    cut-off is run.
     """
     if payment.state not in OPEN_TO_CANCEL:
-        return None
+        return ""
     until = cutoff_at(payment.collect_on, visit.cutoff_eastern or time.min)
-    return until if visit.now < until else None
+    if visit.may_promise_days and visit.now >= until:
+        return ""
+    return payment_texts.cancel_until_text(until, visit)
 
 
 @access.open_to_those_who_may_pay("GET", "POST")
@@ -58,7 +61,7 @@ def cancellation(visit: PayerVisit, reference: str) -> HttpResponse:
     visit.check_may_pay()
     if visit.request.method == "POST":
         return _cancel(visit, payment)
-    if cancelable_until(payment, visit) is None:
+    if not until_text(payment, visit):
         return SeeOther(links.receipt(reference))
     return payer_frame.render(
         visit, "cancellation.html", _build(visit, payment), section="payments"
@@ -109,7 +112,7 @@ def _build(visit: PayerVisit, payment: Payment) -> CancellationPage:
         ),
         consequence_text=(
             f"{subject} open again at once. "
-            f"You can cancel until {payment_texts.moment_text(until, now=visit.now)}."
+            f"You can cancel until {payment_texts.cancel_until_text(until, visit)}."
         ),
     )
 

@@ -77,7 +77,7 @@ _SMALL_WORDS: Final = {
 _PREFIX: Final = 4
 """Words that share so many letters at their beginning are taken for the same."""
 _LONGEST_QUERY: Final = 200
-_ANY_VISITOR: Final = {"return_fee_text": "Return Fee"}
+_ANY_VISITOR: Final = {"return_fee_text": "Return Fee", "may_promise_days": True}
 
 
 @access.open_to_payers("GET")

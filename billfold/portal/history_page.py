@@ -104,11 +104,8 @@ def _count(payments: QuerySet[Payment], year: int) -> tuple[dict[str, int], int]
 def _row(visit: PayerVisit, payment: Payment) -> HistoryRow:
     numbers = [remittance.invoice.number for remittance in payment.remittances.all()]
     more = f" and {len(numbers) - _INVOICES_NAMED} more" if len(numbers) > _INVOICES_NAMED else ""
-    until = cancellation.cancelable_until(payment, visit)
-    if until:
-        note = f"Cancel until {payment_texts.moment_text(until, now=visit.now)}"
-    else:
-        note = _reflected_note(payment, visit.today)
+    until = cancellation.until_text(payment, visit)
+    note = f"Cancel until {until}" if until else _reflected_note(payment, visit)
     return HistoryRow(
         reference=payment.reference,
         url=links.receipt(payment.reference),
@@ -122,8 +119,9 @@ def _row(visit: PayerVisit, payment: Payment) -> HistoryRow:
     )
 
 
-def _reflected_note(payment: Payment, today: date) -> str:
-    late = payment_texts.late_note(payment, on=today)
-    if payment.state == State.IN_TRANSIT and not late:
+def _reflected_note(payment: Payment, visit: PayerVisit) -> str:
+    late = payment_texts.late_note(payment, on=visit.today)
+    is_due = payment.state == State.IN_TRANSIT and visit.may_promise_days
+    if is_due and payment.reflected_by and not late:
         return f"Reflected by {formatting.long_day(payment.reflected_by)}"
     return late

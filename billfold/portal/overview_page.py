@@ -171,12 +171,7 @@ def _billing(visit: PayerVisit, unpaid: UnpaidBills) -> BillingTile:
         parts=parts,
         bar_label="Of your balance, " + ", ".join(_part_words(part) for part in parts),
         promise_text=(
-            payment_texts.promise_text(
-                visit.now,
-                visit.cutoff_eastern,
-                visit.profile.debit_days,
-                needs_prenotes=visit.needs_prenotes,
-            )
+            (payment_texts.promise_text(visit) or payment_texts.taken_in_text(visit))
             if can_pay
             else ""
         ),

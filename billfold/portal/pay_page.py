@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Final
 
 from billfold.money import Money, total
-from billfold.pages import biller_context
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import FormField, InvoiceAmount, NoticeBox, StatusPill
@@ -148,13 +147,8 @@ class PayPageData:
                 is_chosen=self._method(choices) == NEW_ACCOUNT,
             ),
             other_ways=other_ways.list_ways(visit, payable),
-            reflected_text=biller_context.details(visit.profile).reflected_text,
-            promise_text=payment_texts.promise_text(
-                visit.now,
-                visit.cutoff_eastern,
-                visit.profile.debit_days,
-                needs_prenotes=visit.needs_prenotes,
-            ),
+            reflected_text=payment_texts.reflected_text(visit),
+            promise_text=payment_texts.promise_text(visit),
             nothing_text=_nothing_text(self.bills),
             overdue=overdue if late and len(late) < len(payable) else None,
             overdue_text=_overdue_text(overdue, late),

@@ -23,6 +23,8 @@ class Visitor:
     accounts: tuple[Customer, ...]
     return_fee_text: str
     """What a returned payment costs on this account; empty where no fee is allowed."""
+    may_promise_days: bool
+    reflected_text: str
 
 
 def visitor(visit: PayerVisit) -> Visitor:
@@ -33,6 +35,8 @@ def visitor(visit: PayerVisit) -> Visitor:
         account=visit.customer,
         accounts=tuple(access.customer for access in visit.accesses),
         return_fee_text=payment_texts.return_fee_text(visit.return_fee),
+        may_promise_days=visit.may_promise_days,
+        reflected_text=payment_texts.reflected_text(visit),
     )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from django.utils import timezone
-
 from billfold.bankdays import cutoff_at
 from billfold.banking import connections
+from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import TimelineStep
 from billfold.payments.models import Payment, PaymentEvent
@@ -29,7 +28,7 @@ _HAPPENED: Final = {
 
 
 def build(
-    payment: Payment, events: Sequence[PaymentEvent], *, now: datetime
+    payment: Payment, events: Sequence[PaymentEvent], visit: PayerVisit
 ) -> tuple[TimelineStep, ...]:
     """List what happened, then what comes."""
     instructions = payment.instructions.select_related("file")
@@ -48,7 +47,7 @@ def build(
             steps.append(_happened(event, was_sent=event.evidence in sent))
         is_returned = is_returned or event.kind == "returned"
     is_sent = any(instruction.is_live and instruction.file.sent_at for instruction in instructions)
-    return (*steps, *_still_to_come(payment, now, is_sent=is_sent))
+    return (*steps, *_still_to_come(payment, visit, is_sent=is_sent))
 
 
 def _happened(event: PaymentEvent, *, was_sent: bool) -> TimelineStep:
@@ -61,15 +60,16 @@ def _happened(event: PaymentEvent, *, was_sent: bool) -> TimelineStep:
     return TimelineStep(title, note, tone, is_current=tone == "bad")
 
 
-def _still_to_come(payment: Payment, now: datetime, *, is_sent: bool) -> list[TimelineStep]:
+def _still_to_come(payment: Payment, visit: PayerVisit, *, is_sent: bool) -> list[TimelineStep]:
     state = State(payment.state)
-    late = payment_texts.late_note(payment, on=timezone.localdate(now))
-    note = late or f"By {formatting.long_day(payment.reflected_by)}"
+    by = payment.reflected_by if is_sent or visit.may_promise_days else None
+    note = payment_texts.late_note(payment, on=visit.today)
+    note = note or (f"By {formatting.long_day(by)}" if by else "We cannot name a day just now")
     reflected = TimelineStep("In your account", note)
     final = TimelineStep("Final", "If your bank returns it, we email you the same day")
     if state is State.SCHEDULED:
         until = cutoff_at(payment.collect_on, connections.default().cutoff_eastern)
-        after = f"After {payment_texts.moment_text(until, now=now)}"
+        after = f"After {payment_texts.moment_text(until, now=visit.now)}" if by else "Later"
         return [
             TimelineStep("Sent to the bank", after, "now", is_current=True),
             reflected,

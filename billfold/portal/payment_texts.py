@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from billfold import bankdays
 from billfold.money import Money
+from billfold.pages import biller_context
+from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import StatusPill
 from billfold.payments.models import Payment
@@ -18,6 +20,8 @@ from billfold.payments.rules.lifecycle import State
 PAID: Final = StatusPill("paid", "Paid")
 PROCESSING: Final = StatusPill("processing", "Processing")
 SCHEDULED: Final = StatusPill("scheduled", "Scheduled")
+_TAKEN_IN: Final = "Payments are taken in and go out later: we cannot name a day just now."
+LATER: Final = "It goes out later: we cannot name a day just now."
 _PILLS: Final = {
     State.SCHEDULED: PROCESSING,
     State.IN_TRANSIT: PROCESSING,
@@ -38,7 +42,7 @@ def status_pill(payment: Payment, *, on: date) -> StatusPill:
 
 def late_note(payment: Payment, *, on: date) -> str:
     """Own up to a promise that was not kept; nothing while it may still be."""
-    if not payment.is_late(on=on):
+    if payment.reflected_by is None or not payment.is_late(on=on):
         return ""
     return f"Expected by {formatting.short_day(payment.reflected_by)}. We are looking into it."
 
@@ -50,21 +54,35 @@ def moment_text(moment: datetime, *, now: datetime) -> str:
     return f"{formatting.moment(moment)} on {formatting.long_day(moment)}"
 
 
+def cancel_until_text(cutoff: datetime, visit: PayerVisit) -> str:
+    """Say until when a payment can be canceled that goes with that cut-off."""
+    return moment_text(cutoff, now=visit.now) if visit.may_promise_days else "it goes out"
+
+
 def file_day_text(day: date, *, on: date) -> str:
     """Name the day on which the bank gets the payment."""
     return f"Today, {formatting.long_day(day)}" if day == on else formatting.long_day(day)
 
 
-def promise_text(
-    now: datetime, cutoff_eastern: time | None, days: int, *, needs_prenotes: bool
-) -> str:
+def taken_in_text(visit: PayerVisit) -> str:
+    """Say that payments go out later, while no day may be promised; else nothing."""
+    return "" if visit.may_promise_days else _TAKEN_IN
+
+
+def reflected_text(visit: PayerVisit) -> str:
+    """Say how many days a bank payment takes; nothing of days while none may be promised."""
+    return taken_in_text(visit) or biller_context.reflected_text(visit.profile.debit_days)
+
+
+def promise_text(visit: PayerVisit) -> str:
     """Say by when a payment made at this moment reads Paid, and by when the first one of a new
-    account that needs a prenote. Without a bank, or past the banking calendar, nothing.
+    account that needs a prenote. Without a bank, a day that may be promised or a calendar, nothing.
     """
-    if cutoff_eastern is None:
+    cutoff_eastern, now, days = visit.cutoff_eastern, visit.now, visit.profile.debit_days
+    if cutoff_eastern is None or not visit.may_promise_days:
         return ""
     with suppress(bankdays.UnknownYear):
-        return _promise(now, cutoff_eastern, days, needs_prenotes=needs_prenotes)
+        return _promise(now, cutoff_eastern, days, needs_prenotes=visit.needs_prenotes)
     return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from django.http import HttpResponse
@@ -92,7 +92,7 @@ def build(visit: PayerVisit, payment: Payment) -> ReceiptPage:
     is_new = _is_new(visit, payment)
     status = payment_texts.status_pill(payment, on=visit.today)
     paid_label, total_label = _labels(payment, status)
-    until = cancellation.cancelable_until(payment, visit) if visit.can_pay else None
+    until = cancellation.until_text(payment, visit) if visit.can_pay else ""
     return ReceiptPage(
         reference=payment.reference,
         heading=_heading(payment, status),
@@ -106,7 +106,7 @@ def build(visit: PayerVisit, payment: Payment) -> ReceiptPage:
         lines=_lines(visit, payment),
         paid_label=paid_label,
         total_label=total_label,
-        steps=payment_steps.build(payment, events, now=visit.now),
+        steps=payment_steps.build(payment, events, visit),
         steps_heading="What happens next" if _is_under_way(payment) else "What happened",
         authorization=payment.mandate.text,
         is_new=is_new,
@@ -156,12 +156,12 @@ def _statement_text(payment: Payment) -> str:
     return f"{bank.company_name} {bank.entry_description}".strip()
 
 
-def _cancel_text(until: datetime | None, visit: PayerVisit) -> str:
-    if until is None:
+def _cancel_text(until: str, visit: PayerVisit) -> str:
+    if not until:
         return ""
     phone = visit.profile.support_phone
     after = f" After that, call {phone}." if phone else ""
-    return f"You can cancel until {payment_texts.moment_text(until, now=visit.now)}.{after}"
+    return f"You can cancel until {until}.{after}"
 
 
 def _lines(visit: PayerVisit, payment: Payment) -> tuple[ReceiptLine, ...]:
@@ -191,6 +191,10 @@ def _notice(
     is_new: bool,
 ) -> NoticeBox | None:
     mailed = f"We email this receipt to {visit.person.email}."
+    is_waiting = payment.state == State.SCHEDULED
+    if is_waiting and not (visit.may_promise_days and payment.reflected_by):
+        text = f"{payment_texts.LATER} {mailed}" if is_new else payment_texts.LATER
+        return NoticeBox("ok", text, "Your payment is taken in", "ok" if is_new else "")
     if status is payment_texts.SCHEDULED:
         title = f"Your payment is scheduled for {formatting.long_day(payment.collect_on)}"
         text = mailed if is_new else "Nothing is taken from your account before that day."

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from billfold import bankdays
 from billfold.money import Money, total
-from billfold.pages import access, biller_context, links
+from billfold.pages import access, links
 from billfold.pages.access import PayerVisit
 from billfold.pages.responses import SeeOther
 from billfold.pages.templatetags import formatting
@@ -93,7 +93,7 @@ def render(
 def _build(visit: PayerVisit, reviewed: ReviewedPayment, unpaid: UnpaidBills) -> ReviewPage:
     draft, account, amount = reviewed.draft, reviewed.account, reviewed.amount
     bank_name = f"{account.bank_name} · " if account.bank_name else ""
-    cancel_until = payment_texts.moment_text(reviewed.cutoff, now=visit.now)
+    cancel_until = payment_texts.cancel_until_text(reviewed.cutoff, visit)
     return ReviewPage(
         reference=draft.reference,
         fingerprint=reviewed.fingerprint(),
@@ -104,9 +104,13 @@ def _build(visit: PayerVisit, reviewed: ReviewedPayment, unpaid: UnpaidBills) ->
         count_text=formatting.plural(len(draft.shares), "invoice"),
         method_title=account_label(account.account_type, reviewed.last4),
         method_note=f"{bank_name}routing {account.routing_number}",
-        date_text=payment_texts.file_day_text(reviewed.collect_on, on=visit.today),
+        date_text=payment_texts.file_day_text(reviewed.collect_on, on=visit.today)
+        if visit.may_promise_days
+        else "Later",
         cancel_text=f"You can cancel until {cancel_until}.",
-        reflected_by_text=f"Reflected by {formatting.long_day(reviewed.reflected_by)}",
+        reflected_by_text=f"Reflected by {formatting.long_day(reviewed.reflected_by)}"
+        if visit.may_promise_days
+        else payment_texts.LATER,
         wait_text=_wait_text(visit, reviewed),
         remember_text="Yes" if draft.remember else "",
         email=visit.person.email,
@@ -115,7 +119,7 @@ def _build(visit: PayerVisit, reviewed: ReviewedPayment, unpaid: UnpaidBills) ->
         fee=Money(0),
         total=amount,
         left_text=_left_text(unpaid, draft.shares, on=visit.today),
-        reflected_text=biller_context.details(visit.profile).reflected_text,
+        reflected_text=payment_texts.reflected_text(visit),
     )
 
 

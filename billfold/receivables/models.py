@@ -37,6 +37,8 @@ class BillerProfile(models.Model):
     paper_fee_minor = models.BigIntegerField(default=1000)
     debit_days = models.SmallIntegerField(default=2)
     check_days = models.SmallIntegerField(default=5)
+    return_limit_count = models.SmallIntegerField(default=10)
+    """How many debits of a kind must have come back before its return limit brakes."""
     tiles = models.JSONField(default=list)
 
     class Meta:

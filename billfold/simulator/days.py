@@ -22,7 +22,7 @@ from billfold.banking import file_approvals
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.notices.models import Notice
 from billfold.payments.models import Case, PaymentEvent
-from billfold.platform import audit, clock, locks, tenancy
+from billfold.platform import audit, brake, clock, locks, tenancy
 from billfold.simulator.bank.simulated_bank import SimulatedBank
 from billfold.simulator.bank.terms import BankTerms
 
@@ -45,8 +45,10 @@ def demo_treasurers_release(now: datetime) -> int:
     files = list(waiting.order_by("made_at", "id"))
     for file in files:
         for treasurer in DEMO_TREASURERS:
-            # A person may have been quicker, or approved before, or the day may be over.
+            # A person may have been quicker, or approved before, or the day may be over; or the
+            # brake is set.
             with suppress(
+                brake.Braked,
                 file_approvals.NotWaiting,
                 file_approvals.ApprovedAlready,
                 file_approvals.EffectiveDatePassed,

@@ -26,9 +26,9 @@ from billfold.payments.funnel import return_fees
 from billfold.payments.paying import scheduling
 from billfold.people import rights
 from billfold.people.models import Person
-from billfold.platform import audit, clock, sealing, tenancy
+from billfold.platform import audit, brake, clock, sealing, tenancy
 from billfold.platform.ids import new_id, new_ids
-from billfold.platform.models import AuditEntry
+from billfold.platform.models import AuditEntry, BrakeKind
 from billfold.receivables import access_grants, billing
 from billfold.receivables.models import (
     AccessRole,
@@ -45,6 +45,9 @@ _BEGUN: Final = "demo begun"
 _LOADED: Final = "demo loaded"
 _ACTOR: Final = audit.job("demo")
 _BANKING_DAYS_BEFORE: Final = 6
+_MADE_UP_FINDING: Final = (
+    "Promise 2: made up for this demo: the sums of an account are not those of its transfers"
+)
 
 
 def load(
@@ -68,6 +71,25 @@ def load(
         biller = tenancy.add(schema, cedarline.NAME, list(hosts))
     fill(biller, now)
     return cedarline.SIGN_INS
+
+
+def set_brake(biller: tenancy.Biller, *, now: datetime) -> str:
+    """Set the brake as `verify` would, and return the finding, which is made up.
+
+    Raises: NotMovable on a live instance.
+    """
+    if settings.IS_LIVE:
+        raise clock.NotMovable
+    with tenancy.use(biller):
+        brake.observe(
+            BrakeKind.FINDING,
+            {"made up": _MADE_UP_FINDING},
+            lifts_when_clean=False,
+            actor=_ACTOR,
+            seen_at=now,
+            now=now,
+        )
+    return _MADE_UP_FINDING
 
 
 def fill(biller: tenancy.Biller, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The worker: runs each biller's jobs when they are due, until it is stopped.
 
 What works in the database alone runs in one loop, one job after the other. Whatever waits for a far
-side runs apart from it (`calls`).
+side runs apart from it (`calls`), and so does what takes long.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ from billfold.platform.tenancy import Biller
 from billfold.worker.calls import Dispatcher
 
 log = logging.getLogger("billfold.worker")
-LOOP_JOBS: Final = tuple(job for job in jobs.JOBS if isinstance(job, Job))
+LOOP_JOBS: Final = tuple(job for job in jobs.JOBS if isinstance(job, Job) and not job.is_long)
+LONG_JOBS: Final = tuple(job for job in jobs.JOBS if isinstance(job, Job) and job.is_long)
 _PAUSE_SECONDS: Final = 0.5
 _PAUSE_AFTER_ERROR_SECONDS: Final = 15.0
+LONG_JOBS_AFTER_SECONDS: Final = 600.0
+"""What piled up while no worker ran is done first: `verify` would take it for forgotten."""
+_LONG_PAUSE_SECONDS: Final = 60.0
 
 
 def work(stop: threading.Event | None = None) -> None:
@@ -34,6 +38,9 @@ def work(stop: threading.Event | None = None) -> None:
     stopped = stop or _stop_on_signal()
     calling = threading.Thread(target=Dispatcher().run, args=(stopped,), name="calls")
     calling.start()
+    # Whoever stops the worker does not wait for it: what is cut short is begun again.
+    long_jobs = threading.Thread(target=run_long_jobs, args=(stopped,), name="long", daemon=True)
+    long_jobs.start()
     try:
         _loop(stopped)
     finally:
@@ -65,6 +72,26 @@ def _loop(stopped: threading.Event) -> None:
             for name, wait in make_pass(biller, due, stopped).items():
                 due_at[biller.schema, name] = time.monotonic() + wait
         stopped.wait(_PAUSE_SECONDS)
+
+
+def run_long_jobs(
+    stopped: threading.Event, *, after_seconds: float = LONG_JOBS_AFTER_SECONDS
+) -> None:
+    """Run what takes long and has work, one biller after the other, until stopped."""
+    wait = after_seconds
+    try:
+        while not stopped.wait(wait):
+            try:
+                billers = tenancy.billers()
+            except Error as error:
+                log.error("the database does not answer: %s", error)
+                connection.close()
+                billers = []
+            for biller in billers:
+                make_pass(biller, LONG_JOBS, stopped)
+            wait = _LONG_PAUSE_SECONDS
+    finally:
+        connection.close()
 
 
 def make_pass(biller: Biller, due: Sequence[Job], stopped: threading.Event) -> dict[str, float]:

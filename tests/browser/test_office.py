@@ -45,7 +45,7 @@ def enter(page: Page, email: str) -> None:
 def addresses() -> Iterator[str]:
     """Name one page of each kind."""
     yield from ("/office/payments", "/office/payments?q=nobody", "/office/files", "/office/cases")
-    yield from ("/office/cases?view=closed", "/office/outbox")
+    yield from ("/office/cases?view=closed", "/office/outbox", "/office/brake")
     for payment in (
         BankFile.objects.filter(direction="out")
         .order_by("made_at")

@@ -79,6 +79,21 @@ def play_bank() -> None:
             connection.close()
 
 
+@launcher.command("simulate brake")
+@biller_option.one
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def set_brake(biller: str | None, as_json: bool) -> None:
+    """Set the brake with a finding that is made up; the next run of verify lifts it."""
+    _refuse_live()
+    served = biller_option.find(biller)
+    words = demo.set_brake(served, now=clock.now())
+    if as_json:
+        print(json.dumps({"biller": served.schema, "seen": words}))
+    else:
+        print(f"The brake of {served.schema} is set: {words}")
+        print("See it in the back office, or by `billfold brake`. `billfold verify` lifts it.")
+
+
 @launcher.command("demo-data")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def make_sample_biller(as_json: bool) -> None:

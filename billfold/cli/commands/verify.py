@@ -3,11 +3,14 @@
 import json
 
 import click
+from django.db import OperationalError
 
 from billfold.cli import biller_option, launcher
-from billfold.payments.proof import report
+from billfold.cli.refusal import CommandRefused
+from billfold.payments.proof import daily, report
 from billfold.payments.proof.report import ProofReport
-from billfold.platform import clock
+from billfold.platform import clock, tenancy
+from billfold.platform.tenancy import Biller
 
 
 @launcher.command("verify")
@@ -16,7 +19,7 @@ from billfold.platform import clock
 def verify(as_json: bool, biller: str | None) -> int:
     """Check every promise, and print those that are broken."""
     billers = biller_option.find_all(biller)
-    reports = [report.run(checked, now=clock.now()) for checked in billers]
+    reports = [_prove(checked) for checked in billers]
     is_clean = all(one.is_clean for one in reports)
     if as_json:
         rows = [one.as_json() for one in reports]
@@ -25,6 +28,22 @@ def verify(as_json: bool, biller: str | None) -> int:
         for one in reports:
             print("\n".join(_describe(one)))
     return 0 if is_clean else 1
+
+
+def _prove(biller: Biller) -> ProofReport:
+    """Prove a biller's promises; a finding sets its brake, and none lifts it.
+
+    Raises: CommandRefused.
+    """
+    try:
+        proof = report.run(biller, now=clock.now())
+    except OperationalError as error:
+        raise CommandRefused(
+            f"The database broke off, so nothing is known of {biller.schema}: run it again."
+        ) from error
+    with tenancy.use(biller):
+        daily.act_on(proof, now=clock.now())
+    return proof
 
 
 def _describe(proof: ProofReport) -> list[str]:

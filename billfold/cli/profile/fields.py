@@ -214,6 +214,7 @@ BILLER: Final[Mapping[str, ProfileField]] = {
     "paper_fee": ProfileField(amount, column="paper_fee_minor"),
     "debit_days": ProfileField(whole_number(1, 30)),
     "check_days": ProfileField(whole_number(1, 30)),
+    "return_limit_count": ProfileField(whole_number(1, 10_000)),
 }
 TILE: Final[Mapping[str, ProfileField]] = {
     "label": _name(40),

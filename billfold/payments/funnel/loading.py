@@ -28,7 +28,7 @@ class Recipient:
     account_label: str
     method_id: UUID
     mandate_id: UUID
-    reflected_by: date
+    reflected_by: date | None
     collect_on: date
 
 

@@ -79,6 +79,7 @@ def for_steps(
     return messages
 
 
+NO_DAY: Final = "we cannot name a day just now"
 PRENOTE_FIRST: Final = (
     "This account is new to us, so we first ask your bank whether it takes payments."
 )
@@ -95,18 +96,23 @@ def confirmation(facts: PaymentFacts, recipient: Recipient, terms: AgreedTerms) 
         "received",
         f"Your payment of {facts.amount.formatted()} to {terms.biller} is scheduled",
         [
-            "Thank you. Your payment is scheduled; nothing was taken from your account yet.",
+            "Thank you. Your payment is scheduled; nothing was taken from your account yet."
+            if recipient.reflected_by
+            else f"Thank you. Your payment is taken in and goes out later: {NO_DAY}. Nothing was "
+            "taken from your account yet.",
             "",
             f"Amount: {facts.amount.formatted()}",
             "Fee: $0.00",
             f"Paid from: {recipient.account_label}",
             f"Paid to: {paid_to}",
-            f"Payment date: {long_day(terms.collect_on)}",
+            *([f"Payment date: {long_day(terms.collect_on)}"] if recipient.reflected_by else []),
             *([PRENOTE_FIRST] if terms.awaits_prenote else []),
-            f"Reflected in your account by: {long_day(recipient.reflected_by)}",
+            *_promise("Reflected in your account by: {}", recipient),
             *_invoices("It is for:", facts.remitted, facts),
             "",
-            f"You can cancel until {moment(terms.cancel_until)}.",
+            f"You can cancel until {moment(terms.cancel_until)}."
+            if recipient.reflected_by
+            else "You can cancel until it goes out.",
             "",
             "Your authorization:",
             terms.authorization,
@@ -116,7 +122,6 @@ def confirmation(facts: PaymentFacts, recipient: Recipient, terms: AgreedTerms) 
 
 def _sent(facts: PaymentFacts, recipient: Recipient, event: Submitted) -> NewNotice:
     """Announce the file a payment is in. Whether that file was sent is not known yet."""
-    promised = long_day(recipient.reflected_by)
     return _message(
         facts,
         recipient,
@@ -125,9 +130,12 @@ def _sent(facts: PaymentFacts, recipient: Recipient, event: Submitted) -> NewNot
         [
             f"It goes to the bank with the file of {long_day(event.on)}, which asks for",
             f"{facts.amount.formatted()} from {recipient.account_label}.",
-            f"It will be reflected in your account by {promised}."
-            if recipient.reflected_by > event.on
-            else f"It is late: you were told {promised}. We are looking into it.",
+            *_promise(
+                "It will be reflected in your account by {}."
+                if recipient.reflected_by is None or recipient.reflected_by > event.on
+                else "It is late: you were told {}. We are looking into it.",
+                recipient,
+            ),
             "It can no longer be canceled.",
         ],
     )
@@ -224,8 +232,10 @@ def _sent_again(facts: PaymentFacts, recipient: Recipient, key: str) -> NewNotic
         f"Your payment of {facts.amount.formatted()} will be sent again",
         [
             "The file your payment was in was not processed, so no money has moved.",
-            f"We will send it again on {long_day(recipient.collect_on)}. You need not do anything.",
-            f"It will be reflected in your account by {long_day(recipient.reflected_by)}.",
+            f"We will send it again on {long_day(recipient.collect_on)}. You need not do anything."
+            if recipient.reflected_by
+            else f"We will send it again later: {NO_DAY}. You need not do anything.",
+            *_promise("It will be reflected in your account by {}.", recipient),
         ],
     )
 
@@ -240,11 +250,18 @@ def _postponed(facts: PaymentFacts, recipient: Recipient, key: str) -> NewNotice
             "We could not ask your bank in time whether your account takes payments, so nothing",
             "was taken from it yet.",
             f"Your payment date is now {long_day(recipient.collect_on)}. "
-            "You need not do anything, and",
+            "You need not do anything, and"
+            if recipient.reflected_by
+            else f"It goes out later: {NO_DAY}. You need not do anything, and",
             "you can cancel until then.",
-            f"It will be reflected in your account by {long_day(recipient.reflected_by)}.",
+            *_promise("It will be reflected in your account by {}.", recipient),
         ],
     )
+
+
+def _promise(sentence: str, recipient: Recipient) -> Sequence[str]:
+    """Put the promised day into a sentence; nothing where no day is promised."""
+    return [sentence.format(long_day(recipient.reflected_by))] if recipient.reflected_by else []
 
 
 def _invoices(heading: str, shares: Sequence[Share], facts: PaymentFacts) -> Sequence[str]:

@@ -3,3 +3,4 @@ DROP TRIGGER append_only ON payments_remittance;
 DROP TRIGGER append_only ON payments_application;
 DROP TRIGGER append_only ON payments_methodchange;
 DROP TRIGGER append_only ON payments_casenote;
+DROP TRIGGER append_only ON payments_proofrun;

@@ -37,6 +37,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ProofRun',
+            fields=[
+                ('day', models.DateField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('broken', models.JSONField(default=list)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Mandate',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
@@ -94,7 +102,7 @@ class Migration(migrations.Migration):
                 ('state', models.TextField(default='scheduled')),
                 ('received_date', models.DateField()),
                 ('collect_on', models.DateField()),
-                ('reflected_by', models.DateField()),
+                ('reflected_by', models.DateField(null=True)),
                 ('created_at', models.DateTimeField()),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='receivables.customer')),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -23,7 +23,7 @@ from billfold.payments.outgoing import prenotes
 from billfold.payments.outgoing.culprits import find_culprits
 from billfold.payments.rules import debit_rules
 from billfold.payments.rules.lifecycle import State
-from billfold.platform import audit, parking, rows
+from billfold.platform import audit, brake, parking, rows
 from billfold.platform.faults import fault
 from billfold.platform.ids import new_ids
 from billfold.rails import ach
@@ -35,6 +35,7 @@ from billfold.rails.protocol import (
     Submitted,
     WrittenFile,
 )
+from billfold.receivables.models import BillerProfile
 
 MODIFIERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """File ID modifiers, in the order they are used. Source: Nacha, file header field."""
@@ -123,10 +124,13 @@ def collect_due(bank: BankConnection, business_date: date, *, now: datetime) -> 
     """Put every payment due by that day into files. Run again, it continues where it stopped.
 
     A payment at which this fails is parked, and the rest is cut. So each turn either moves or parks
-    a payment, sends a prenote, or is the last. Raises: NoModifierLeft; UnknownYear; Unwritable if
-    the bank would refuse what we have and no payment is to blame.
+    a payment, sends a prenote, or is the last. While the brake stands, nothing is put anywhere and
+    the day stays open. Raises: NoModifierLeft; UnknownYear; Unwritable if the bank would refuse
+    what we have and no payment is to blame.
     """
     files: list[BankFile] = []
+    if brake.standing():
+        return files
     if not is_run(bank, business_date):
         connections.close_day(bank, business_date)
     while not is_run(bank, business_date):
@@ -134,6 +138,8 @@ def collect_due(bank: BankConnection, business_date: date, *, now: datetime) -> 
         left_out = parking.waiting(parked_items.CUT_OFF, now=now)
         try:
             with transaction.atomic(durable=True):
+                if brake.keep_as_is():
+                    break
                 file = _collect_one_file(bank.pk, business_date, left_out, now)
                 fault("cutoff_inside")
         except Exception as error:
@@ -219,6 +225,7 @@ def _collect_one_file(
     ids = {payment.reference: payment.id for payment in payable}
     ids |= {entry.collection.reference: entry.payment_id for entry in prenote_entries}
     _write_instructions(file, bank, ids, written)
+    _promise_days(payable, max(business_date, today))
     _record_submitted(file, payable, today, now)
     parked_items.forget_payments([entry.collection.reference for entry in prenote_entries], now=now)
     prenotes.postpone_waiting(file, prenote_entries, now=now)
@@ -302,6 +309,14 @@ def _write_instructions(
             "rdfi": ("text", [entry.rdfi for entry in entries]),
             "is_live": ("boolean", [True] * len(entries)),
         },
+    )
+
+
+def _promise_days(payable: Sequence[_DuePayment], file_day: date) -> None:
+    """Promise a day where none could be promised before; the messages about the file name it."""
+    debit_days = BillerProfile.objects.values_list("debit_days", flat=True).get()
+    Payment.objects.filter(pk__in=[payment.id for payment in payable], reflected_by=None).update(
+        reflected_by=bankdays.add_banking_days(file_day, debit_days)
     )
 
 

@@ -21,6 +21,7 @@ from billfold.money import Money
 from billfold.payments.accounts import bank_accounts
 from billfold.payments.funnel import recording
 from billfold.payments.models import Instruction, Mandate
+from billfold.payments.reading import promised_days
 from billfold.payments.rules.lifecycle import Postponed
 from billfold.platform import audit
 from billfold.rails.protocol import Collection
@@ -200,7 +201,7 @@ def _postpone(days: Mapping[_Waiting, date], evidence: str, now: datetime) -> No
     if not later:
         return
     debit_days = BillerProfile.objects.values_list("debit_days", flat=True).get()
-    by = [bankdays.add_banking_days(day, debit_days) for day in later.values()]
+    by = list(map(promised_days.promise(debit_days), later.values()))
     with connection.cursor() as cursor:
         cursor.execute(_MOVE, [[payment.id for payment in later], list(later.values()), by])
     today = now.astimezone(bankdays.EASTERN).date()

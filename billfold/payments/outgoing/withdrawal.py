@@ -15,6 +15,7 @@ from billfold.payments.cases import casework, notes
 from billfold.payments.funnel import recording
 from billfold.payments.models import Instruction, Payment
 from billfold.payments.outgoing import prenotes, transmission
+from billfold.payments.reading import promised_days
 from billfold.payments.rules.lifecycle import State
 from billfold.platform import audit
 from billfold.platform.models import AuditEntry
@@ -88,9 +89,9 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
 def _move_to_next_cutoff(references: Sequence[str], counts_from: datetime, cutoff: time) -> None:
     """Move payments to the next cut-off, as if they were made now."""
     debit_days = BillerProfile.objects.values_list("debit_days", flat=True).get()
+    collect_on = bankdays.file_day(counts_from, cutoff_eastern=cutoff)
     Payment.objects.filter(reference__in=references).update(
-        collect_on=bankdays.file_day(counts_from, cutoff_eastern=cutoff),
-        reflected_by=bankdays.reflected_by(counts_from, cutoff_eastern=cutoff, days=debit_days),
+        collect_on=collect_on, reflected_by=promised_days.promise(debit_days)(collect_on)
     )
 
 

@@ -25,6 +25,7 @@ from billfold.payments.funnel import loading, recording, stopped_accounts
 from billfold.payments.models import MethodState, Payment, PaymentMethod
 from billfold.payments.outgoing import prenotes
 from billfold.payments.paying import confirmation, invoice_standing
+from billfold.payments.reading import promised_days
 from billfold.payments.rules.accounting import Share
 from billfold.payments.rules.lifecycle import Canceled, State
 from billfold.platform import audit, retries, rows
@@ -230,7 +231,7 @@ def _write(
     day = connections.keep_day_open()
     cutoff, counts_from = day.cutoff_eastern, day.counting_from(now)
     profile = BillerProfile.objects.get()
-    zone, debit_days = profile.zone, profile.debit_days
+    promise = promised_days.promise(profile.debit_days)
     payments, consents = [], []
     for intent, method in zip(intents, _methods(intents, now), strict=True):
         collect_on = collection_day(
@@ -250,9 +251,9 @@ def _write(
                 mandate=mandate,
                 amount_minor=intent.amount.minor,
                 currency=intent.amount.currency,
-                received_date=now.astimezone(ZoneInfo(zone)).date(),
+                received_date=now.astimezone(ZoneInfo(profile.zone)).date(),
                 collect_on=collect_on,
-                reflected_by=bankdays.add_banking_days(collect_on, debit_days),
+                reflected_by=promise(collect_on),
                 created_at=now,
             )
         )

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from billfold.payments.proof import (
+    dates,
     files,
     leaks,
+    limits,
     money,
     outside,
     paying_once,
     permission,
     records,
     sealed,
+    sign_ins,
 )
 from billfold.payments.proof.check import ProofCheck
 
@@ -23,8 +26,11 @@ CHECKS: Final[tuple[ProofCheck, ...]] = (
     *paying_once.CHECKS,
     *files.CHECKS,
     *permission.CHECKS,
+    *dates.CHECKS,
+    *limits.CHECKS,
     *sealed.CHECKS,
     *leaks.CHECKS,
+    *sign_ins.CHECKS,
     *records.CHECKS,
 )
 
@@ -65,9 +71,6 @@ NOT_CHECKABLE: Final[Mapping[int, str]] = {
     9: "there are no closed periods yet, so no row could break it",
     11: "it is about what is done at the moment an answer is missing; tests cut the line there",
     12: "it is about which code serves which door: there is one funnel, and tests use every door",
-    19: "a stored date does not show which clock, calendar or cut-off it was computed from",
-    21: "limits are decided before anything is stored, and what was refused leaves no row",
-    24: "it is about what strangers are answered; tests compare the answers",
     28: "it is about the settings of the process that sends; `billfold doctor` looks at those",
     29: "it takes a restore to see; the restore drill shows it",
     30: "it takes two versions running at once; the upgrade test runs them",

@@ -50,10 +50,9 @@ _STUCK: Final = """
 SELECT 'file ' || f.name || ' has been ' || f.state || ' since ' || f.released_at
        || ' and nobody was asked'
 FROM banking_bankfile f
-WHERE f.direction = 'out' AND (
+WHERE f.direction = 'out' AND NOT %(is_stopped)s::boolean AND (
     (f.state = 'sending' AND f.released_at < %(now)s::timestamptz - interval '1 hour')
-    OR (f.state = 'released' AND f.released_at < %(now)s::timestamptz - interval '1 day'
-        AND NOT %(is_held)s::boolean))
+    OR (f.state = 'released' AND f.released_at < %(now)s::timestamptz - interval '1 day'))
   AND NOT EXISTS (SELECT FROM payments_case c
                   WHERE c.evidence = 'bankfile/' || f.id AND c.kind = ANY(%(kinds)s)
                     AND c.closed_at IS NULL)

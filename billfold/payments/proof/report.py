@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from billfold.payments.proof.check import NAMED_AT_MOST, Inspection, ProofCheck, Violations
 from billfold.payments.proof.checks import CHECKS, NOT_CHECKABLE, TITLES
@@ -139,12 +139,17 @@ def examine(
 
 
 def _carry_out(check: ProofCheck, inspection: Inspection) -> CheckResult:
-    """Carry out one check. One that cannot be carried out has not been passed."""
+    """Carry out one check. One that cannot be carried out has not been passed.
+
+    Raises: what is over in a moment, such as a lost connection; that says nothing of a promise.
+    """
     began_at = time.monotonic()
     try:
         with transaction.atomic():
             violations = check.find(inspection)
     except (DatabaseError, sealing.KeysMissing) as refused:
+        if isinstance(refused, OperationalError):
+            raise
         violations = Violations(
             1, [f"could not be checked: {type(refused).__name__}: {refused}".strip()]
         )

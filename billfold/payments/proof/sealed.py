@@ -127,7 +127,9 @@ FROM banking_bankfile f JOIN banking_bankconnection b ON b.id = f.connection_id
 WHERE f.direction = 'out'"""
 _IN: Final = """
 SELECT sha256 FROM banking_bankfile
-WHERE direction = 'in' AND made_at < %(now)s::timestamptz - interval '1 hour'"""
+WHERE direction = 'in' AND made_at < %(now)s::timestamptz - interval '1 hour'
+  -- On HOLD what was fetched stays at the bank.
+  AND NOT %(is_held)s::boolean"""
 
 
 def _folders(inspection: Inspection) -> Violations:

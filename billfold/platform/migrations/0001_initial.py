@@ -1,4 +1,4 @@
-"""The audit trail, and which far sides keep silent."""
+"""The audit trail, the brake, and which far sides keep silent."""
 
 from pathlib import Path
 
@@ -88,6 +88,25 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='auditlink',
             constraint=models.UniqueConstraint(fields=('seal', 'position'), name='audit_one_place_each'),
+        ),
+        migrations.CreateModel(
+            name='BrakeEntry',
+            fields=[
+                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('kind', models.TextField()),
+                ('act', models.TextField()),
+                ('at', models.DateTimeField()),
+                ('actor_id', models.TextField()),
+                ('actor_name', models.TextField()),
+                ('why', models.TextField(default='')),
+                ('seen', models.JSONField(default=dict)),
+            ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['finding', 'return-limit'])), name='brake_kind_is_known'),
+                    models.CheckConstraint(condition=models.Q(('act__in', ['set', 'agreed', 'lifted', 'ended', 'warned'])), name='brake_act_is_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Silence',

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('paper_fee_minor', models.BigIntegerField(default=1000)),
                 ('debit_days', models.SmallIntegerField(default=2)),
                 ('check_days', models.SmallIntegerField(default=5)),
+                ('return_limit_count', models.SmallIntegerField(default=10)),
                 ('tiles', models.JSONField(default=list)),
             ],
             options={

@@ -18,7 +18,7 @@ from billfold.cli import doctor_checks, main, mode
 from billfold.cli.doctor_checks import Diagnosis, DiagnosisLevel
 from billfold.payments.proof import report
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations
-from billfold.platform import clock, heartbeat, sealing, tenancy
+from billfold.platform import brake, clock, heartbeat, sealing, tenancy
 from tests import privilege
 from tests.conftest import MONDAY
 from tests.world import eastern
@@ -46,22 +46,27 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_verify_exits_0_when_clean_and_1_when_not(
-    outside_transaction: tenancy.Biller, command: Any, capsys: pytest.CaptureFixture[str]
+    desk: tenancy.Biller, command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command("verify", "--json", "--biller", "cedarline") == 0
+    assert command("verify", "--json", "--biller", desk.schema) == 0
     assert json.loads(capsys.readouterr().out)["is_clean"] is True
-    with tenancy.as_owner(outside_transaction), connection.cursor() as cursor:
-        cursor.execute("GRANT UPDATE ON ledger_transfer TO billfold_cedarline")
-    try:
-        assert command("verify", "--biller", "cedarline") == 1
-    finally:
-        tenancy.migrate(outside_transaction)
+    with tenancy.as_owner(desk), connection.cursor() as cursor:
+        cursor.execute(f"GRANT UPDATE ON ledger_transfer TO {desk.role}")
+    assert command("verify", "--biller", desk.schema) == 1
+    assert brakes(desk) == ["finding"]
+    tenancy.migrate(desk)
 
     output = capsys.readouterr().out
     assert "promise 3, Nothing posted is edited: BROKEN" in output
     assert "the application may update rows of ledger_transfer" in output
-    assert command("verify", "--biller", "cedarline") == 0
+    assert command("verify", "--biller", desk.schema) == 0
     assert "all kept" in capsys.readouterr().out
+    assert brakes(desk) == []
+
+
+def brakes(biller: tenancy.Biller) -> list[str]:
+    with tenancy.use(biller):
+        return [str(standing.kind) for standing in brake.standing()]
 
 
 def test_verify_of_a_biller_that_is_not_there_is_refused(

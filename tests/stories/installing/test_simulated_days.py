@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from billfold import jobs
+from billfold import bankdays, jobs
 from billfold.bankdays import EASTERN
 from billfold.banking import file_approvals
 from billfold.banking.models import BankFile, FileApproval, Statement
@@ -22,10 +22,10 @@ from billfold.notices.models import Notice
 from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
-from billfold.payments.models import CutOff, Payment, PaymentEvent
+from billfold.payments.models import CutOff, Payment, PaymentEvent, ProofRun
 from billfold.payments.paying import scheduling
 from billfold.people.models import Person
-from billfold.platform import clock, tenancy
+from billfold.platform import brake, clock, tenancy
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Invoice
 from billfold.simulator import cedarline, days, demo, demo_story, validation
@@ -219,6 +219,17 @@ def pay(invoice: Invoice, amount: Money, account_number: str) -> UUID:
         validation=account_validation.validate(account, setting="bank_service", now=now),
     )
     return scheduling.schedule([intent], now=now)[0].payment.id
+
+
+def test_promise_21_a_demo_lives_two_weeks_and_is_proved_each_day_unbraked(demonstration):
+    days.advance(demonstration, days=10, now=clock.now())
+
+    runs = dict(ProofRun.objects.values_list("day", "broken"))
+    assert {day: broken for day, broken in runs.items() if broken} == {}
+    assert {bankdays.add_banking_days(eastern(2026, 11, 23).date(), n) for n in range(11)} <= set(
+        runs
+    )
+    assert brake.standing() == ()
 
 
 def test_nothing_is_done_twice_while_a_worker_runs_at_the_same_time(demonstration):

@@ -136,7 +136,7 @@ def test_promise_28_hold_on_says_by_json_what_it_waited_for(desk, monkeypatch, c
     assert code == 0
     assert json.loads(capsys.readouterr().out) == {"hold": True, "waited_for": {desk.schema: []}}
     with tenancy.use(desk):
-        assert gate.why_closed(desk) == gate.ON_HOLD
+        assert gate.why_closed(desk, OutwardAct.SEND) == gate.ON_HOLD
 
 
 def test_promise_14_an_upload_whose_lock_is_lost_is_left_unfinished(desk, tmp_path):

@@ -19,11 +19,13 @@ from billfold.platform import audit
 from billfold.receivables import billing
 from billfold.receivables.imports import file_import
 from tests import privilege
-from tests.conftest import MONDAY
-from tests.stories.proof.violations import VIOLATIONS
+from tests.conftest import MONDAY, without_daily_proof
+from tests.stories.proof import violations
+from tests.stories.proof.conduct_violations import CONDUCT
 from tests.world import World, eastern, usd
 
-COVERED = [*range(1, 9), 10, *range(13, 19), 20, 22, 23, 25, 26, 27]
+VIOLATIONS = violations.VIOLATIONS | CONDUCT
+COVERED = [*range(1, 9), 10, *range(13, 28)]
 AFTER = eastern(2026, 12, 1)
 
 
@@ -35,7 +37,7 @@ def lived(
     with django_db_blocker.unblock():
         outer = transaction.atomic()
         outer._from_testcase = True  # As in a test case of Django: durable blocks may be inside.
-        with outer:
+        with outer, without_daily_proof():
             world = World(django_db_setup, tmp_path_factory.mktemp("world") / "bank", MONDAY)
             _live(world)
             with connection.cursor() as cursor:

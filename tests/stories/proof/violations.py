@@ -60,7 +60,8 @@ def not_unique(table: str, columns: str, *statements: str) -> Plant:
     return plant
 
 
-def _one(table: str, where: str = "true") -> str:
+def one(table: str, where: str = "true") -> str:
+    """Write the condition that picks the first such row."""
     return f"id = (SELECT id FROM {table} WHERE {where} ORDER BY id LIMIT 1)"
 
 
@@ -83,7 +84,7 @@ def _second(table: str, **changed: str) -> Callable[[str], Plant]:
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(columns)}) "
                 f"SELECT {', '.join(values.get(c, c) for c in columns)} FROM {table} "
-                f"WHERE {_one(table, where)}"
+                f"WHERE {one(table, where)}"
             )
             return []
 
@@ -103,20 +104,20 @@ def both(*plants: Plant) -> Plant:
 
 ROLE = "billfold_cedarline"
 _SETTLED = "payment_id = (SELECT id FROM payments_payment WHERE state = 'settled' LIMIT 1)"
-_SETTLED_PAYMENT = "id = (SELECT id FROM payments_payment WHERE state = 'settled' LIMIT 1)"
+SETTLED_PAYMENT = "id = (SELECT id FROM payments_payment WHERE state = 'settled' LIMIT 1)"
 _CASH = "(SELECT id FROM ledger_account WHERE code = 'cash')"
-_OUT = _one("banking_bankfile", "direction = 'out'")
+OUT = one("banking_bankfile", "direction = 'out'")
 _INVOICE = "(SELECT id FROM receivables_invoice WHERE number = '{}')"
 
 MONEY: dict[tuple[int, str], Plant] = {
     (1, "A transfer moves an amount above zero between two accounts"): without(
         "ledger_transfer",
         "ledger_amount_positive",
-        f"UPDATE ledger_transfer SET amount_minor = -1 WHERE {_one('ledger_transfer')}",
+        f"UPDATE ledger_transfer SET amount_minor = -1 WHERE {one('ledger_transfer')}",
     ),
     (1, "Both accounts of a transfer are in its currency"): unguarded(
         "ledger_transfer",
-        f"UPDATE ledger_transfer SET currency = 'EUR' WHERE {_one('ledger_transfer')}",
+        f"UPDATE ledger_transfer SET currency = 'EUR' WHERE {one('ledger_transfer')}",
     ),
     (1, "The database stores no other transfers"): without(
         "ledger_transfer", "ledger_credit_in_currency"
@@ -167,7 +168,7 @@ MONEY: dict[tuple[int, str], Plant] = {
     (6, "Every application agrees with its transfer"): unguarded(
         "payments_application",
         "UPDATE payments_application SET transfer_key = 'none' "
-        f"WHERE {_one('payments_application')}",
+        f"WHERE {one('payments_application')}",
     ),
     (6, "Every transfer onto an invoice has its application"): unguarded(
         "payments_application", f"DELETE FROM payments_application WHERE {_SETTLED}"
@@ -188,10 +189,10 @@ MONEY: dict[tuple[int, str], Plant] = {
     ),
     (7, "The transfers that name a bank line add up to it"): sql(
         "UPDATE banking_bankline SET amount_minor = amount_minor + 1 "
-        f"WHERE {_one('banking_bankline')}"
+        f"WHERE {one('banking_bankline')}"
     ),
     (7, "A bank line nobody explained has an open case"): sql(
-        f"UPDATE banking_bankline SET explained_at = NULL WHERE {_one('banking_bankline')}"
+        f"UPDATE banking_bankline SET explained_at = NULL WHERE {one('banking_bankline')}"
     ),
     (7, "Every movement of cash names a bank line"): unguarded(
         "ledger_transfer", f"UPDATE ledger_transfer SET evidence = '' WHERE debit_id = {_CASH}"
@@ -217,7 +218,7 @@ MONEY: dict[tuple[int, str], Plant] = {
         f"GRANT UPDATE (amount_minor) ON banking_bankline TO {ROLE}"
     ),
     (8, "Every bank line stands on the statement of its day"): sql(
-        f"UPDATE banking_bankline SET as_of = as_of - 1 WHERE {_one('banking_bankline')}"
+        f"UPDATE banking_bankline SET as_of = as_of - 1 WHERE {one('banking_bankline')}"
     ),
 }
 
@@ -239,7 +240,7 @@ ONCE: dict[tuple[int, str], Plant] = {
         "UPDATE payments_paymentevent SET outcome = 'settled' WHERE kind = 'submitted'",
     ),
     (10, "A payment is where its events left it"): sql(
-        f"UPDATE payments_payment SET state = 'failed' WHERE {_SETTLED_PAYMENT}"
+        f"UPDATE payments_payment SET state = 'failed' WHERE {SETTLED_PAYMENT}"
     ),
     (13, "The database takes each outside fact once"): not_unique(
         "payments_paymentevent", "payment_id,key"
@@ -305,16 +306,16 @@ FILES: dict[tuple[int, str], Plant] = {
         f"UPDATE payments_instruction SET amount_minor = amount_minor + 1 WHERE {_SETTLED}"
     ),
     (14, "The entries of a file add up to it"): sql(
-        f"UPDATE banking_bankfile SET debit_minor = debit_minor + 1 WHERE {_OUT}"
+        f"UPDATE banking_bankfile SET debit_minor = debit_minor + 1 WHERE {OUT}"
     ),
     (14, "Entries are live while their file is"): sql(
-        f"UPDATE banking_bankfile SET state = 'void' WHERE {_OUT}"
+        f"UPDATE banking_bankfile SET state = 'void' WHERE {OUT}"
     ),
     (14, "No released file is forgotten or stuck"): sql(
-        f"UPDATE banking_bankfile SET state = 'sending' WHERE {_OUT}"
+        f"UPDATE banking_bankfile SET state = 'sending' WHERE {OUT}"
     ),
     (14, "Every file knows when it was released and sent"): sql(
-        f"UPDATE banking_bankfile SET sent_at = NULL WHERE {_OUT}"
+        f"UPDATE banking_bankfile SET sent_at = NULL WHERE {OUT}"
     ),
     (14, "No due payment was passed over"): sql(
         "UPDATE payments_payment SET collect_on = '2026-11-16', created_at = '2026-11-01' "
@@ -330,7 +331,7 @@ FILES: dict[tuple[int, str], Plant] = {
         f"UPDATE payments_instruction SET trace = odfi || '9999999' WHERE {_SETTLED}"
     ),
     (27, "Stored files are the bytes they were, and ours can be written again"): sql(
-        f"UPDATE banking_bankfile SET sha256 = repeat('0', 64) WHERE {_OUT}"
+        f"UPDATE banking_bankfile SET sha256 = repeat('0', 64) WHERE {OUT}"
     ),
 }
 
@@ -354,10 +355,10 @@ PERMISSION: dict[tuple[int, str], Plant] = {
         "UPDATE payments_mandate SET revoked_at = '2026-11-01' WHERE revoked_at IS NULL"
     ),
     (18, "Every consent keeps the text, its version and who agreed"): sql(
-        f"UPDATE payments_mandate SET text = ' ' WHERE {_one('payments_mandate')}"
+        f"UPDATE payments_mandate SET text = ' ' WHERE {one('payments_mandate')}"
     ),
     (18, "Every consent is the one put on record"): sql(
-        f"UPDATE payments_mandate SET text = 'Anything.' WHERE {_one('payments_mandate')}"
+        f"UPDATE payments_mandate SET text = 'Anything.' WHERE {one('payments_mandate')}"
     ),
     (18, "The application cannot rewrite a consent"): sql(
         f"GRANT UPDATE (text) ON payments_mandate TO {ROLE}"
@@ -379,7 +380,7 @@ PERMISSION: dict[tuple[int, str], Plant] = {
     ),
     (20, "Every file that left was released by two people"): unguarded(
         "banking_fileapproval",
-        f"DELETE FROM banking_fileapproval WHERE {_one('banking_fileapproval')}",
+        f"DELETE FROM banking_fileapproval WHERE {one('banking_fileapproval')}",
     ),
     (20, "Every approval names the bytes of its file"): unguarded(
         "banking_fileapproval", "UPDATE banking_fileapproval SET sha256 = repeat('0', 64)"
@@ -428,21 +429,20 @@ DATA: dict[tuple[int, str], Plant] = {
     ),
     (23, "Every account number is sealed and is the one shown"): sql(
         "UPDATE payments_paymentmethod SET account_sealed = '440001'::bytea "
-        f"WHERE {_one('payments_paymentmethod')}"
+        f"WHERE {one('payments_paymentmethod')}"
     ),
     (23, "Every bank line's words are sealed"): sql(
-        "UPDATE banking_bankline SET text_sealed = 'CREDIT'::bytea "
-        f"WHERE {_one('banking_bankline')}"
+        f"UPDATE banking_bankline SET text_sealed = 'CREDIT'::bytea WHERE {one('banking_bankline')}"
     ),
     (23, "No clear bank file is left in the folders to and from the bank"): _in_folder,
     (23, "No account number stands in the clear in tables or logs"): sql(
         "UPDATE notices_notice SET body = body || 'from account 77440001.' "
-        f"WHERE {_one('notices_notice')}"
+        f"WHERE {one('notices_notice')}"
     ),
     (25, "The audit trail's chain holds"): unguarded(
         "platform_auditentry",
         "UPDATE platform_auditentry SET actor_name = 'Somebody Else' "
-        f"WHERE {_one('platform_auditentry')}",
+        f"WHERE {one('platform_auditentry')}",
     ),
     (25, "No seal is missing or empty"): unguarded(
         "platform_auditlink", "DELETE FROM platform_auditlink WHERE seal_id = 1"
