@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, time
+from functools import partial
 from io import BytesIO
 from itertools import chain, islice
 from pathlib import Path
@@ -23,6 +24,7 @@ ENTRIES = _size.choose(tiny=30, usual=100_000)
 MANY = _size.choose(tiny=30, usual=100_000, large=1_000_000)
 BATCH = _size.choose(tiny=10, usual=10_000)
 ROUNDS = 5
+ANSWERS = _size.choose(tiny=10, usual=20_000)
 BANKS = ("110000000", "129999018", "061999024", "072999039", "091999049", "021999051")
 HEAD = NachaFile("091999049", "1234567890", date(2026, 11, 23), time(9, 30), "A", ())
 BARE_FORM = "6%02d%s%-17s%010d%-15s%-22s%-2s0%s\n"
@@ -190,6 +192,10 @@ def _in_memory() -> None:
     _report_rates("write / PyPI ach", ours, theirs, 20)
     ours, theirs = _race(ENTRIES, lambda: _read(content), _ach_read(content))
     _report_rates("read / PyPI ach", ours, theirs, 1.5)
+    for name, sec_code in (("returns", "WEB"), ("notices of change", "COR")):
+        answers = _answered(sec_code, ANSWERS)
+        ours, theirs = _race(ANSWERS, partial(_read, answers), _ach_read(answers))
+        _report_rates(f"read {name} / PyPI ach", ours, theirs, 1.5)
 
 
 def _peak(count: int, path: str, peaks: multiprocessing.Queue[float]) -> None:
@@ -219,6 +225,32 @@ def _memory(counts: list[int]) -> None:
             at_most=True,
             note=f"{peak:.0f} MB in all",
         )
+
+
+def _answered(sec_code: str, count: int) -> bytes:
+    """Write a file of returns, or of notices of change, as a bank does each morning."""
+    records: list[str] = []
+    total = hashed = 0
+    is_change = sec_code == "COR"
+    for n in range(1, count + 1):
+        bank, amount = BANKS[n % 6], 0 if is_change else 100 + n % 90_000
+        account, name, original = f"{4_400_000_000 + n:<17}", f"ADA EXAMPLE {n % 977}", bank[:8]
+        trace = f"{original}{n:07d}"
+        what = f"{4_500_000_000 + n:<44}" if is_change else " " * 44
+        code = "98C01" if is_change else f"99R0{1 + n % 4}"
+        records.append(f"626{bank}{account}{amount:010d}{f'C-{n}':<15}{name:<22}S 1{trace}")
+        records.append(f"7{code}09199904{n:07d}{'':6}{original}{what}{trace}")
+        total, hashed = total + amount, hashed + int(original)
+    totals = f"{hashed % 10**10:010d}{total:012d}{0:012d}"
+    company = f"{'CEDARLINE':<36}1234567890"
+    lines = [
+        f"101 09199904912345678902611230930A094101{'':54}",
+        f"5225{company}{sec_code}{'BILL PAY':<10}{'':6}261124   1091999040000001",
+        *records,
+        f"8225{2 * count:06d}{totals}1234567890{'':25}091999040000001",
+        f"9000001{-(-(2 * count + 4) // 10):06d}{2 * count:08d}{totals}{'':39}",
+    ]
+    return ("\n".join(lines) + "\n").encode("ascii")
 
 
 def _from_postgresql(count: int) -> None:

@@ -39,6 +39,8 @@ class BankConnection(models.Model):
     release_limit_minor = models.BigIntegerField(default=0)
     """Files up to this total are released without people; 0 means never."""
     account_validation = models.TextField(default="bank_service")
+    lockboxes = models.TextField(default="", db_default="", blank=True)
+    """Numbers of the biller's lockboxes at this bank, blanks between them."""
     transport = models.JSONField(default=dict)
     """{"kind": "folder", …} or {"kind": "sftp", …}; secrets stay in files outside the database."""
     last_sequence = models.BigIntegerField(default=0)
@@ -102,6 +104,10 @@ class BankFile(models.Model):
     name = models.TextField()
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
+    facts_fingerprint = models.TextField(default="", db_default="", blank=True)
+    """Keyed hash of what a received file says, whatever its line ends, padding and header; empty
+    for kinds of file that are recognised otherwise.
+    """
     state = models.TextField(choices=FileState.choices)
     made_at = models.DateTimeField()
     made_by = models.TextField()

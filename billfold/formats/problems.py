@@ -13,6 +13,9 @@ NOTHING_TO_DO: Final = "Nothing needs to be done"
 MOST_PROBLEMS: Final = 1_000
 """Reading stops there: a file with so many problems is of another format."""
 
+CUT_APART: Final = "Cut the two files apart, and add each by itself."
+"""What to do about a second file inside of one, in every format."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:

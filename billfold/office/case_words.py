@@ -49,6 +49,11 @@ STORIES: Final[Mapping[str, str]] = {
     CaseKind.REJECTED_FILE: (
         "The bank refused a whole file. No money moved; its payments wait for the next file."
     ),
+    CaseKind.REJECTED_ENTRY: (
+        "The bank did not process one entry of a file it took. Nothing was booked: ask the bank "
+        "whether it repairs the entry and sends it on, or drops it. The case closes by itself if "
+        "the payment settles or comes back."
+    ),
     CaseKind.UNFIT_ANSWER: (
         "The bank answered to a file what cannot follow. Nothing was changed; the payments of a "
         "file that it says it took go into no other before this is closed."
@@ -126,6 +131,10 @@ CHOICES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     CaseKind.FAILED_DOCUMENT: (
         ("gone", "The bank has taken it back", "What it would have said comes another way."),
+    ),
+    CaseKind.REJECTED_ENTRY: (
+        ("repaired", "The bank repairs it and sends it on", "The statement will confirm it."),
+        ("dropped", "The bank drops it", "Its file then settles for less, which opens a case."),
     ),
     CaseKind.QUIET_DAY: (
         ("quiet", "The bank makes no statement of that day", "Nothing moved on the account."),

@@ -13,10 +13,18 @@ from billfold.formats.bai2 import type_codes
 from billfold.money import EXPONENTS, Money
 from billfold.pages import links, paging
 from billfold.payments.cases import masking
-from billfold.payments.models import Instruction
+from billfold.payments.incoming import rejections
+from billfold.payments.models import Instruction, Payment
 from billfold.rails import ach
 from billfold.rails.ach import reason_codes
-from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Returned
+from billfold.rails.protocol import (
+    AnyEvent,
+    BankDocument,
+    Corrected,
+    Noticed,
+    Rejected,
+    Returned,
+)
 
 _PER_PAGE: Final = 50
 _KINDS: Final = {"payment": "Debit", "prenote": "Prenote"}
@@ -101,24 +109,33 @@ def _returns(file: BankFile, number: str) -> FileEntries:
     events = ach.read(BankDocument(file.name, exchange.unseal_content(file)))
     at = paging.find_page(number, len(events), _PER_PAGE)
     listed = events[paging.rows_of(at)]
-    instructions = {
-        instruction.trace: instruction
+    traced = {
+        instruction.trace: instruction.payment
         for instruction in Instruction.objects.filter(
             trace__in={event.subject for event in listed}
         ).select_related("payment__customer")
     }
+    identified = rejections.payments_of(each for each in listed if isinstance(each, Rejected))
     return FileEntries(
-        at, tuple(_return(event, instructions.get(event.subject)) for event in listed)
+        at,
+        tuple(
+            _return(
+                event,
+                identified.get(event.key)
+                if isinstance(event, Rejected)
+                else traced.get(event.subject),
+            )
+            for event in listed
+        ),
     )
 
 
-def _return(event: AnyEvent, instruction: Instruction | None) -> FileEntry:
-    payment = instruction.payment if instruction else None
+def _return(event: AnyEvent, payment: Payment | None) -> FileEntry:
     return FileEntry(
         identity=event.subject,
         for_text=f"{payment.customer.name} · {payment.reference}" if payment else "None of ours",
         kind_text=_event_text(event),
-        amount=event.amount if isinstance(event, Returned | Noticed) else None,
+        amount=event.amount if isinstance(event, Returned | Rejected | Noticed) else None,
         url=links.staff_payment(payment.reference) if payment else "",
     )
 
@@ -129,6 +146,8 @@ def _event_text(event: AnyEvent) -> str:
             return f"Return: {reason_codes.return_code(code).label} ({code})"
         case Corrected(code=code):
             return f"Notice of change: {reason_codes.change_code(code).label} ({code})"
+        case Rejected(code=code):
+            return f"Rejected by the bank ({code})"
         case Noticed(kind=kind, code=code):
             return f"{kind.replace('_', ' ').capitalize()} ({code})"
         case _:

@@ -239,6 +239,8 @@ def _notices(visit: StaffVisit, file: BankFile) -> tuple[NoticeBox, ...]:
         return (_waiting_notice(file),)
     if file.state == FileState.RECEIVED.value and parked_items.is_file_parked(file.id):
         return (_PARKED,)
+    if file.state == FileState.READ.value and file.problems:
+        return (NoticeBox("info", file.problems[0], "Delivered before", "plain"),)
     if file.state == FileState.REFUSED.value and file.answered_at:
         return (_REFUSED_BY_PEOPLE,)
     return (_NOTICES[file.state],) if file.state in _NOTICES else ()

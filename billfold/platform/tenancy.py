@@ -335,6 +335,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
         "sent_at",
         "answered_at",
         "problems",
+        "facts_fingerprint",
         "entry_count",
         "debit_minor",
         "credit_minor",

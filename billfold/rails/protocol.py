@@ -183,7 +183,35 @@ class Corrected(Event):
     rdfi: str
 
 
-NoticeKind = Literal["dishonoured", "contested", "correction_refused", "unexpected"]
+@dataclass(frozen=True, slots=True)
+class Rejected(Event):
+    """Our own bank did not process an entry of ours; subject is what its mark left of the trace.
+
+    Whether it repairs the entry or drops it, a person asks the bank.
+    """
+
+    code: str
+    """The bank's mark: `REJ` and digits, its own reason."""
+    amount: Money
+    routing_number: str
+    account_number: str = field(repr=False)
+    customer_number: str
+    """What the entry calls the receiver."""
+
+    @property
+    def rdfi(self) -> str:
+        return self.routing_number[:8]
+
+
+NoticeKind = Literal[
+    "dishonoured",
+    "contested",
+    "correction_refused",
+    "unclear",
+    "foreign",
+    "acknowledged",
+    "unexpected",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +219,15 @@ class Noticed(Event):
     """The bank sent a message that changes no payment by itself: a person must look.
 
     `dishonoured`, `contested`: the banks dispute a return; `correction_refused`: they dispute a
-    notice of change; `unexpected`: an entry that is neither. Subject is the original trace.
+    notice of change; `unclear`: a return or change that does not say what it must; `foreign`: an
+    entry of another company; `acknowledged`: a receiver confirms a credit, or the bank an entry it
+    took, which asks for nothing; `unexpected`: an entry that is none of these. Subject is the
+    original trace.
     """
 
     kind: NoticeKind
     code: str
-    """Return or change code; for an unexpected entry, its SEC code."""
+    """Return or change code; for an entry without a clear one, its SEC code."""
     amount: Money
     rdfi: str
     info: str = ""
@@ -211,6 +242,7 @@ AnyEvent = (
     | Returned
     | TakenBack
     | Corrected
+    | Rejected
     | Noticed
 )
 

@@ -20,6 +20,7 @@ _EMAIL: Final = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)
 _STATE: Final = re.compile(rf"(?:{'|'.join(sorted(STATES))})\Z")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _URL: Final = re.compile(r"https?://[^\s\"<>]+\Z")
+_LOCKBOXES: Final = re.compile(r"[0-9A-Za-z]{1,10}(?: [0-9A-Za-z]{1,10}){0,99}\Z")
 _SWIFT: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\Z")
 
 
@@ -248,6 +249,7 @@ BANK: Final[Mapping[str, ProfileField]] = {
     "zone": ProfileField(zone),
     "two_people_release": ProfileField(yes_or_no),
     "release_limit": ProfileField(amount, column="release_limit_minor"),
+    "lockboxes": ProfileField(matching(_LOCKBOXES, "lockbox numbers, with blanks between")),
     "account_validation": ProfileField(one_of("bank_service", "history", "prenote")),
 }
 FOLDER: Final[Mapping[str, ProfileField]] = {

@@ -45,7 +45,7 @@ from billfold.formats.bai2.statement import (
     TransactionChunk,
 )
 from billfold.formats.bai2.type_codes import Direction
-from billfold.formats.problems import NOTHING_TO_DO, Findings
+from billfold.formats.problems import CUT_APART, NOTHING_TO_DO, Findings
 
 
 def read(content: bytes) -> Bai2File:
@@ -223,7 +223,10 @@ class _Bai2Reader:
         record = parse_record(text, line)
         fields = FieldReader(record, self._findings)
         if self._is_ended:
-            fields.report("after-trailer", "", "The file goes on after its trailer, record 99.")
+            message, fix = "The file goes on after its trailer, record 99", SEND_AGAIN
+            if record.code == "01":
+                message, fix = f"{message}: a second file begins here", CUT_APART
+            fields.report("after-trailer", "", f"{message}.", fix)
             self.is_after_end = True
         elif not record.code:
             self._report_unknown_record(line, len(record.lines) - 1)
@@ -278,7 +281,8 @@ class _Bai2Reader:
 
     def _open_file(self, fields: FieldReader, records: int) -> None:
         if self._file.is_begun:
-            fields.report("second-header", "", "A second file begins inside this one.")
+            message = "A second file begins inside this one."
+            fields.report("second-header", "", message, CUT_APART)
             return
         self._file = _OpenSection("01", line=fields.line, records=records, is_begun=True)
         self._parts.append(read_file_header(fields))

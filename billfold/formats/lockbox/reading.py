@@ -24,7 +24,7 @@ from billfold.formats.lockbox.records import (
     LockboxFile,
     LockboxRemittance,
 )
-from billfold.formats.problems import Findings
+from billfold.formats.problems import CUT_APART, Findings
 from billfold.money import Money
 
 _LOCKBOX_SERVICE: Final = "400"
@@ -130,9 +130,10 @@ class _LockboxReader:
         count, number = 0, 1
         for count, (number, line) in enumerate(numbered, start=1):
             if self._previous == "9":
-                message = "The file goes on after its trailer, record 9."
-                fix = "If these are several files in one, split them."
-                self._findings.add("after-trailer", number, "", message, fix)
+                message, fix = "The file goes on after its trailer, record 9", SEND_AGAIN
+                if line[0] == "1":
+                    message, fix = f"{message}: a second file begins here", CUT_APART
+                self._findings.add("after-trailer", number, "", f"{message}.", fix)
                 break
             layout = self._profile.layouts.get(line[0])
             if layout is None:
@@ -167,6 +168,10 @@ class _LockboxReader:
 
     def _check_order(self, record: LockboxRecord) -> None:
         if record.code in self._allowed_after(self._previous):
+            return
+        if record.code == "1":
+            message = "A file header stands in the middle of the file: a second file begins here."
+            record.add("second-header", "record code, position 1", message, CUT_APART)
             return
         if not self._previous:
             message = (

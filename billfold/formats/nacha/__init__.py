@@ -5,7 +5,13 @@ Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 """
 
 from billfold.formats.nacha.checks import CHECKS, NachaCheck
-from billfold.formats.nacha.codes import RETRIABLE_RETURN_CODES, RETRY, RETURN_FEE, reversed_code
+from billfold.formats.nacha.codes import (
+    RETRIABLE_RETURN_CODES,
+    RETRY,
+    RETURN_FEE,
+    rejection_mark,
+    reversed_code,
+)
 from billfold.formats.nacha.origination import OriginalEntry, OriginationContext
 from billfold.formats.nacha.reading import NachaReader, read
 from billfold.formats.nacha.record_writer import to_ach_characters
@@ -27,6 +33,7 @@ from billfold.formats.nacha.records import (
     is_routing_number,
     split_into_addenda,
 )
+from billfold.formats.nacha.rules import clear_reply
 from billfold.formats.nacha.writing import write, write_to
 from billfold.formats.problems import FileProblem, Unreadable, Unwritable
 
@@ -55,9 +62,11 @@ __all__ = [
     "Unreadable",
     "Unwritable",
     "check_digit",
+    "clear_reply",
     "entry_from_values",
     "is_routing_number",
     "read",
+    "rejection_mark",
     "reversed_code",
     "split_into_addenda",
     "to_ach_characters",

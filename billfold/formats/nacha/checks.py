@@ -1,7 +1,8 @@
 """The table of checks on Nacha files: the code of each, and its severity in writing and reading.
 
 A file we write must pass every check. A file a bank sent has moved money, so reading refuses it
-only where counts, totals or meaning are in doubt, and reports the rest as warnings.
+only where its counts, its totals or the meaning of all of it are in doubt, and reports the rest as
+warnings: one odd entry never holds up the others, but is acted upon by nobody but a person.
 Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha-checks.
 """
 
@@ -29,6 +30,7 @@ _NONE: Final = "none"
 
 CHECKS: Final = (
     NachaCheck(1, "record-length", "a record has 94 characters; lost trailing blanks are restored"),
+    NachaCheck(1, "blank-lines", "no blank lines stand between records", on_read=_W),
     NachaCheck(2, "record-type", "a record begins with 1, 5, 6, 7, 8 or 9"),
     NachaCheck(3, "no-header", "the first record is a file header"),
     NachaCheck(3, "second-header", "there is one file header"),
@@ -92,29 +94,41 @@ CHECKS: Final = (
     NachaCheck(
         25, "account-number", "the account number is more than blanks and zeros", on_read=_W
     ),
-    NachaCheck(26, "amount-zero", "an entry has an amount"),
-    NachaCheck(26, "amount-not-zero", "prenotes and remittance entries have none"),
+    NachaCheck(26, "amount-zero", "an entry has an amount", on_read=_W),
+    NachaCheck(26, "amount-not-zero", "prenotes and remittance entries have none", on_read=_W),
     NachaCheck(26, "amount-negative", "an amount is not below zero", on_read=_NONE),
-    NachaCheck(26, "remittance-entry", "codes 24 and 29 are for CCD and CTX, with an addendum"),
+    NachaCheck(
+        26, "remittance-entry", "codes 24 and 29 are for CCD and CTX, with an addendum", on_read=_W
+    ),
     NachaCheck(27, "entry-limit", "the amount keeps the limit of an entry", on_read=_NONE),
     NachaCheck(27, "batch-limit", "the batch keeps its limit", on_read=_NONE),
     NachaCheck(27, "file-limit", "the file keeps its limits of entries and amount", on_read=_NONE),
     NachaCheck(27, "day-limit", "with this file the day keeps its limit", on_read=_NONE),
     NachaCheck(28, "name", "PPD, WEB and TEL entries name the receiver", on_read=_W),
+    NachaCheck(29, "trace-number", "trace numbers are digits, without a mark", on_read=_W),
+    NachaCheck(29, "rejected", "the bank marks nothing as rejected", _NONE, _W),
     NachaCheck(29, "trace-bank", "trace numbers begin with the batch's bank", on_read=_W),
     NachaCheck(29, "trace-order", "trace numbers ascend in a batch, each once", on_read=_W),
     NachaCheck(29, "trace-used", "a trace number is used once in 18 months", on_read=_NONE),
     NachaCheck(30, "addenda-indicator", "the indicator tells whether addenda follow", on_read=_W),
     NachaCheck(31, "addenda-count", "the class allows that many addenda", on_read=_W),
+    NachaCheck(31, "too-many-addenda", "an entry has at most 9,999 addenda"),
     NachaCheck(31, "addenda-stated", "CTX states how many addenda follow", on_read=_W),
-    NachaCheck(32, "addenda-order", "addenda are numbered from 1 without a gap"),
-    NachaCheck(32, "addenda-trace", "an addendum repeats the end of its entry's trace number"),
-    NachaCheck(33, "addenda-type", "05 goes with payments, 98 with COR, 99 with returns"),
+    NachaCheck(32, "addenda-order", "addenda are numbered from 1 without a gap", on_read=_W),
+    NachaCheck(
+        32, "addenda-trace", "an addendum repeats the end of its entry's trace number", on_read=_W
+    ),
+    NachaCheck(33, "addenda-field", "the fields of an addendum hold what they must", on_read=_W),
+    NachaCheck(
+        33, "addenda-type", "05 goes with payments, 98 with COR, 99 with returns", on_read=_W
+    ),
     NachaCheck(34, "mixed-categories", "payments and returns are in batches apart", on_read=_W),
     NachaCheck(35, "return-code", "the return code is known", on_write=_NONE, on_read=_W),
     NachaCheck(36, "change-code", "the change code is known", on_write=_NONE, on_read=_W),
     NachaCheck(36, "corrected-data", "corrected data is there", on_write=_NONE, on_read=_W),
-    NachaCheck(37, "change-entry", "a COR entry has a 98 addendum and amount zero", on_write=_NONE),
+    NachaCheck(
+        37, "change-entry", "a COR entry has a 98 addendum and amount zero", _NONE, on_read=_W
+    ),
     NachaCheck(38, "effective-date", "the effective date is a day the bank takes", on_read=_W),
     NachaCheck(39, "reserved-description", "reserved descriptions are used rightly", on_read=_NONE),
     NachaCheck(40, "micro-entry", "credits under $1.00, debits not above them", on_read=_NONE),

@@ -5,6 +5,7 @@ Source: Nacha Operating Rules, Appendices Three, Four and Five; docs/bank-files.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 CREDIT_CODES: Final = frozenset(
@@ -16,8 +17,12 @@ DEBIT_CODES: Final = frozenset(
 TRANSACTION_CODES: Final = CREDIT_CODES | DEBIT_CODES
 
 PRENOTE_CODES: Final = frozenset({23, 28, 33, 38, 43, 48, 53})
+ACKNOWLEDGEMENT_CLASSES: Final = frozenset({"ACK", "ATX"})
+"""Classes in which a receiver acknowledges a credit of CCD or CTX, without an amount."""
 REMITTANCE_CODES: Final = frozenset({24, 29, 34, 39, 44, 49, 54})
-"""Entries without an amount whose addendum says what was settled otherwise; CCD and CTX only."""
+"""Entries without an amount: of CCD and CTX, whose addendum says what was settled otherwise, and of
+ACK and ATX, which acknowledge a credit.
+"""
 RETURN_TRANSACTION_CODES: Final = frozenset({21, 26, 31, 36, 41, 46, 51, 56})
 """Returns and notifications of change; their amount may be zero."""
 ZERO_AMOUNT_CODES: Final = PRENOTE_CODES | REMITTANCE_CODES
@@ -70,6 +75,25 @@ FORBIDDEN_DESCRIPTIONS: Final = frozenset(
     {"AUTOENROLL", "CHECKPAYMT", "NONSETTLED", "PAYROLL", "RECLAIM", "REDEPCHECK"}
 )
 """Reserved descriptions that a biller may not use."""
+
+
+_REJECTION_MARK: Final = re.compile(r"REJ[0-9]{1,5}(?![0-9A-Z])|REJ[0-9]{5}")
+
+
+def rejection_mark(trace: str) -> str:
+    """Return the bank's mark that it rejected an entry; empty if its trace number has none.
+
+    Banks put `REJ` and a reason of digits in place of their number, in positions 80-87 of whatever
+    they rejected; the seven digits after it stay those of the trace number. Source: bank guides to
+    files of originated and rejected entries; docs/bank-files.md#rejected-entries.
+    """
+    mark = _REJECTION_MARK.match(trace) if trace[:3] == "REJ" else None
+    return mark[0] if mark else ""
+
+
+def has_rejection_mark(*texts: str) -> bool:
+    """Tell whether a bank's number is replaced by its mark of rejection in one of the texts."""
+    return any(map(rejection_mark, texts))
 
 
 def is_debit(transaction_code: int) -> bool:

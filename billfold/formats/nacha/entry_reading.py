@@ -6,20 +6,25 @@ Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from itertools import repeat
 from typing import Final
 
-from billfold.formats.nacha import codes, layouts, return_addenda
+from billfold.formats.nacha import codes, layouts, return_addenda, rules
 from billfold.formats.nacha.findings import ASK_SENDER, NachaFindings, Violation
 from billfold.formats.nacha.layouts import NachaLayout
 from billfold.formats.nacha.lines import LINE_LENGTH
 from billfold.formats.nacha.records import (
     Addendum,
+    ChangeAddendum,
     ControlTotals,
     NachaBatch,
     NachaEntry,
     OtherAddendum,
     PaymentAddendum,
-    entry_from_values,
+    ReturnAddendum,
+    records_from_columns,
 )
 from billfold.formats.nacha.rules import BatchTally, entry_violations
 
@@ -31,6 +36,9 @@ _MOST_ADDENDA: Final = 9_999
 
 _NAMED: Final = r"((?![ 0]{22}).{22})"
 _ENTRY: Final = r"6(\d\d)(\d{9})((?![ 0]{17}).{17})(\d{10})(.{15})%s(..)"
+_ANSWERED: Final = r"6(\d\d)(\d{9})(.{17})(\d{10})(.{15})(.{22})(..)1(\d{15})\n"
+_RETURN: Final = r"799(R(?!6[1-9]|7[0-7])\d\d)(\d{15})(?: {6}|(.{6}))(\d{8})(?: {44}|(.{44}))\8\n"
+_CHANGE: Final = r"798(C\d\d)(\d{15}).{6}(\d{8})(.{29})(?: {15}|(.{15}))\8\n"
 _WITHOUT_ADDENDUM: Final = r"0(\d{15})\n"
 _WITH_ADDENDUM: Final = r"(?:0(?!.{15}\n7)|1(?=.{15}\n7))(\d{8}(\d{7}))\n(?:705(.{80})0001\9\n)?"
 
@@ -48,22 +56,45 @@ _SOUND: Final = {
 }
 """By class, patterns of entries without and with an addendum that break no rule on a record."""
 
+_SOUND_RETURN: Final = re.compile(_ANSWERED + _RETURN, re.ASCII)
+_SOUND_CHANGE: Final = re.compile(_ANSWERED + _CHANGE, re.ASCII)
+"""Patterns of entries that come back, with the one addendum that says why.
+
+Both have one trace number, and what is mostly blank is no text then: the fewer texts are cut out,
+the sooner it is done.
+"""
+
+_MARK: Final = slice(79, 94)
+"""Columns where a bank marks the records of an entry that it rejected, its addenda as well."""
+_ASK_ABOUT_REJECTED: Final = "Ask the bank whether it repairs the entry, or drops it."
+
+_TRACE: Final = 7
+_ENTRY_VALUES: Final = 8
+"""So many values of an entry come first in all patterns; those of its addendum follow."""
+
 _NUMBERS: Final = {f"{code:02d}": code for code in codes.TRANSACTION_CODES}
 _DEBITS: Final = frozenset(f"{code:02d}" for code in codes.DEBIT_CODES)
 
 
 def read_values(
-    findings: NachaFindings, number: int, line: str, layout: NachaLayout
+    findings: NachaFindings, number: int, line: str, layout: NachaLayout, *, check: str = "field"
 ) -> tuple[str, ...] | None:
-    """Cut a record into its values; None, with its problems collected, if it cannot be read."""
+    """Cut a record into its values; None, with its problems collected, if it cannot be read.
+
+    `check` is the one that a field fails whose text is not even tolerated.
+    """
     match = layout.pattern.fullmatch(line)
     if match:
         return match.groups()
     for position in layout.positions(line):
-        if not position.field.allows(position.text):
+        if mark := codes.rejection_mark(position.text) if position.field.may_be_marked else "":
+            message = f"The bank rejected this, which its mark {mark} says."
+            findings.add("rejected", number, position.label, message, _ASK_ABOUT_REJECTED)
+        elif not position.field.allows(position.text):
             quote = f", not {position.text!r}" if len(position.text) <= _LONGEST_QUOTE else ""
             message = f"The {layout.name} must hold {position.field.rule} here{quote}."
-            findings.add(position.field.code, number, position.label, message)
+            code = position.field.code if position.field.tolerates(position.text) else check
+            findings.add(code, number, position.label, message)
     match = layout.tolerant.fullmatch(line)
     return match.groups() if match else None
 
@@ -97,80 +128,86 @@ class BatchReader:
 
     def read_if_sound(self, text: str) -> bool:
         """Read some entries with their addenda at once, if they certainly break no rule."""
-        patterns = _SOUND.get(self.sec_code)
-        if patterns is None or self.header is None or self.is_broken:
+        if self.header is None or self.is_broken:
             return False
         self._complete_entry()
-        without_addendum, with_addendum = patterns
-        if "\n7" not in text:
-            return self._read_without_addenda(without_addendum.findall(text), len(text))
-        return with_addendum is not None and self._read_with_addenda(
-            with_addendum.findall(text), len(text)
+        first_addendum = LINE_LENGTH * text[::LINE_LENGTH].find("7")
+        if text.startswith(("799", "798"), max(first_addendum, 0)):
+            return self._layout is layouts.ENTRY and self._read_answers(text)
+        without_addendum, with_addendum = _SOUND.get(self.sec_code, (None, None))
+        pattern = without_addendum if first_addendum < 0 else with_addendum
+        columns = _cut_into_columns(pattern, text) if pattern else []
+        return bool(columns) and self._read_payments(columns)
+
+    def _read_payments(self, columns: Sequence[Sequence[str]]) -> bool:
+        """Read payments, each with a payment addendum or without."""
+        numbers, amounts, debit_minor = _judge(columns)
+        texts = columns[9] if len(columns) > _ENTRY_VALUES else ()
+        count = sum(text is not None for text in texts)
+        if not self._tally.add_if_sound(
+            numbers, columns[1], amounts, columns[7], debit_minor, count
+        ):
+            return False
+        addenda: Iterable[tuple[Addendum, ...]] = (
+            () if text is None else (PaymentAddendum(text.rstrip()),) for text in texts
         )
-
-    def _read_without_addenda(self, rows: list[tuple[str, ...]], length: int) -> bool:
-        amounts = [int(row[3]) for row in rows]
-        if len(rows) * LINE_LENGTH != length or not self._add_if_sound(rows, amounts, 0):
-            return False
-        self.entries += [
-            entry_from_values(
-                (
-                    _NUMBERS[code],
-                    bank,
-                    account.strip(),
-                    amount,
-                    identification.rstrip(),
-                    name.rstrip(),
-                    trace,
-                    data.rstrip(),
-                    (),
-                )
-            )
-            for (code, bank, account, _, identification, name, data, trace), amount in zip(
-                rows, amounts, strict=True
-            )
-        ]
-        self.records += len(rows)
+        self._add_entries(columns, amounts, addenda if count else repeat(()))
+        self.records += len(amounts) + count
         return True
 
-    def _read_with_addenda(self, rows: list[tuple[str, ...]], length: int) -> bool:
-        amounts = [int(row[3]) for row in rows]
-        addenda = sum([bool(row[9]) for row in rows])
-        is_complete = (len(rows) + addenda) * LINE_LENGTH == length
-        if not is_complete or not self._add_if_sound(rows, amounts, addenda):
+    def _read_answers(self, text: str) -> bool:
+        """Read returns, or notices of change in their class, each with its addendum."""
+        is_change = self.sec_code == codes.CHANGE_CLASS
+        columns = _cut_into_columns(_SOUND_CHANGE if is_change else _SOUND_RETURN, text)
+        if not columns:
             return False
-        self.entries += [
-            entry_from_values(
-                (
-                    _NUMBERS[code],
-                    bank,
-                    account.strip(),
-                    amount,
-                    identification.rstrip(),
-                    name.rstrip(),
-                    trace,
-                    data.rstrip(),
-                    (PaymentAddendum(text.rstrip()),) if text else (),
-                )
+        numbers, amounts, debit_minor = _judge(columns)
+        reasons, *values = columns[_ENTRY_VALUES:]
+        addenda: Sequence[Addendum]
+        if is_change:
+            originals, rdfis, corrected, refused = values
+            is_sound = not any(amounts) and rules.are_sound_changes(reasons, corrected)
+            addenda = records_from_columns(
+                ChangeAddendum,
+                (reasons, originals, rdfis, corrected, _stripped(refused), columns[_TRACE]),
             )
-            for (code, bank, account, _, identification, name, data, trace, _, text), amount in zip(
-                rows, amounts, strict=True
+        else:
+            originals, deaths, rdfis, information = values
+            is_sound = codes.RETURN_CODES.issuperset(reasons)
+            days = map(_parse_day, deaths) if any(deaths) else repeat(None)
+            texts = _stripped(information)
+            addenda = records_from_columns(
+                ReturnAddendum, (reasons, originals, rdfis, texts, columns[_TRACE], days)
             )
-        ]
-        self.records += len(rows) + addenda
+        if not is_sound or not self._tally.add_answers_if_sound(
+            numbers, columns[1], amounts, debit_minor
+        ):
+            return False
+        one_each: zip[tuple[Addendum]] = zip(addenda, strict=True)
+        self._add_entries(columns, amounts, one_each)
+        self.records += 2 * len(amounts)
         return True
 
-    def _add_if_sound(self, rows: list[tuple[str, ...]], amounts: list[int], addenda: int) -> bool:
-        """Add the entries to the tally of the batch, if it finds them sound."""
-        distinct_codes = frozenset({_NUMBERS.get(row[0], 0) for row in rows})
-        debit_minor = None
-        if not (distinct_codes <= codes.DEBIT_CODES or distinct_codes <= codes.CREDIT_CODES):
-            pairs = zip(rows, amounts, strict=True)
-            debit_minor = sum([amount for row, amount in pairs if row[0] in _DEBITS])
-        banks = [row[1] for row in rows]
-        traces = [row[7] for row in rows]
-        return self._tally.add_if_sound(
-            distinct_codes, banks, amounts, traces, debit_minor, addenda
+    def _add_entries(
+        self,
+        columns: Sequence[Sequence[str]],
+        amounts: Sequence[int],
+        addenda: Iterable[tuple[Addendum, ...]],
+    ) -> None:
+        code, bank, account, _, identification, name, data, trace = columns[:_ENTRY_VALUES]
+        self.entries += records_from_columns(
+            NachaEntry,
+            (
+                map(_NUMBERS.__getitem__, code),
+                bank,
+                map(str.strip, account),
+                amounts,
+                map(str.rstrip, identification),
+                map(str.rstrip, name),
+                trace,
+                map(str.rstrip, data),
+                addenda,
+            ),
         )
 
     def read_record(self, number: int, line: str) -> None:
@@ -197,24 +234,26 @@ class BatchReader:
         if len(self._addenda) >= _MOST_ADDENDA:
             if not self._has_lost_addendum:
                 message = f"An entry has no more than {_MOST_ADDENDA} addenda."
-                self._findings.add("addenda-order", number, "", message)
+                self._findings.add("too-many-addenda", number, "", message)
             self._has_lost_addendum = True
             return
         layout = return_addenda.addendum_layout(line)
         if layout is None or (layout is layouts.PAYMENT_ADDENDUM and self._is_unparsed):
             self._addenda.append(OtherAddendum(line[1:3], line[3:]))
             return
-        values = read_values(self._findings, number, line, layout)
+        values = read_values(self._findings, number, line, layout, check="addenda-field")
         if values is None:
-            self.is_broken = self._has_lost_addendum = True
+            self._addenda.append(OtherAddendum(line[1:3], line[3:]))
         elif self._values is None:
             return  # Its entry was unreadable, which is reported already.
         elif layout is layouts.PAYMENT_ADDENDUM:
-            self._read_payment(number, values, self._values[-1])
+            if not codes.rejection_mark(line[_MARK]):
+                self._check_order(number, values, self._values[-1])
+            self._addenda.append(PaymentAddendum(values[0].rstrip()))
         else:
             self._addenda.append(return_addenda.parse_return_or_change(values, layout))
 
-    def _read_payment(self, number: int, values: tuple[str, ...], trace: str) -> None:
+    def _check_order(self, number: int, values: tuple[str, ...], trace: str) -> None:
         layout = layouts.PAYMENT_ADDENDUM
         self._payment_addenda += 1
         expected = self._payment_addenda
@@ -226,7 +265,6 @@ class BatchReader:
             label = layout.label("Entry sequence number")
             message = f"{values[2]} is not the end of the entry's trace number."
             self._findings.add("addenda-trace", number, label, message)
-        self._addenda.append(PaymentAddendum(values[0].rstrip()))
 
     def close(self) -> None:
         """Complete the last entry, and check the batch as a whole."""
@@ -276,6 +314,39 @@ class BatchReader:
             addenda,
         )
         return entry, indicator, stated
+
+
+def _cut_into_columns(pattern: re.Pattern[str], text: str) -> list[list[str]]:
+    """Cut entries into a list for each of their values; none if one does not match the pattern.
+
+    Splitting gives all values in one list, where matches would be a tuple for each entry.
+    """
+    values = pattern.split(text)
+    step = pattern.groups + 1
+    has_gap = any(values[::step])
+    return [] if has_gap else [values[column::step] for column in range(1, step)]
+
+
+def _stripped(texts: Iterable[str]) -> Iterable[str]:
+    """Strip texts, of which one that was not there is None."""
+    return (text.strip() if text else "" for text in texts) if any(texts) else repeat("")
+
+
+def _parse_day(text: str | None) -> date | None:
+    return return_addenda.parse_day(text) if text else None
+
+
+def _judge(columns: Sequence[Sequence[str]]) -> tuple[frozenset[int], list[int], int]:
+    """Return the transaction codes of entries, each once, their amounts, and the sum of debits.
+
+    A code that is none is 0.
+    """
+    amounts = [*map(int, columns[3])]
+    numbers = frozenset({_NUMBERS.get(code, 0) for code in set(columns[0])})
+    if numbers <= codes.DEBIT_CODES:
+        return numbers, amounts, sum(amounts)
+    pairs = zip(columns[0], amounts, strict=True)
+    return numbers, amounts, sum([amount for code, amount in pairs if code in _DEBITS])
 
 
 def _addenda_count_violations(indicator: str, stated: str, addenda: int) -> list[Violation]:

@@ -31,11 +31,17 @@ class NachaField:
     code: str = "field"
     """The check that another text fails."""
     tolerated: str = ""
-    """Regular expression of what is read nevertheless, if that check only warns; else empty."""
+    """Regular expression of all that is read, if that is more; else empty."""
+    may_be_marked: bool = False
+    """Whether a bank writes its mark here when it rejects an entry, a batch or a file."""
 
     def allows(self, text: str) -> bool:
         """Tell whether the text may stand in the field."""
         return re.fullmatch(self.allowed, text, re.ASCII) is not None
+
+    def tolerates(self, text: str) -> bool:
+        """Tell whether the text is read nevertheless."""
+        return bool(self.tolerated) and re.fullmatch(self.tolerated, text, re.ASCII) is not None
 
 
 class FieldPosition(NamedTuple):
@@ -106,6 +112,16 @@ def _numeral(name: str, width: int) -> NachaField:
     Written with its width, so that no short value can make room for another that is too long.
     """
     return NachaField(name, width, rf"\d{{{width}}}", f"%{width}s", f"exactly {width} digits")
+
+
+def _trace(name: str) -> NachaField:
+    """Define a trace number; any text is read, for banks mark the entries they reject there."""
+    return replace(_lenient(_numeral(name, 15), "trace-number"), may_be_marked=True)
+
+
+def _bank_or_mark(name: str) -> NachaField:
+    """Define the number of the originating bank, over which a bank that rejects a batch writes."""
+    return replace(_numeral(name, 8), tolerated=r"\d{8}|REJ\d{5}", may_be_marked=True)
 
 
 def _text(name: str, width: int) -> NachaField:
@@ -182,7 +198,7 @@ def _batch_header(name: str, *, company: NachaField, company_id: NachaField) -> 
         _lenient(_optional_digits("Effective entry date", 6), "effective-date"),
         _optional_digits("Settlement date", 3),
         _lenient(_one_of("Originator status code", 1, "[012]", "0, 1 or 2"), "originator-status"),
-        _numeral("ODFI identification", 8),
+        _bank_or_mark("ODFI identification"),
         _digits("Batch number", 7),
     )
 
@@ -211,7 +227,7 @@ ENTRY: Final = NachaLayout(
     _text("Name", 22),
     _text("Discretionary data", 2),
     _INDICATOR,
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 CTX_ENTRY: Final = NachaLayout(
     "entry",
@@ -226,7 +242,7 @@ CTX_ENTRY: Final = NachaLayout(
     _unused(2),
     _text("Discretionary data", 2),
     _INDICATOR,
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 """The entry of CTX and similar classes: four digits before the name count the addenda."""
 
@@ -253,10 +269,11 @@ INTERNATIONAL_ENTRY: Final = NachaLayout(
     _text("Account number", 35),
     _unused(4),
     _INDICATOR,
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 
 _RETURN_CODE: Final = _one_of("Return code", 3, r"R\d\d", "R and two digits, such as R01")
+_ORIGINAL_BANK: Final = _lenient(_numeral("Original receiving bank", 8), "addenda-field")
 
 PAYMENT_ADDENDUM: Final = NachaLayout(
     "payment addendum",
@@ -269,53 +286,53 @@ RETURN_ADDENDUM: Final = NachaLayout(
     "return addendum",
     _fixed("Record and addenda type", "799"),
     _RETURN_CODE,
-    _numeral("Original trace number", 15),
+    _trace("Original trace number"),
     _text("Date of death", 6),
-    _numeral("Original receiving bank", 8),
+    _ORIGINAL_BANK,
     _text("Addenda information", 44),
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 DISHONOUR_ADDENDUM: Final = NachaLayout(
     "dishonoured return addendum",
     _fixed("Record and addenda type", "799"),
     _RETURN_CODE,
-    _numeral("Original trace number", 15),
+    _trace("Original trace number"),
     _unused(6),
-    _numeral("Original receiving bank", 8),
+    _ORIGINAL_BANK,
     _unused(3),
-    _numeral("Return trace number", 15),
+    _trace("Return trace number"),
     _text("Return settlement date", 3),
     _text("Original return code", 2),
     _text("Addenda information", 21),
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 CONTEST_ADDENDUM: Final = NachaLayout(
     "contested dishonoured return addendum",
     _fixed("Record and addenda type", "799"),
     _RETURN_CODE,
-    _numeral("Original trace number", 15),
+    _trace("Original trace number"),
     _text("Date original entry returned", 6),
-    _numeral("Original receiving bank", 8),
+    _ORIGINAL_BANK,
     _text("Original settlement date", 3),
-    _numeral("Return trace number", 15),
+    _trace("Return trace number"),
     _text("Return settlement date", 3),
     _text("Original return code", 2),
-    _numeral("Dishonoured return trace number", 15),
+    _trace("Dishonoured return trace number"),
     _text("Dishonoured return settlement date", 3),
     _text("Dishonoured return code", 2),
     _unused(1),
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 CHANGE_ADDENDUM: Final = NachaLayout(
     "notification of change addendum",
     _fixed("Record and addenda type", "798"),
     _one_of("Change code", 3, r"C\d\d", "C and two digits, such as C01"),
-    _numeral("Original trace number", 15),
+    _trace("Original trace number"),
     _unused(6),
-    _numeral("Original receiving bank", 8),
+    _ORIGINAL_BANK,
     _text("Corrected data", 29),
     _text("Refused change code and sequence", 15),
-    _numeral("Trace number", 15),
+    _trace("Trace number"),
 )
 
 BATCH_CONTROL: Final = NachaLayout(
@@ -329,7 +346,7 @@ BATCH_CONTROL: Final = NachaLayout(
     _text("Company identification", 10),
     _unused(19, "Message authentication code"),
     _unused(6),
-    _numeral("ODFI identification", 8),
+    _bank_or_mark("ODFI identification"),
     _digits("Batch number", 7),
 )
 ADVICE_BATCH_CONTROL: Final = NachaLayout(
@@ -341,7 +358,7 @@ ADVICE_BATCH_CONTROL: Final = NachaLayout(
     _digits("Total debits", 20),
     _digits("Total credits", 20),
     _text("Operator data", 19),
-    _numeral("ODFI identification", 8),
+    _bank_or_mark("ODFI identification"),
     _digits("Batch number", 7),
 )
 

@@ -12,7 +12,6 @@ from typing import BinaryIO, Final, NamedTuple
 
 from billfold.formats.nacha.findings import NachaFindings
 from billfold.formats.nacha.layouts import PADDING, WIDTH
-from billfold.formats.problems import MOST_PROBLEMS
 
 PIECE_BYTES: Final = 1 << 17
 LINE_LENGTH: Final = WIDTH + 1
@@ -39,17 +38,19 @@ _UNDECOMPOSED: Final = {
 class RecordChunk(NamedTuple):
     """Some complete records, each of 94 printable characters and a line feed."""
 
-    first_line: int
+    first: int
+    """The number of the first of them in the file."""
     text: str
 
 
 def read_chunks(stream: BinaryIO, findings: NachaFindings) -> Iterator[RecordChunk]:
     """Cut a file into records, many at a time; an entry and its addenda stay in one chunk.
 
-    Accepts LF, CRLF or no line ends, and restores blanks that were stripped from the end of a
-    line. Replaces other letters by the nearest ASCII ones and warns of them.
+    Accepts LF, CRLF or no line ends, passes over blank lines, and restores blanks that were
+    stripped from the end of a line. Replaces other letters by the nearest ASCII ones and warns of
+    them.
     """
-    line, held = 1, ""
+    record, held = 1, ""
     for next_text in _texts(stream, findings):
         text, held = held + next_text, ""
         if not text.endswith(_PADDED):
@@ -57,10 +58,10 @@ def read_chunks(stream: BinaryIO, findings: NachaFindings) -> Iterator[RecordChu
             if len(text) - split <= MOST_HELD_LINES * LINE_LENGTH:
                 held, text = text[split:], text[:split]
         if text:
-            yield RecordChunk(line, text)
-            line += len(text) // LINE_LENGTH
+            yield RecordChunk(record, text)
+            record += len(text) // LINE_LENGTH
     if held:
-        yield RecordChunk(line, held)
+        yield RecordChunk(record, held)
 
 
 _PADDED: Final = PADDING + "\n"
@@ -115,18 +116,18 @@ def _complete_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _cut_into_lines(pieces: Iterator[bytes], findings: NachaFindings) -> Iterator[bytes]:
     """Cut a file without line ends at every 94th character."""
-    line, rest = 1, b""
+    record, rest = 1, b""
     for piece in pieces:
         rest += piece
         if b"\n" in rest:
             rest, _, behind = rest.partition(b"\n")
             if behind.strip() or any(later.strip() for later in pieces):
                 message = "Some records end with a line feed and others do not."
-                findings.add("record-length", line, "", message)
+                findings.add("record-length", record, "", message)
             break
         end = len(rest) - len(rest) % WIDTH
         yield _cut(rest[:end])
-        line += end // WIDTH
+        record += end // WIDTH
         rest = rest[end:]
     rest = rest.rstrip()
     if rest:
@@ -139,31 +140,36 @@ def _cut(raw: bytes) -> bytes:
 
 
 def _normalise(lines: Iterator[bytes], findings: NachaFindings) -> Iterator[str]:
-    """Bring lines to 94 printable characters each; blank lines at the end are left out."""
-    line = 1
+    """Bring lines to 94 printable characters each; blank lines are left out."""
+    record = 1
     blank = 0
     for piece in lines:
-        clean = "" if blank else _as_clean_text(piece)
+        clean = _as_clean_text(piece)
         if clean:
+            if blank:
+                findings.pass_over(blank, before=record)
+                blank = 0
             yield clean
-            line += len(clean) // LINE_LENGTH
+            record += len(clean) // LINE_LENGTH
             continue
-        raws = piece[:-1].split(b"\n")
-        count = len(raws)
-        while raws and not raws[-1].strip():
-            raws.pop()
-        blank_at_end = count - len(raws)
-        if raws:
-            raws = [b""] * min(blank, MOST_PROBLEMS) + raws
-            blank = blank_at_end
-        else:
-            blank += blank_at_end
-        for at in range(0, len(raws), SLOW_PATH_LINES):
-            some = raws[at : at + SLOW_PATH_LINES]
-            yield "".join(
-                f"{_read_record(raw, line + n, findings)}\n" for n, raw in enumerate(some)
-            )
-            line += len(some)
+        if not piece.strip():
+            blank += piece.count(b"\n")
+            continue
+        some: list[str] = []
+        for raw in piece[:-1].split(b"\n"):
+            if not raw.strip():
+                blank += 1
+                continue
+            if blank:
+                findings.pass_over(blank, before=record)
+                blank = 0
+            some.append(_read_record(raw, record, findings))
+            record += 1
+            if len(some) == SLOW_PATH_LINES:
+                yield "\n".join([*some, ""])
+                some = []
+        if some:
+            yield "\n".join([*some, ""])
 
 
 def _as_clean_text(raw: bytes) -> str:

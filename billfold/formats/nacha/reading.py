@@ -27,6 +27,7 @@ from billfold.formats.nacha.records import (
 )
 from billfold.formats.nacha.return_addenda import parse_day
 from billfold.formats.nacha.rules import total_violations
+from billfold.formats.problems import CUT_APART
 
 _TOTALS: Final = ("Entry and addenda count", "Entry hash", "Total debits", "Total credits")
 _ALREADY_RECEIVED: Final = "It was taken in before; do not take it in again."
@@ -60,19 +61,22 @@ class NachaReader:
         self._has_header = False
         self._batch: BatchReader | None = None
         self._batch_count = 0
-        self._last_number = -1
+        self._last_batch = -1
         self._records = 0
         self._totals = ZERO_TOTALS
         self._is_broken = False
         self._has_payments = self._is_undated = False
-        self._lines = 0
-        self._control_line = 0
+        self._last = 0
+        """The number of the last record."""
+        self._control = 0
+        """The number of the file control among the records; 0 before it."""
+        self._has_second_file = False
         self._block_count: int | None = None
         self._has_advice = False
 
     def __iter__(self) -> Iterator[NachaBatch]:
         for chunk in lines.read_chunks(self._stream, self.findings):
-            self._lines = chunk.first_line + len(chunk.text) // LINE_LENGTH - 1
+            self._last = chunk.first + len(chunk.text) // LINE_LENGTH - 1
             yield from self._read_chunk(chunk)
         self._finish()
 
@@ -87,14 +91,14 @@ class NachaReader:
         text, start, unsound_until = chunk.text, 0, 0
         while start < len(text):
             if text[start] == "6" and start >= unsound_until and self._batch:
-                control = text.find("\n8", start)
-                end = control + 1 if control >= 0 else len(text)
+                control = text[start::LINE_LENGTH].find("8")
+                end = start + control * LINE_LENGTH if control >= 0 else len(text)
                 if self._batch.read_if_sound(text[start:end]):
                     start = end
                     continue
                 unsound_until = end
             batch = self._read_record(
-                chunk.first_line + start // LINE_LENGTH, text[start : start + WIDTH]
+                chunk.first + start // LINE_LENGTH, text[start : start + WIDTH]
             )
             if batch:
                 yield batch
@@ -102,7 +106,7 @@ class NachaReader:
 
     def _read_record(self, number: int, line: str) -> NachaBatch | None:
         """Read one record; return the batch that it ends, if it ends one."""
-        if self._control_line:
+        if self._control:
             self._read_after_control(number, line)
             return None
         match line[0]:
@@ -129,17 +133,18 @@ class NachaReader:
         if line == PADDING or not line.strip():
             return
         if line[0] in "156789":
-            message = "More records follow the file control; they would not be read."
-            fix = "If two files were joined, cut them apart."
-            self.findings.add("second-file", number, "", message, fix)
+            if not self._has_second_file:
+                message = "More records follow the file control: a second file begins here."
+                self.findings.add("second-file", number, "", message, CUT_APART)
+            self._has_second_file = True
         else:
             message = "Something follows the file control that is not padding."
             self.findings.add("after-control", number, "", message)
 
     def _read_file_header(self, number: int, line: str) -> None:
         if number != 1:
-            message = "A file header stands in the middle of the file."
-            self.findings.add("second-header", number, "", message)
+            message = "A file header stands in the middle of the file: a second file begins here."
+            self.findings.add("second-header", number, "", message, CUT_APART)
             return
         self._has_header = True
         layout = layouts.FILE_HEADER
@@ -193,13 +198,13 @@ class NachaReader:
                 )
                 self.findings.add_violations(number, layout, [violation])
             self.findings.add_violations(number, layout, _batch_header_violations(header))
-            if header.number <= self._last_number:
-                message = f"Batch {header.number} follows batch {self._last_number}."
+            if header.number <= self._last_batch:
+                message = f"Batch {header.number} follows batch {self._last_batch}."
                 violation = Violation(
                     "batch-order", "Batch number", message, "Number batches upward."
                 )
                 self.findings.add_violations(number, layout, [violation])
-            self._last_number = header.number
+            self._last_batch = header.number
             self._is_undated |= header.effective_date is None
         self._batch = BatchReader(number, sec_code, header, self.findings)
         self._batch_count += 1
@@ -238,7 +243,7 @@ class NachaReader:
         self._totals += batch.totals
         self._is_broken |= batch.is_broken
         if not self._has_header:
-            self._has_payments |= any(entry.return_or_change is None for entry in batch.entries)
+            self._has_payments |= not all(entry.is_answer for entry in batch.entries)
 
     def _read_file_control(self, number: int, line: str) -> None:
         if line == PADDING:
@@ -246,7 +251,7 @@ class NachaReader:
             self.findings.add("early-padding", number, "", message)
             return
         self._abandon_batch(number)
-        self._control_line = number
+        self._control = number
         layout = layouts.FILE_CONTROL
         if self._has_advice:
             layout = layouts.ADVICE_FILE_CONTROL
@@ -263,7 +268,8 @@ class NachaReader:
     def _abandon_batch(self, number: int) -> None:
         batch, self._batch = self._batch, None
         if batch:
-            message = f"The batch of line {batch.line} has no control record."
+            line = self.findings.line_of(batch.line)
+            message = f"The batch of line {line} has no control record."
             self.findings.add("batch-open", number, "", message)
             self._add_batch(batch)
             self._is_broken = True
@@ -273,18 +279,18 @@ class NachaReader:
 
         Raises: Unreadable with every problem, if one is an error.
         """
-        last = max(self._lines, 1)
-        if not self._lines:
+        last = max(self._last, 1)
+        if not self._last:
             if not self.findings.problems:
                 self.findings.add("no-header", 1, "", "The file is empty.")
             self.findings.refuse()
         self._abandon_batch(last)
         self._check_header_and_control(last)
-        blocks = {-(-count // 10) for count in (last, self._control_line)}
+        blocks = {-(-count // 10) for count in (last, self._control)}
         if self._block_count is not None and self._block_count not in blocks:
             label = layouts.FILE_CONTROL.label("Block count")
             message = f"The file control says {self._block_count}, the file has {max(blocks)}."
-            self.findings.add("block-count", self._control_line, label, message)
+            self.findings.add("block-count", self._control, label, message)
         if self._file and self._file.created_on is None and self._is_undated:
             message = "Neither the file header nor a batch has a date, so that no year is known."
             self.findings.add("field", 1, layouts.FILE_HEADER.label("File creation date"), message)
@@ -296,7 +302,7 @@ class NachaReader:
         A file with a header and no control was cut off, which nothing else would show if the cut
         is at the end of a batch.
         """
-        has_control = bool(self._control_line)
+        has_control = bool(self._control)
         if self._has_header and has_control:
             return
         is_fragment = not (self._has_header or self._has_payments) and self._batch_count > 0
@@ -357,7 +363,7 @@ def _header_mismatches(values: tuple[str, ...], header: NachaBatch) -> Iterator[
     if header.sec_code not in codes.UNPARSED_CLASSES:
         expected["Company identification"] = (values[5].strip(), header.company_id.strip())
     for name, (stated, in_header) in expected.items():
-        if stated != in_header:
+        if stated != in_header and not codes.has_rejection_mark(str(stated), str(in_header)):
             message = f"The batch control says {stated}, the batch header {in_header}."
             yield Violation("batch-mismatch", name, message, ASK_SENDER)
 

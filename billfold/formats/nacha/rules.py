@@ -6,7 +6,7 @@ Source: Nacha Operating Rules, Appendix Three; docs/bank-files.md#nacha.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import lt
 from typing import Final
@@ -16,6 +16,7 @@ from billfold.formats.nacha.findings import ASK_SENDER, Violation
 from billfold.formats.nacha.records import (
     HASH_MODULUS,
     ZERO_TOTALS,
+    Addendum,
     ChangeAddendum,
     ControlTotals,
     NachaBatch,
@@ -28,12 +29,12 @@ from billfold.formats.nacha.records import (
 )
 
 _CODES_WITH_ROUTING_NUMBER: Final = frozenset({"C02", "C03", "C07"})
-_CODES_WITH_DATA: Final = (
-    frozenset({"C01", "C04", "C05", "C06", "C09"}) | _CODES_WITH_ROUTING_NUMBER
-)
+_CODES_WITH_OTHER_DATA: Final = frozenset({"C01", "C04", "C06", "C09"})
+_CODES_WITH_DATA: Final = _CODES_WITH_OTHER_DATA | _CODES_WITH_ROUTING_NUMBER | {"C05"}
 _MONEY_CODES: Final = (
     codes.TRANSACTION_CODES - codes.ZERO_AMOUNT_CODES - codes.RETURN_TRANSACTION_CODES
 )
+_PERSON_LOOKS: Final = "Nothing follows from the entry by itself; a person looks at it."
 _MIXED: Final = 200
 _CREDITS_ONLY: Final = 220
 _DEBITS_ONLY: Final = 225
@@ -56,48 +57,90 @@ def entry_violations(entry: NachaEntry, sec_code: str) -> Iterator[Violation]:
     if sec_code == codes.CHANGE_CLASS:
         yield from _change_violations(entry, addendum)
     elif addendum:
-        yield from _return_violations(entry, addendum)
+        yield from _return_violations(entry, sec_code, addendum)
+    elif code in codes.RETURN_TRANSACTION_CODES:
+        # One that cannot be read is reported already.
+        if not any(isinstance(a, OtherAddendum) and a.type_code == "99" for a in entry.addenda):
+            message = "A return must carry an addendum of type 99."
+            yield Violation("addenda-type", "Addenda indicator", message, _PERSON_LOOKS)
     else:
         yield from _forward_violations(entry, sec_code)
         if entry.addenda or code in codes.REMITTANCE_CODES:
             yield from _addenda_violations(entry, sec_code)
 
 
+def clear_reply(entry: NachaEntry, sec_code: str) -> ReturnOrChange | None:
+    """Return the return or change of an entry, unless its meaning is in doubt.
+
+    A return may keep the payment addenda of what it returns; a change stands in COR, alone and
+    without an amount.
+    """
+    reply = entry.return_or_change
+    if sec_code in codes.UNPARSED_CLASSES:
+        return reply
+    others = _other_addenda(entry)
+    if sec_code == codes.CHANGE_CLASS:
+        is_clear = isinstance(reply, ChangeAddendum) and len(others) == 1 and not entry.amount_minor
+    else:
+        is_clear = all(isinstance(each, ReturnOrChange) for each in others) and not any(
+            isinstance(each, ChangeAddendum) for each in others
+        )
+    return reply if is_clear else None
+
+
+def _other_addenda(entry: NachaEntry) -> list[Addendum]:
+    """List the addenda but for those that came with the payment, readable or not."""
+    return [each for each in entry.addenda if not _is_payment_addendum(each)]
+
+
+def _is_payment_addendum(addendum: Addendum) -> bool:
+    if isinstance(addendum, OtherAddendum):
+        return addendum.type_code == "05"
+    return isinstance(addendum, PaymentAddendum)
+
+
 def _change_violations(entry: NachaEntry, addendum: ReturnOrChange | None) -> Iterator[Violation]:
-    if not isinstance(addendum, ChangeAddendum) or len(entry.addenda) != 1:
+    if not isinstance(addendum, ChangeAddendum) or len(_other_addenda(entry)) != 1:
         message = "A COR entry must carry one addendum of type 98."
-        yield Violation("change-entry", "Addenda indicator", message, ASK_SENDER)
+        yield Violation("change-entry", "Addenda indicator", message, _PERSON_LOOKS)
     if entry.amount_minor:
-        yield Violation("change-entry", "Amount", "A COR entry has an amount.", ASK_SENDER)
+        yield Violation("change-entry", "Amount", "A COR entry has an amount.", _PERSON_LOOKS)
     if isinstance(addendum, ChangeAddendum):
-        yield from _corrected_data_violations(addendum)
+        yield from _corrected_data_violations(addendum.code, addendum.corrected)
 
 
-def _corrected_data_violations(change: ChangeAddendum) -> Iterator[Violation]:
+def _corrected_data_violations(code: str, corrected: str) -> Iterator[Violation]:
     """Check the code and the corrected data of a change; no message quotes the data."""
     fix = "Look at what the bank sent; nothing is changed by itself."
-    if change.code not in codes.CHANGE_CODES | codes.REFUSED_CHANGE_CODES:
-        yield Violation("change-code", "", f"{change.code} is not a change code.", fix)
-    corrected = change.corrected
-    if change.code in _CODES_WITH_DATA and not corrected.strip():
-        yield Violation("corrected-data", "", f"{change.code} comes without corrected data.", fix)
-    elif change.code in _CODES_WITH_ROUTING_NUMBER and not is_routing_number(corrected.strip()[:9]):
-        message = f"The corrected data of {change.code} does not begin with a routing number."
+    if code not in codes.CHANGE_CODES | codes.REFUSED_CHANGE_CODES:
+        yield Violation("change-code", "", f"{code} is not a change code.", fix)
+    if code in _CODES_WITH_DATA and not corrected.strip():
+        yield Violation("corrected-data", "", f"{code} comes without corrected data.", fix)
+    elif code in _CODES_WITH_ROUTING_NUMBER and not is_routing_number(corrected.strip()[:9]):
+        message = f"The corrected data of {code} does not begin with a routing number."
         yield Violation("corrected-data", "", message, fix)
-    elif change.code == "C05" and corrected[:2] not in _TRANSACTION_CODES:
+    elif code == "C05" and corrected[:2] not in _TRANSACTION_CODES:
         message = "The corrected data of C05 does not begin with a transaction code."
         yield Violation("corrected-data", "", message, fix)
+
+
+def are_sound_changes(change_codes: Sequence[str], corrected: Sequence[str]) -> bool:
+    """Tell whether codes and corrected data of changes break no rule."""
+    if _CODES_WITH_OTHER_DATA.issuperset(change_codes):
+        return all(map(str.strip, corrected))
+    changes = zip(change_codes, corrected, strict=True)
+    return not any(violation for each in changes for violation in _corrected_data_violations(*each))
 
 
 _TRANSACTION_CODES: Final = frozenset(f"{code:02d}" for code in codes.TRANSACTION_CODES)
 
 
-def _return_violations(entry: NachaEntry, addendum: ReturnOrChange) -> Iterator[Violation]:
-    if isinstance(addendum, ChangeAddendum) or not all(
-        isinstance(a, ReturnOrChange) for a in entry.addenda
-    ):
-        message = "Addenda of type 98 belong to COR; those of type 99 stand alone."
-        yield Violation("addenda-type", "Addenda indicator", message, ASK_SENDER)
+def _return_violations(
+    entry: NachaEntry, sec_code: str, addendum: ReturnOrChange
+) -> Iterator[Violation]:
+    if clear_reply(entry, sec_code) is None:
+        message = "Addenda of type 98 belong to COR; with those of type 99 stand only those of 05."
+        yield Violation("addenda-type", "Addenda indicator", message, _PERSON_LOOKS)
     elif isinstance(addendum, ReturnAddendum) and addendum.code not in codes.RETURN_CODES:
         message = f"{addendum.code} is not a return code we know."
         fix = "The money came back all the same; a person decides what follows."
@@ -112,7 +155,7 @@ def _forward_violations(entry: NachaEntry, sec_code: str) -> Iterator[Violation]
         if entry.amount_minor:
             message = f"{code} is a prenote or remittance entry, yet it has an amount."
             yield Violation("amount-not-zero", "Amount", message, "Write zero.")
-    elif not entry.amount_minor and code not in codes.RETURN_TRANSACTION_CODES:
+    elif not entry.amount_minor:
         message = f"An entry with code {code} has no amount."
         yield Violation("amount-zero", "Amount", message, "Write the amount in cents, above zero.")
     if not entry.account_number.strip("0 "):
@@ -124,16 +167,17 @@ def _forward_violations(entry: NachaEntry, sec_code: str) -> Iterator[Violation]
 
 
 def _addenda_violations(entry: NachaEntry, sec_code: str) -> Iterator[Violation]:
-    payments = sum(isinstance(addendum, PaymentAddendum) for addendum in entry.addenda)
+    payments = sum(map(_is_payment_addendum, entry.addenda))
     most = codes.MOST_PAYMENT_ADDENDA.get(sec_code)
     if most is not None and payments > most:
         message = f"{payments} payment addenda, but {sec_code} allows {most}."
         yield Violation("addenda-count", "Addenda indicator", message, "Leave the others out.")
-    if most is not None and any(isinstance(addendum, OtherAddendum) for addendum in entry.addenda):
+    if most is not None and payments < len(entry.addenda):
         message = f"{sec_code} entries carry addenda of type 05 only."
         yield Violation("addenda-type", "Addenda indicator", message, "Leave the others out.")
     is_remittance = entry.transaction_code in codes.REMITTANCE_CODES
-    if is_remittance and not (payments and sec_code in ("CCD", "CTX")):
+    is_acknowledgement = sec_code in codes.ACKNOWLEDGEMENT_CLASSES
+    if is_remittance and not is_acknowledgement and not (payments and sec_code in ("CCD", "CTX")):
         message = f"Code {entry.transaction_code} needs CCD or CTX and an addendum."
         fix = "Say in an addendum what the entry is about, or leave it out."
         yield Violation("remittance-entry", "Transaction code", message, fix)
@@ -200,16 +244,45 @@ class BatchTally:
         banks = Counter(routing_numbers)
         if not (self._ascend(traces, header.odfi) and all(map(is_routing_number, banks))):
             return False
-        total = sum(amounts)
         if debit_minor is None:
-            debit_minor = total if transaction_codes <= codes.DEBIT_CODES else 0
-        entry_hash = sum(int(bank[:8]) * count for bank, count in banks.items()) % HASH_MODULUS
-        count = len(amounts)
-        self._totals += ControlTotals(count + addenda, entry_hash, debit_minor, total - debit_minor)
-        self._entries += count
+            debit_minor = sum(amounts) if transaction_codes <= codes.DEBIT_CODES else 0
+        self._add(banks, amounts, debit_minor, addenda)
         self._last_trace = traces[-1]
         self._has_payments = True
         return True
+
+    def add_answers_if_sound(
+        self,
+        transaction_codes: frozenset[int],
+        routing_numbers: Sequence[str],
+        amounts: Sequence[int],
+        debit_minor: int,
+    ) -> bool:
+        """Add returns or changes with an addendum each, if they certainly break no rule.
+
+        They keep the trace numbers of whoever sends them, which nothing is said about here.
+        """
+        header, banks = self._header, Counter(routing_numbers)
+        is_sound = (
+            header is not None
+            and transaction_codes <= codes.TRANSACTION_CODES
+            and not self._has_payments
+            and not any(_service_class_violations(header.service_class, transaction_codes))
+            and all(map(is_routing_number, banks))
+        )
+        if is_sound:
+            self._add(banks, amounts, debit_minor, addenda=len(amounts))
+            self._has_returns = True
+        return is_sound
+
+    def _add(
+        self, banks: Counter[str], amounts: Sequence[int], debit_minor: int, addenda: int
+    ) -> None:
+        entry_hash = sum(int(bank[:8]) * count for bank, count in banks.items()) % HASH_MODULUS
+        credit_minor = sum(amounts) - debit_minor
+        records = len(amounts) + addenda
+        self._totals += ControlTotals(records, entry_hash, debit_minor, credit_minor)
+        self._entries += len(amounts)
 
     def _have_allowed_amounts(
         self, transaction_codes: frozenset[int], amounts: Sequence[int]
@@ -229,20 +302,20 @@ class BatchTally:
         """Add one entry, and check it against its batch."""
         self._entries += 1
         self._totals += ControlTotals.of_entries((entry,))
-        addendum = entry.return_or_change
         header = self._header
         if self._sec_code not in codes.UNPARSED_CLASSES:
-            yield from self._category_violations(is_return=addendum is not None)
+            yield from self._category_violations(is_return=entry.is_answer)
         if header is None:
             return
-        yield from _service_class_violations(header.service_class, entry.transaction_code)
-        if self._sec_code == "ADV" or addendum is not None:
+        yield from _service_class_violations(header.service_class, {entry.transaction_code})
+        if self._sec_code == "ADV" or entry.is_answer:
             return
         required_codes = self._required_codes(header)
         if required_codes and entry.transaction_code not in required_codes:
             self._wrong_direction.append((line, self._entries))
-        yield from self._trace_violations(entry.trace, header.odfi)
-        self._last_trace = entry.trace
+        if entry.trace.isdigit():
+            yield from self._trace_violations(entry.trace, header.odfi)
+            self._last_trace = entry.trace
 
     def _category_violations(self, *, is_return: bool) -> Iterator[Violation]:
         was_mixed = self._has_payments and self._has_returns
@@ -283,17 +356,16 @@ class BatchTally:
             yield line, Violation("class-direction", "Transaction code", message, fix)
 
 
-def _service_class_violations(service_class: int, transaction_code: int) -> Iterator[Violation]:
-    is_debit = codes.is_debit(transaction_code)
-    if service_class == _DEBITS_ONLY and not is_debit:
-        kind = "credit"
-    elif service_class == _CREDITS_ONLY and is_debit:
-        kind = "debit"
-    else:
-        return
-    message = f"{transaction_code} is a {kind}; the batch has service class {service_class}."
-    fix = "Give a mixed batch service class 200."
-    yield Violation("service-class-direction", "Transaction code", message, fix)
+def _service_class_violations(
+    service_class: int, transaction_codes: Collection[int]
+) -> Iterator[Violation]:
+    for code in transaction_codes:
+        is_debit = codes.is_debit(code)
+        if service_class == (_CREDITS_ONLY if is_debit else _DEBITS_ONLY):
+            kind = "debit" if is_debit else "credit"
+            message = f"{code} is a {kind}; the batch has service class {service_class}."
+            fix = "Give a mixed batch service class 200."
+            yield Violation("service-class-direction", "Transaction code", message, fix)
 
 
 def total_violations(

@@ -41,6 +41,7 @@ class CaseKind(StrEnum):
     FAILED_DOCUMENT = "document could not be stored"
     UNFETCHED_FILE = "file could not be fetched"
     REJECTED_FILE = "file rejected"
+    REJECTED_ENTRY = "entry rejected"
     UNFIT_ANSWER = "answer that does not fit"
     BANK_UNREACHABLE = "bank does not answer"
     LATE_FILE = "file too late"
@@ -70,6 +71,7 @@ CLOSING: Final[Mapping[str, Closing]] = {
     CaseKind.FAILED_DOCUMENT: Closing.NOTE,
     CaseKind.UNFETCHED_FILE: Closing.NOTE,
     CaseKind.REJECTED_FILE: Closing.NOTE,
+    CaseKind.REJECTED_ENTRY: Closing.TREASURER,
     CaseKind.UNFIT_ANSWER: Closing.TREASURER,
     CaseKind.BANK_UNREACHABLE: Closing.NOTE,
     CaseKind.LATE_FILE: Closing.NOTE,

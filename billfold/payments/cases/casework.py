@@ -22,6 +22,7 @@ from billfold.rails.protocol import (
     Corrected,
     Event,
     Refused,
+    Rejected,
     Returned,
     Settled,
     Submitted,
@@ -35,6 +36,7 @@ _EVENTS: Final[Mapping[type[Event], str]] = {
     TakenBack: "Money taken back",
     Withdrawn: "File taken back",
     Refused: "Refusal",
+    Rejected: "Rejected entry",
     Canceled: "Cancellation",
     Postponed: "Later payment day",
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billfold import formats
 from billfold.banking import connections, exchange, statement_days, statements
@@ -20,30 +20,30 @@ from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
 from billfold.payments.incoming import (
     acknowledgements,
+    likely_payments,
     prenote_returns,
     receipts,
+    rejections,
+    repeats,
     statement_intake,
 )
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, parking, retries
 from billfold.platform.faults import fault
 from billfold.rails import ach
-from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Returned
+from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Rejected, Returned
 
 UNREADABLE: Final = CaseKind.UNREADABLE_FILE
 HAS_WORK: Final = "EXISTS (SELECT FROM banking_bankfile WHERE state = 'received')"
 """Whether `read_received` has something to do: an SQL condition."""
 
 
-_LIKELY = """
-SELECT i.amount_minor, i.rdfi, (array_agg(p.reference ORDER BY p.created_at DESC, p.id))[:10]
-FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
-WHERE i.is_live AND p.state IN ('in_transit', 'settled')
-  AND (i.amount_minor, i.rdfi) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
-GROUP BY i.amount_minor, i.rdfi"""
-
-LikelyPayments = dict[tuple[int, str], list[str]]
-"""References of payments by amount and RDFI, newest first."""
+_NOTICES: Final[Mapping[str, str]] = {
+    "unclear": "it comes back, but does not say clearly why",
+    "foreign": "it stands in a batch of another company",
+    "unexpected": "the bank sent an entry that answers none of ours",
+}
+"""Kind of a notice -> why it fits nothing, where its name does not say it."""
 
 
 class NotRecognised(Exception):
@@ -59,6 +59,9 @@ REFUSALS: Final = (
     statements.ContradictsItself,
     statements.DoesNotAddUp,
     acknowledgements.NotAnAcknowledgement,
+    ach.NotReturns,
+    ach.OfAnotherCompany,
+    receipts.OtherLockbox,
     NotRecognised,
 )
 """Why a document is refused: something is wrong with it, not with us."""
@@ -126,7 +129,7 @@ def _read(file: BankFile, now: datetime) -> FileState:
 
 def _save_state(file: BankFile, state: FileState) -> None:
     file.state = state
-    counted = ["entry_count", "debit_minor", "credit_minor"]
+    counted = ["entry_count", "debit_minor", "credit_minor", "facts_fingerprint"]
     file.save(update_fields=["state", "problems", "answered_at", *counted])
 
 
@@ -173,18 +176,32 @@ def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
     """Resolve each return through the instruction of its trace; open cases for misfits."""
     connections.block_cut_offs()
     evidence = f"bankfile/{file.id}"
-    events = list(ach.read(BankDocument(file.name, plain)))
+    events = list(ach.read(BankDocument(file.name, plain), company_id=file.connection.company_id))
+    repeats.note(file, ((event.key, getattr(event, "corrected", "")) for event in events), now=now)
     instructions = {
         instruction.trace: instruction
         for instruction in Instruction.objects.filter(
             trace__in=[event.subject for event in events]
         ).select_related("payment__method")
     }
-    likely = _likely_payments(event for event in events if event.subject not in instructions)
+    likely = likely_payments.find_by_amount(
+        {
+            (event.amount.minor, event.rdfi)
+            for event in events
+            if isinstance(event, Returned | Noticed) and event.subject not in instructions
+        }
+    )
+    rejected = rejections.identify([event for event in events if isinstance(event, Rejected)])
+    misfits = [*rejections.new_cases(rejected, evidence)]
     events_to_record: list[AnyEvent] = []
-    misfits: list[casework.NewCase] = []
-    prenote_events: list[prenote_returns.PrenoteReturn] = []
+    prenote_events = [
+        prenote_returns.PrenoteReturn(each.instruction, each.event)
+        for each in rejected
+        if each.instruction and each.instruction.kind == "prenote"
+    ]
     for event in events:
+        if isinstance(event, Rejected) or _asks_for_nothing(event):
+            continue
         misfit = _misfit(event, instructions.get(event.subject))
         if misfit:
             misfits.append(
@@ -201,14 +218,19 @@ def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
     recording.record(events_to_record, now=now)
     prenote_returns.apply(prenote_events, evidence, now=now)
     casework.open_cases(misfits, now=now)
+    rejections.close_answered(events_to_record, now=now)
     file.entry_count = len(events)
     file.debit_minor = sum(event.amount.minor for event in events if isinstance(event, Returned))
+
+
+def _asks_for_nothing(event: AnyEvent) -> bool:
+    return isinstance(event, Noticed) and event.kind == "acknowledged"
 
 
 def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
     """Say why an event does not fit what we sent; nothing if it does."""
     if isinstance(event, Noticed):
-        return f"{event.kind} {event.code}"
+        return _NOTICES.get(event.kind, f"{event.kind} {event.code}")
     if instruction is None:
         return "the trace number is none of ours"
     if not instruction.is_live:
@@ -220,26 +242,19 @@ def _misfit(event: AnyEvent, instruction: Instruction | None) -> str:
     return ""
 
 
-def _likely_payments(events: Iterable[AnyEvent]) -> LikelyPayments:
-    """Find the payments in transit or settled that have the amount and the bank of a return."""
-    wanted = {(e.amount.minor, e.rdfi) for e in events if isinstance(e, Returned)}
-    if not wanted:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_LIKELY, [list(each) for each in zip(*sorted(wanted), strict=True)])
-        return {(amount, rdfi): references for amount, rdfi, references in cursor.fetchall()}
-
-
 def _misfit_case(
     event: AnyEvent,
     misfit: str,
     evidence: str,
     instruction: Instruction | None,
-    likely: LikelyPayments,
+    likely: likely_payments.LikelyPayments,
 ) -> casework.NewCase:
     """Make the case of a misfit, with the payment it names or those it may mean."""
     code = getattr(event, "code", "")
     amount = getattr(event, "amount", None)
+    is_return = isinstance(event, Returned) or (
+        isinstance(event, Noticed) and event.kind in {"unclear", "foreign"} and bool(event.amount)
+    )
     words = code if isinstance(event, Noticed) else casework.event_label(event)
     facts: dict[str, object] = {
         "trace": event.subject,
@@ -249,11 +264,11 @@ def _misfit_case(
     }
     if instruction:
         facts["sent"] = Money(instruction.amount_minor, instruction.currency).formatted()
-    elif isinstance(event, Returned):
+    elif is_return and isinstance(event, Returned | Noticed):
         facts["likely"] = likely.get((event.amount.minor, event.rdfi), [])
     return casework.NewCase(
         key=f"parked/{event.subject}/{event.key}/{amount}",
-        kind=CaseKind.UNFIT_RETURN if isinstance(event, Returned) else CaseKind.UNFIT_NOTICE,
+        kind=CaseKind.UNFIT_RETURN if is_return else CaseKind.UNFIT_NOTICE,
         title=f"{words} for trace {event.subject}: {misfit}",
         evidence=evidence,
         payment_id=instruction.payment_id if instruction else None,

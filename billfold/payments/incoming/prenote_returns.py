@@ -1,4 +1,4 @@
-"""Applies returns and changes of prenotes: payments that wait for a returned one are refused.
+"""Applies returns, changes and rejections of prenotes: payments that wait for one are refused.
 
 No money moved, so nothing is booked and no fee is charged.
 Source: Nacha Operating Rules, prenotification; docs/bank-files.md#account-validation.
@@ -20,7 +20,7 @@ from billfold.payments.outgoing import prenotes
 from billfold.payments.rules.lifecycle import State
 from billfold.rails.ach import reason_codes
 from billfold.rails.ach.return_reasons import ReturnCode
-from billfold.rails.protocol import AnyEvent, Corrected, Refused, Returned
+from billfold.rails.protocol import AnyEvent, Corrected, Refused, Rejected, Returned
 
 _NOT_OF_THE_ACCOUNT = frozenset({"C04", "C09", "C10", "C11", "C12", "C13"})
 """Changes of names, identifiers and formats: the account is open all the same."""
@@ -29,15 +29,16 @@ _DEBITED = (State.IN_TRANSIT, State.SETTLED)
 
 @dataclass(frozen=True, slots=True)
 class PrenoteReturn:
-    """A return or change, and the prenote it answers."""
+    """A return, change or rejection, and the prenote it answers."""
 
     prenote: Instruction
-    event: Returned | Corrected
+    event: Returned | Corrected | Rejected
 
 
 def apply(prenote_returns: Sequence[PrenoteReturn], evidence: str, *, now: datetime) -> None:
-    """Refuse the payments that wait for a returned prenote, and stop its account; put the data that
-    a notice of change brings in force. Repeated, it changes nothing. Needs an open transaction.
+    """Refuse the payments that wait for a prenote which came back, or which our bank rejected; stop
+    the account of one that came back; put the data that a notice of change brings in force.
+    Repeated, it changes nothing. Needs an open transaction.
     """
     dependent = _lock_dependent_payments(
         {
@@ -87,9 +88,9 @@ def _lock_dependent_payments(fingerprints: set[str]) -> dict[str, list[Payment]]
     return payments
 
 
-def _still_proves_account(event: Returned | Corrected) -> bool:
+def _still_proves_account(event: Returned | Corrected | Rejected) -> bool:
     """Tell whether the account, as corrected, may still be debited."""
-    if isinstance(event, Returned):
+    if not isinstance(event, Corrected):
         return False
     return event.code in _NOT_OF_THE_ACCOUNT or _corrects(event)
 

@@ -16,6 +16,7 @@ from billfold.formats import x12
 from billfold.money import Money
 from billfold.payments.cases import casework
 from billfold.payments.cases.case_kinds import CaseKind
+from billfold.payments.incoming import repeats
 from billfold.rails import lockbox, wire
 from billfold.rails.protocol import BankDocument, Received
 
@@ -23,10 +24,14 @@ KIND: Final = CaseKind.RECEIPTS
 _MOST_NOTED: Final = 20
 
 
+class OtherLockbox(Exception):
+    """The checks came to another lockbox than the ones of the bank account's settings."""
+
+
 def report(file: BankFile, content: bytes, *, now: datetime) -> None:
     """Read a file of receipts and open a case that sums it up. Needs an open transaction.
 
-    Raises: Unreadable.
+    Raises: Unreadable; OtherLockbox.
     """
     document = BankDocument(file.name, content)
     if file.kind == "remittance":
@@ -42,16 +47,31 @@ def _read_receipts(file: BankFile, document: BankDocument) -> Sequence[Received]
 
 
 def _report_receipts(file: BankFile, receipts: Sequence[Received], now: datetime) -> None:
+    if file.kind == "lockbox":
+        _check_lockboxes(file.connection.lockboxes.split(), receipts)
+    is_repeat = repeats.note(file, ((each.key, each.amount) for each in receipts), now=now)
     file.entry_count = len(receipts)
     sums: dict[str, int] = {}
     for receipt in receipts:
         amount = receipt.amount
         sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
     file.credit_minor = sums.get("USD", 0)
-    if receipts:
+    if receipts and not is_repeat:
         amounts = ", ".join(Money(minor, currency).formatted() for currency, minor in sums.items())
         kind = "checks" if file.kind == "lockbox" else "wires"
         _open_case(file, f"{file.name}: {len(receipts)} {kind}, {amounts}", now)
+
+
+def _check_lockboxes(lockboxes: Sequence[str], receipts: Sequence[Received]) -> None:
+    """Check that the checks came to our lockboxes, if the settings name them.
+
+    The subject of a check begins with its lockbox. Raises: OtherLockbox.
+    """
+    ours = {number.lstrip("0") for number in lockboxes}
+    others = {each.subject.partition("/")[0] for each in receipts}
+    others = {number for number in others if number.lstrip("0") not in ours}
+    if ours and others:
+        raise OtherLockbox(", ".join(sorted(others)))
 
 
 def _report_advice(file: BankFile, advice: x12.RemittanceAdvice, now: datetime) -> None:

@@ -19,7 +19,7 @@ from billfold.money import Money
 from billfold.payments.cases import casework, parked_items
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
-from billfold.payments.incoming import line_candidates
+from billfold.payments.incoming import line_candidates, rejections
 from billfold.payments.incoming.line_candidates import (
     ACH_CREDITS,
     DEBITED,
@@ -200,6 +200,7 @@ def _explain(line: BankLine, now: datetime) -> bool:
         return False
     BankLine.objects.filter(pk=line.pk).update(explained_at=now, is_due=False)
     actor = audit.job("reconciliation")
+    rejections.close_answered(events, now=now)
     casework.close_by_key(_case_key(line), _describe(match), actor=actor, now=now)
     return True
 

@@ -14,11 +14,13 @@ from billfold.rails.ach.limits import (
     largest_total,
     room,
 )
-from billfold.rails.ach.reading import read
+from billfold.rails.ach.reading import NotReturns, OfAnotherCompany, read
 from billfold.rails.ach.writing import write
 
 __all__ = [
     "MOST_ENTRY_MINOR",
+    "NotReturns",
+    "OfAnotherCompany",
     "TooManyCollections",
     "TooMuchMoney",
     "largest_total",

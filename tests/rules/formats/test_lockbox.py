@@ -254,7 +254,7 @@ def test_each_rule_names_what_breaks_it(line, position, text, code):
         ([*LINES[:8], *LINES[9:]], "record-order"),
         ([*LINES[:2], *LINES[3:]], "record-order"),
         ([LINES[0], *LINES[2:]], "record-order"),
-        ([LINES[0], *LINES], "record-order"),
+        ([LINES[0], *LINES], "second-header"),
         ([*LINES[:4], *LINES[5:]], "overflow-sequence"),
     ],
 )

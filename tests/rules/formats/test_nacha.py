@@ -48,11 +48,10 @@ GOOD = {
 """File and number of entries."""
 
 BAD = {
-    "bad-93-char-record.ach": (4, "field", "Trace number, positions 80-94"),
     "bad-batch-total.ach": (7, "batch-total-debits", "Total debits, positions 21-32"),
     "bad-empty.ach": (1, "no-header", ""),
     "bad-entry-hash.ach": (7, "batch-entry-hash", "Entry hash, positions 11-20"),
-    "bad-prenote-nonzero.ach": (3, "amount-not-zero", "Amount, positions 30-39"),
+    "bad-prenote-nonzero.ach": (5, "batch-total-debits", "Total debits, positions 21-32"),
     "bad-transaction-code-for-service-class.ach": (
         7,
         "batch-total-debits",
@@ -62,6 +61,7 @@ BAD = {
 """File, and line, code and field of its first error."""
 
 ODD = {
+    "bad-93-char-record.ach": (4, "trace-number", "Trace number, positions 80-94"),
     "bad-check-digit.ach": (
         3,
         "routing-number",
@@ -434,7 +434,7 @@ def test_a_file_of_something_else_is_refused_without_reading_all_of_it():
         (lambda lines: lines[:6] + lines[7:], "batch-open"),
         (lambda lines: lines[:7], "no-control"),
         (lambda lines: lines[1:], "no-header"),
-        (lambda lines: [*lines[:3], "", *lines[3:]], "record-type"),
+        (lambda lines: [*lines[:3], "X", *lines[3:]], "record-type"),
         (lambda lines: [*lines, lines[2]], "second-file"),
         (lambda lines: [*lines[:2], "9" * 94, *lines[2:]], "early-padding"),
         (lambda lines: [lines[0], *lines], "second-header"),

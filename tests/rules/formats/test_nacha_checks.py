@@ -67,6 +67,7 @@ def one_change(corrected: str, *, code: str = "C01", amount: str = "0") -> list[
 
 READ: dict[str, list[str] | bytes] = {
     "record-length": put(WEB, 3, 95, "X"),
+    "blank-lines": [*WEB[:3], "", *WEB[3:]],
     "record-type": put(WEB, 3, 1, "4"),
     "no-header": WEB[1:],
     "second-header": [WEB[0], *WEB],
@@ -124,13 +125,17 @@ READ: dict[str, list[str] | bytes] = {
     "amount-not-zero": put(WEB, 3, 2, "38"),
     "remittance-entry": recounted(put(put(WEB, 3, 2, "39"), 3, 30, "0" * 10), debit="14463"),
     "name": put(WEB, 3, 55, "0" * 22),
+    "trace-number": put(WEB, 3, 80, "0910000I"),
+    "rejected": put(WEB, 3, 80, "REJ06030"),
     "trace-bank": put(WEB, 3, 80, "08100001"),
     "trace-order": put(WEB, 3, 94, "9"),
     "addenda-indicator": put(WEB, 3, 79, "1"),
     "addenda-count": put(put(CTX, 2, 51, "PPD"), 3, 55, "BIGCORP   "),
+    "too-many-addenda": [*CTX[:4], *[CTX[3]] * 10_000, *CTX[4:]],
     "addenda-stated": put(CTX, 3, 55, "0007"),
     "addenda-order": put(CTX, 5, 84, "0003"),
     "addenda-trace": put(CTX, 5, 94, "2"),
+    "addenda-field": put(RETURN, 4, 4, "X01"),
     "addenda-type": put(CTX, 5, 2, "02"),
     "mixed-categories": recounted(
         [*RETURN[:4], put(WEB, 3, 2, "38")[2], *RETURN[4:]], records="3", debit="2599"

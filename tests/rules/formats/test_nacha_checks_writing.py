@@ -100,7 +100,7 @@ WRITE: dict[str, list[Case]] = {
     "file-id-modifier": [file(modifier="?")],
     "destination": [file(destination="091999048"), file(destination="000000000")],
     "origin": [file(OriginationContext(origin="0000000001"))],
-    "field": [entry(trace="1"), file(origin="")],
+    "field": [batch(odfi="REJ06030"), file(origin="")],
     "not-ascii": [entry(account_number="01234\u0665"), batch(company_id="123456789é")],
     "field-length": [entry(name="A" * 23), entry(account_number="1" * 18)],
     "overflow": [entry(amount_minor=10**10), batch(entries=large(10**10 - 1))],
@@ -138,6 +138,7 @@ WRITE: dict[str, list[Case]] = {
     ],
     "day-limit": [file(OriginationContext(day_limit_minor=1300, day_sent_minor=51))],
     "name": [entry(name="000"), entry(name="山田")],
+    "trace-number": [entry(trace="1"), entry(trace="REJ060300000001")],
     "trace-bank": [entry(trace="110000000000001")],
     "trace-order": [batch(entries=(DEBIT, DEBIT))],
     "trace-used": [file(OriginationContext(used_traces={DEBIT.trace}))],
@@ -209,7 +210,7 @@ BY_CONSTRUCTION = {
     *("batch-total-debits", "batch-total-credits", "file-total-debits", "file-total-credits"),
     *("batch-entry-hash", "file-entry-hash", "file-batch-count", "block-count"),
     *("addenda-indicator", "addenda-stated", "addenda-order", "addenda-trace"),
-    "mixed-categories",
+    *("blank-lines", "too-many-addenda", "addenda-field", "mixed-categories"),
 }
 """Checks the writer cannot break: it lays these records and counts out itself."""
 

@@ -226,7 +226,7 @@ def test_any_bytes_in_a_file_are_read_or_refused(data: bytes, at: int):
 def test_an_entry_has_no_more_addenda_than_can_be_numbered():
     lines = WEB.split(b"\n")
 
-    assert "addenda-order" in refused(b"\n".join([*lines[:3], *[b"702"] * 10_000, *lines[3:]]))
+    assert "too-many-addenda" in refused(b"\n".join([*lines[:3], *[b"702"] * 10_000, *lines[3:]]))
 
 
 def test_a_habit_of_the_bank_does_not_fill_the_list():

@@ -422,12 +422,6 @@ def test_an_unknown_return_code_is_still_a_return():
     assert event.code == "R97"
 
 
-def test_an_entry_that_answers_nothing_is_noticed_not_dropped():
-    events = returns("biller-ctx-six-addenda.ach")
-
-    assert [(type(e), e.kind, e.code) for e in events] == [(Noticed, "unexpected", "CTX")]
-
-
 def test_a_damaged_return_file_brings_no_events_at_all():
     data = (FILES / "returns-admin-and-nsf.ach").read_bytes()
 
