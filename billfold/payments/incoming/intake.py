@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billfold import formats
+from billfold import bankdays, formats
 from billfold.banking import connections, exchange, statement_days, statements
 from billfold.banking.models import BankFile, FileState
 from billfold.formats.problems import Unreadable
@@ -33,6 +34,7 @@ from billfold.platform.faults import fault
 from billfold.rails import ach
 from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Rejected, Returned
 
+log = logging.getLogger("billfold.intake")
 UNREADABLE: Final = CaseKind.UNREADABLE_FILE
 HAS_WORK: Final = "EXISTS (SELECT FROM banking_bankfile WHERE state = 'received')"
 """Whether `read_received` has something to do: an SQL condition."""
@@ -70,8 +72,9 @@ REFUSALS: Final = (
 def read_received(*, now: datetime) -> list[BankFile]:
     """Read every stored document that was not read yet, each in a transaction of its own.
 
-    One that cannot be read is refused with a case, and the next one is read. One at which our own
-    code fails is read again later, and in the end parked.
+    One that cannot be read is refused with a case, and the next one is read. One with days past the
+    banking calendar waits until that is extended. One at which our own code fails is read again
+    later, and in the end parked.
     """
     waiting = BankFile.objects.filter(direction="in", state=FileState.RECEIVED)
     ids = waiting.order_by("made_at", "id").values_list("id", flat=True)
@@ -93,6 +96,9 @@ def _read_one(file_id: UUID, now: datetime) -> BankFile:
         file = _read_once(file_id, now)
     except REFUSALS as refused:
         file = _refuse(file_id, refused, now)
+    except bankdays.UnknownYear as unknown:
+        log.warning("bank file %s waits to be read: %s", file_id, unknown)
+        raise parking.NotTried from unknown
     fault("read_committed")
     return file
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from billfold import bankdays
 from billfold.banking import exchange
 from billfold.banking.models import BankFile, BankLine, Statement, StatementDecision
 from billfold.cli import main
@@ -298,6 +299,22 @@ def test_promise_8_a_statement_far_from_all_others_waits_for_two_people(booked):
     for treasurer in booked.treasurers:
         statement_intake.accept(file.pk, by=treasurer, now=late)
     assert [kind for kind, _ in open_cases()] == ["statements do not join"]
+
+
+def test_promise_19_a_statement_of_an_unknown_year_waits_for_the_calendar(booked, monkeypatch):
+    monkeypatch.setattr(bankdays.ACH, "published_through", 2026)
+    late = eastern(2027, 1, 5)
+    content = day(booked, date(2027, 1, 4), 100, opening=9_000)
+    before = open_cases()
+
+    file = leave(booked, "far.bai", content, now=late)
+
+    assert file.state == "received"
+    assert open_cases() == before
+    monkeypatch.undo()
+    intake.read_received(now=late)
+    file.refresh_from_db()
+    assert file.state == "waiting"
 
 
 def test_a_refusal_needs_a_reason_without_account_numbers(booked):
