@@ -42,6 +42,7 @@ usage: python3 run.py COMMAND
   check                                     formatting, lint, types, imports, migrations, locks
   bench [NAME] [--large | --tiny]           run the benchmarks
   fuzz READER [--seconds N]                 throw bytes at a reader of bank files
+  mutate [PATH] [--changed] [--sample N]    change the code here and there: does a test notice?
   billfold ...                              the command line; `billfold --help` lists it
 """
 KIND = {
@@ -51,9 +52,15 @@ KIND = {
     "check": "dev",
     "bench": "bench",
     "fuzz": "bench",
+    "mutate": "mutate",
 }
 """Which lock a command needs; that of `bench` also has other readers, to compare with."""
-HOLDS = {"run": ("run",), "dev": ("run", "dev"), "bench": ("run", "dev", "bench")}
+HOLDS = {
+    "run": ("run",),
+    "dev": ("run", "dev"),
+    "bench": ("run", "dev", "bench"),
+    "mutate": ("run", "dev", "mutate"),
+}
 
 
 class Refused(Exception):
@@ -78,9 +85,9 @@ def main(arguments: list[str]) -> int:
         # The whole suite runs on every core, a file at a time; a part of it on one.
         parallel = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "loadfile"]
         become(["-m", "pytest", *(rest if set(rest) - {"--require-samples"} else parallel + rest)])
-    if command == "fuzz":
+    if command in ("fuzz", "mutate"):
         os.chdir(str(PROJECT))
-        become(["-m", "fuzz", *rest])
+        become(["-m", {"fuzz": "fuzz", "mutate": "mutation"}[command], *rest])
     become(["-m", "billfold", *(["demo"] if command == "demo" else []), *rest])
     return 0
 

@@ -288,7 +288,7 @@ def fetch_new(bank: BankConnection, *, report: parking.Report, now: datetime) ->
             fetched.failures_in_a_row = 0
     except transports.Unreachable as error:
         log.warning("fetching: %s", error)
-        fetched.unreachable = typed_text.printable_name(str(error))
+        fetched.unreachable = str(error)
     return fetched
 
 
@@ -317,14 +317,10 @@ def _try_to_fetch(
         _fetch(bank, transport, name, fetched, now=now)
     except transports.Unfetchable as error:
         log.warning("fetching %s: %s", typed_text.printable_name(name), error)
-        fetched.unfetched.append(
-            UnfetchedDocument(
-                typed_text.printable_name(name), typed_text.printable_name(str(error))
-            )
-        )
+        fetched.unfetched.append(UnfetchedDocument(typed_text.printable_name(name), str(error)))
     except transports.Unreachable as error:
         log.warning("fetching %s: %s", typed_text.printable_name(name), error)
-        fetched.unreachable = typed_text.printable_name(str(error))
+        fetched.unreachable = str(error)
         fetched.failures_in_a_row += 1
         if fetched.failures_in_a_row > 1:
             raise

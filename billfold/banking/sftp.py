@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import asyncssh
 
+from billfold import typed_text
 from billfold.platform.faults import fault
 
 LARGEST_BYTES: Final = 100_000_000
@@ -23,7 +24,14 @@ Confirm = Callable[[], None]
 """Asks once more whether an act may be completed; raises if not."""
 
 
-class Unreachable(ConnectionError):
+class FarSideFailed(Exception):
+    """Why a far side did not do what was wanted; what it says of itself is kept masked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(typed_text.printable_name(reason))
+
+
+class Unreachable(FarSideFailed, ConnectionError):
     """The bank's side did not answer as it should; whether anything happened is not known."""
 
 
@@ -31,7 +39,7 @@ class NotBegun(Unreachable):
     """The bank's side did not answer before any byte of an upload had gone there."""
 
 
-class Unfetchable(Exception):
+class Unfetchable(FarSideFailed):
     """One document cannot be fetched; the others may be."""
 
 

@@ -48,7 +48,9 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {SUPERVISOR: str(os.getpid())},
+                # The server lists our connections by this name.
+                env=os.environ
+                | {SUPERVISOR: str(os.getpid()), "PGAPPNAME": f"billfold {self.name}"},
                 start_new_session=True,
             )
 

@@ -48,7 +48,14 @@ def test_every_locked_package_has_a_hash(lock: Path) -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extra"),
-    [("run", None), ("dev", None), ("dev", "dev"), ("bench", "dev"), ("bench", "bench")],
+    [
+        ("run", None),
+        ("dev", None),
+        ("dev", "dev"),
+        ("bench", "dev"),
+        ("bench", "bench"),
+        ("mutate", "mutate"),
+    ],
 )
 def test_a_lock_satisfies_the_project(lock: str, extra: str | None) -> None:
     versions = locked(lock)
@@ -63,7 +70,9 @@ def test_a_lock_satisfies_the_project(lock: str, extra: str | None) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("smaller", "larger"), [("run", "dev"), ("dev", "bench")])
+@pytest.mark.parametrize(
+    ("smaller", "larger"), [("run", "dev"), ("dev", "bench"), ("dev", "mutate")]
+)
 def test_a_larger_lock_holds_the_smaller_one_unchanged(smaller: str, larger: str) -> None:
     held, holding = locked(smaller), locked(larger)
 

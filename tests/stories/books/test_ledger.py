@@ -37,6 +37,12 @@ def test_promise_1_a_booking_moves_both_of_its_accounts(now):
     assert sum(line.debits.minor - line.credits.minor for line in book.trial_balance()) == 0
 
 
+def test_an_account_without_bookings_has_a_balance_of_zero(now):
+    accounts = [RECEIVABLE.of("invoice/none"), BILLED]
+
+    assert [book.balance(account) for account in accounts] == [Money(0), Money(0)]
+
+
 def test_promise_1_nothing_but_a_positive_amount_between_two_accounts_is_a_transfer():
     with pytest.raises(NotATransfer):
         issued("A", 0)

@@ -38,6 +38,25 @@ def test_a_document_that_cannot_be_fetched_holds_nothing_up_and_asks_a_person_on
     assert Case.objects.filter(closed_at=None).count() == 1
 
 
+def test_promise_23_what_a_far_side_says_is_kept_without_account_numbers(world, monkeypatch):
+    class Talkative(transports.FolderTransport):
+        """A far side whose errors quote the names of its files."""
+
+        def get(self, name: str) -> bytes:
+            raise transports.Unfetchable(f"no such file: {name}\nacct 4417006789")
+
+    far = Talkative(*(world.folder / name for name in ("to_bank", "from_bank", "taken")))
+    monkeypatch.setattr(transports, "from_setting", lambda _setting: far)
+    leave(world, "acct 4417006789.txt", b"1")
+
+    run_job("fetch", world.now)
+
+    case = Case.objects.get()
+    assert "acct xxxxxx6789.txt" in case.title
+    assert "4417006789" not in f"{case.key} {case.title} {case.facts}"
+    assert "\n" not in case.title
+
+
 def test_one_document_out_of_reach_is_passed_over_and_two_end_the_look(world, monkeypatch):
     class Failing(transports.FolderTransport):
         """A far side that loses the line with some documents."""

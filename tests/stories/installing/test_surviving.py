@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,8 +18,9 @@ from tests.waiting import HUNG_AFTER_SECONDS, wait_until
 __all__ = ["state"]
 pytestmark = pytest.mark.faults
 NUMBER = "4417006789"
-BACKENDS = """SELECT pid FROM pg_stat_activity
+BACKENDS = """SELECT pid, application_name FROM pg_stat_activity
               WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+PROCESSES = {"billfold web", "billfold worker", "billfold bank"}
 
 
 @pytest.fixture
@@ -51,15 +52,19 @@ def test_a_demo_goes_on_after_each_of_its_database_connections_was_killed(
     server = PrivateServer(state)
     with psycopg.connect(server.dsn(user=SUPERUSER), autocommit=True) as connection:
 
-        def backends() -> set[int]:
+        def backends() -> dict[int, str]:
             assert status(port, "/sign-in") in {200, 503}
-            return {pid for (pid,) in connection.execute(BACKENDS)}
+            return dict(connection.execute(BACKENDS).fetchall())
 
-        wait_until(lambda: len(backends()) >= 3, "web, worker and bank are connected")
+        def have_all_connected(victims: Iterable[int] = ()) -> bool:
+            return {name for pid, name in backends().items() if pid not in victims} >= PROCESSES
+
+        wait_until(have_all_connected, "web, worker and bank are connected")
         victims = backends()
+        assert set(victims.values()) >= PROCESSES
         for pid in victims:
             connection.execute("SELECT pg_terminate_backend(%s)", [pid])
-        wait_until(lambda: len(backends() - victims) >= 3, "all three are connected again")
+        wait_until(lambda: have_all_connected(victims), "all three are connected again")
 
     assert status(port, "/sign-in") == 200
     assert processes(state) == before, "none had to be started again"
@@ -72,10 +77,17 @@ def test_promise_23_no_log_repeats_a_number_that_a_stranger_wrote(state: Path, p
         with socket.create_connection(("127.0.0.1", port), HUNG_AFTER_SECONDS) as stranger:
             stranger.sendall(f"{head}\r\nHost: localhost\r\n\r\n".encode())
             assert b" 400 " in stranger.recv(1_000)
+    server = PrivateServer(state)
+    with psycopg.connect(server.dsn(user=SUPERUSER), autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE written (number text PRIMARY KEY)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.cursor().executemany("INSERT INTO written VALUES (%s)", [[NUMBER]] * 2)
+    wait_until(lambda: "written_pkey" in server.log.read_text(), "the server has logged it")
     log = state / "logs" / "web.log"
     for words in ("Not Found: /xxxxxx6789", "'HTTP/xxxxxx6789'", "'X xxxxxx6789'"):
         wait_until(lambda words=words: words in log.read_text(), f"{words} is in the log")
 
-    texts = {path.name: path.read_text() for path in (state / "logs").iterdir()}
+    logs = [*(state / "logs").iterdir(), server.log]
+    texts = {path.name: path.read_text() for path in logs}
 
     assert [name for name, text in texts.items() if NUMBER in text] == []

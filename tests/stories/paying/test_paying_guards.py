@@ -11,7 +11,7 @@ from billfold import jobs
 from billfold.banking import connections
 from billfold.banking.models import BankConnection, BankFile
 from billfold.payments.accounts import bank_accounts
-from billfold.payments.models import Payment
+from billfold.payments.models import Payment, PaymentMethod
 from billfold.payments.paying import scheduling
 from billfold.platform import tenancy
 from tests import privilege, races, waiting
@@ -40,6 +40,16 @@ def test_promise_18_another_customers_saved_account_cannot_pay(world):
     with pytest.raises(scheduling.NotYours):
         scheduling.schedule([intent], now=world.now)
 
+    assert not Payment.objects.exists()
+
+
+def test_promise_23_no_door_stores_a_number_that_looks_like_a_cards(world):
+    invoice = world.invoice("CL-1", "120.00")
+
+    with pytest.raises(bank_accounts.LooksLikeACard):
+        world.pay(invoice, account="4111111111111111")
+
+    assert not PaymentMethod.objects.exists()
     assert not Payment.objects.exists()
 
 
