@@ -182,7 +182,7 @@ EMAIL_HOST_PASSWORD = os.environ.get("BILLFOLD_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("BILLFOLD_MAIL_TLS", "") == "1"
 EMAIL_TIMEOUT = 20
 
-MOST_FAILURES = int(os.environ.get("BILLFOLD_MOST_FAILURES", "5"))
+MOST_FAILURES = _whole_number("BILLFOLD_MOST_FAILURES", 5, at_most=1000)
 """Failures after which an item, such as a letter or a received file, is parked."""
 
 SILENCED_SYSTEM_CHECKS = [

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from django.conf import settings
-from django.db import DataError, Error, IntegrityError, transaction
+from django.db import Error, ProgrammingError, transaction
 from django.db.models import Q
 
 from billfold.platform import retries, sealing
 from billfold.platform.faults import InjectedFault, fault
-from billfold.platform.gate import GateClosed
+from billfold.platform.gate import GateClosed, PassageLost
 from billfold.platform.ids import new_id
 from billfold.platform.models import ItemFailure
 
@@ -51,10 +51,11 @@ class Report(Protocol):
 
 def is_of_item(error: BaseException) -> bool:
     """Say whether an error is about one item, not about what all of them need."""
-    if isinstance(error, Error):
-        return isinstance(error, IntegrityError | DataError)
+    if isinstance(error, Error):  # A statement that is not understood or allowed fails for all.
+        return not (retries.is_temporary(error) or isinstance(error, ProgrammingError))
     return not isinstance(
-        error, InjectedFault | GateClosed | sealing.KeysMissing | OSError | MemoryError
+        error,
+        InjectedFault | GateClosed | PassageLost | sealing.KeysMissing | OSError | MemoryError,
     )
 
 

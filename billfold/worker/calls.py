@@ -14,7 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import Error, connection
+from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from billfold import jobs
 from billfold.jobs import NetworkJob
@@ -60,9 +61,17 @@ class UnderWay:
     """The calls under way, and whether there is a place for another."""
 
     def __init__(self, on_end: Callable[[], None]) -> None:
-        self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix="call")
+        self._threads = ThreadPoolExecutor(
+            MOST_CALLS, thread_name_prefix="call", initializer=self._keep_connection
+        )
         self._on_end = on_end
         self._begun: dict[tuple[str, str], _Begun] = {}
+        self._connections: list[BaseDatabaseWrapper] = []
+
+    def _keep_connection(self) -> None:
+        """Let a new thread keep its connection from call to call; `end` closes it."""
+        connections[DEFAULT_DB_ALIAS].inc_thread_sharing()
+        self._connections.append(connections[DEFAULT_DB_ALIAS])
 
     def begin(self, call: Call, make: Callable[[Call], None]) -> bool:
         """Begin a call if its line is free and there is a place; say whether it has begun."""
@@ -84,8 +93,10 @@ class UnderWay:
         return sum(each.at > recently and not each.is_to_silent for each in calls) < PLACES
 
     def end(self) -> None:
-        """Wait until all have ended; each has a deadline."""
+        """Wait until all have ended; each has a deadline. Then close their connections."""
         self._threads.shutdown()
+        for kept in self._connections:
+            kept.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +170,14 @@ class Dispatcher:
     def _make(self, call: Call) -> None:
         """Make a call, in a thread and with a connection of its own."""
         try:
+            if connection.connection is not None and not connection.is_usable():
+                connection.close()  # The server began anew since the thread's last call.
             make(call)
         except Exception:
             log.exception(
                 "%s of %s failed; it will be tried again", call.job.name, call.biller.schema
             )
             self._wait(PAUSE_AFTER_ERROR_SECONDS, *call.name)
-        finally:
             connection.close()
 
     def _is_due(self, *name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from billfold import bankdays, formats
 from billfold.banking import connections, exchange, statement_days, statements
@@ -76,7 +77,10 @@ def read_received(*, now: datetime) -> list[BankFile]:
     banking calendar waits until that is extended. One at which our own code fails is read again
     later, and in the end parked.
     """
-    waiting = BankFile.objects.filter(direction="in", state=FileState.RECEIVED)
+    is_waiting = Q(state=FileState.RECEIVED)
+    # One that was read just before a crash is known to have failed still: no more is to be done.
+    is_waiting |= Q(pk__in=parking.failed(parked_items.READ))
+    waiting = BankFile.objects.filter(is_waiting, direction="in")
     ids = waiting.order_by("made_at", "id").values_list("id", flat=True)
     documents = [(str(file_id), file_id) for file_id in ids]
     return list(

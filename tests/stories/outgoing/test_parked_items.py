@@ -9,7 +9,7 @@ from smtplib import SMTPDataError, SMTPServerDisconnected
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import IntegrityError, OperationalError, ProgrammingError
+from django.db import IntegrityError, InternalError, OperationalError, ProgrammingError
 
 from billfold import bankdays
 from billfold.banking import exchange
@@ -32,6 +32,8 @@ from billfold.payments.proof import files, outside, paying_once
 from billfold.payments.proof.check import Inspection
 from billfold.payments.rules import debit_rules
 from billfold.platform import parking, sealing, tenancy
+from billfold.platform.faults import InjectedFault
+from billfold.platform.gate import GateClosed, PassageLost
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry, ItemFailure
 from tests import privilege
@@ -39,7 +41,7 @@ from tests.conftest import MONDAY
 from tests.stories.incoming.bank_words import leave, line, statement
 from tests.world import World, eastern, run_job
 
-CUTOFF = eastern(2026, 11, 16, 17)
+CUTOFF, TUESDAY = eastern(2026, 11, 16, 17), eastern(2026, 11, 17, 9)
 TRIES = [timedelta(minutes=minutes) for minutes in (0, 1, 3, 7, 15)]
 """When an item is tried: after waits of one, two, four and eight minutes."""
 
@@ -383,7 +385,10 @@ def test_a_document_that_cannot_be_stored_is_parked_and_the_others_are_fetched(w
         (KeyError(), True),
         (IntegrityError(), True),
         (OperationalError(), False),
+        (InternalError(), True),
         (ProgrammingError(), False),
+        (GateClosed(), False),
+        (PassageLost(), False),
         (sealing.KeysMissing(), False),
         (sealing.Unsealable(), True),
         (TimeoutError(), False),
@@ -408,6 +413,29 @@ def test_promise_13_a_parked_file_is_shown_and_is_no_finding(world, client, sett
     assert "Waits to be tried again" in page and "billfold parked retry" in page
     title = "What the bank sent is read within the hour"
     assert findings(world, title, MONDAY + timedelta(hours=2)) == []
+
+
+def test_promise_13_a_crash_after_a_parked_file_is_read_leaves_no_case(
+    world, settings, monkeypatch
+):
+    settings.MOST_FAILURES = 1
+    monkeypatch.setattr(exchange, "unseal_content", lambda _: 1 / 0)
+    file = leave(world, "day.bai", statement(world, MONDAY.date(), []), now=TUESDAY)
+    monkeypatch.undo()
+    failure = parked_items.list_parked().get()
+    parked_items.try_again(failure.pk, actor=world.actor(), now=TUESDAY)
+
+    monkeypatch.setenv("BILLFOLD_FAULT", "read_committed:fail")
+    with pytest.raises(InjectedFault):
+        run_job("read", TUESDAY)
+    monkeypatch.undo()
+    assert Case.objects.get().closed_at is None
+    run_job("read", TUESDAY)
+
+    file.refresh_from_db()
+    assert file.state == "read"
+    assert Case.objects.get().resolution == "It is through"
+    assert not ItemFailure.objects.exists()
 
 
 @pytest.fixture
