@@ -23,12 +23,14 @@ _LONGEST_REASON: Final = 500
 def agree(visit: StaffVisit) -> HttpResponse:
     """Agree to lift the brake as it was seen. The second agreement lifts it."""
     kind, number = visit.form_field("kind"), visit.form_field("number")
+    if kind not in BrakeKind.values:
+        return _refuse(visit, brake_lifting.NotStanding())
     name = brake_page.field_name(kind)
     reason = visit.form_field(name)
     problem = refusal_texts.note_problem(
         reason, if_empty="Write why files may leave all the same.", at_most=_LONGEST_REASON
     )
-    if problem and kind in BrakeKind.values:
+    if problem:
         return brake_page.render(
             visit,
             why=FormField(name, reason, problem),
@@ -50,8 +52,7 @@ def agree(visit: StaffVisit) -> HttpResponse:
             section="brake",
         )
     except (brake_lifting.NotStanding, brake_lifting.AgreedAlready) as refusal:
-        sentence = refusal_texts.sentence(refusal)
-        return brake_page.render(visit, problems=refusal_texts.summarize({"": sentence}))
+        return _refuse(visit, refusal)
     messages.success(
         visit.request,
         "The brake is lifted. What waited goes out with the next cut-off."
@@ -59,3 +60,9 @@ def agree(visit: StaffVisit) -> HttpResponse:
         else "You agreed. The brake is lifted once another treasurer agrees too.",
     )
     return SeeOther(links.BRAKE)
+
+
+def _refuse(visit: StaffVisit, refusal: Exception) -> HttpResponse:
+    """Show the brake as it stands now, with why nothing was done."""
+    sentence = refusal_texts.sentence(refusal)
+    return brake_page.render(visit, problems=refusal_texts.summarize({"": sentence}))
