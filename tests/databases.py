@@ -52,8 +52,10 @@ class BillerDump:
         address = self.server.dsn(DATABASE, user=SUPERUSER)
         psql = _program("psql")
         for name in names:
-            with psycopg.connect(address, autocommit=True) as connection:
+            owner = self.server.dsn(DATABASE, user=USERS[Login.OWNER])
+            with psycopg.connect(owner, autocommit=True) as connection:
                 login_roles.make_biller_role(connection.cursor(), f"billfold_{name}")
+            with psycopg.connect(address, autocommit=True) as connection:
                 written = self.written.replace(self.schema, name)
                 _run([psql, "-q", "-v", "ON_ERROR_STOP=1", address], written)
                 connection.execute(

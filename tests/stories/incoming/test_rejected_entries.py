@@ -18,7 +18,7 @@ from billfold.rails.ach.reason_codes import Correction
 from tests import privilege
 from tests.stories.incoming.bank_words import leave, line, return_of, statement
 from tests.stories.portal.payer import text_of
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 MONDAY, TUESDAY, WEDNESDAY = (eastern(2026, 11, day, 17) for day in (16, 17, 18))
 
@@ -27,7 +27,7 @@ def send(world: World) -> None:
     """Send what is due on Monday; nobody acts at the bank."""
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
 
 
 def rejected(payment: Payment, written: str = "REJ06030") -> bytes:
@@ -148,7 +148,7 @@ def test_promise_15_an_entry_under_way_is_meant_and_not_one_that_settled(world: 
     thursday = eastern(2026, 11, 19, 17)
     jobs.cut_off(thursday)
     world.release_all(thursday)
-    jobs.send(thursday)
+    run_job("send", thursday)
 
     leave(world, "REJECTS.ach", rejected(payment, "REJ06030       "), now=thursday)
 

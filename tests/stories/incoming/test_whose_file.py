@@ -15,7 +15,7 @@ from tests import privilege
 from tests.places import FILES
 from tests.stories.incoming.bank_words import leave, return_of
 from tests.stories.portal.payer import text_of
-from tests.world import World, eastern
+from tests.world import World, eastern, run_job
 
 MONDAY, WEDNESDAY = eastern(2026, 11, 16, 17), eastern(2026, 11, 18, 12)
 LOCKBOX = (FILES / "lockbox" / "synthetic-80col-two-batches.bai").read_bytes()
@@ -27,7 +27,7 @@ def returned(world: World) -> bytes:
     world.pay(world.invoice("CL-1", "120.00"))
     jobs.cut_off(MONDAY)
     world.release_all(MONDAY)
-    jobs.send(MONDAY)
+    run_job("send", MONDAY)
     return return_of(world, Instruction.objects.get(), "R01", on=WEDNESDAY.date())
 
 
