@@ -183,6 +183,7 @@ def roll_up(_now: datetime) -> None:
         book.roll_up()
 
 
+VERIFY: Final = Job("verify", verify, daily.HAS_WORK, every_seconds=60, is_long=True)
 JOBS: Final = (
     Job("cut-off", cut_off, _CUT_OFF_IS_DUE, leaves_the_system=True),
     NetworkJob("send", _banks, send, transmission.HAS_WORK, leaves_the_system=True),
@@ -192,7 +193,7 @@ JOBS: Final = (
     NetworkJob("mail", _mail_server, mail, outbox.HAS_WORK, leaves_the_system=True),
     Job("seal-audit", seal_audit, audit.HAS_WORK),
     Job("roll-up", roll_up, book.HAS_WORK, every_seconds=60),
-    Job("verify", verify, daily.HAS_WORK, every_seconds=60, is_long=True),
+    VERIFY,
 )
 """In the order in which one run of all of them takes a payment furthest."""
 
@@ -209,7 +210,7 @@ def run(job: Job | NetworkJob, biller: tenancy.Biller, *, now: datetime) -> None
         return
     with tenancy.use(biller):
         if isinstance(job, Job):
-            with locks.exclusive(f"{biller.schema}/{job.name}"):
+            with locks.exclusive(lock_name(job, biller)):
                 job.run(now)
             return
         for far_side in job.far_sides():
@@ -241,6 +242,11 @@ def with_work(jobs: Sequence[AnyJob], *, now: datetime) -> list[AnyJob]:
 def is_held(job: Job | NetworkJob, biller: tenancy.Biller) -> bool:
     """Say whether HOLD keeps a job from running."""
     return job.leaves_the_system and biller.state == "hold"
+
+
+def lock_name(job: Job, biller: tenancy.Biller) -> str:
+    """Name the lock of whoever runs a job: only one does at a time."""
+    return f"{biller.schema}/{job.name}"
 
 
 def line_lock(biller: tenancy.Biller, far_side: str) -> str:

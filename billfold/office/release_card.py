@@ -61,7 +61,7 @@ def build(files: Sequence[BankFile], visit: StaffVisit) -> tuple[ReleaseCard, ..
     of_this_round = FileApproval.objects.filter(file__in=files, round=F("file__release_round"))
     for approval in file_approvals.keep_in_force(of_this_round.order_by("at", "id")):
         approvals[approval.file_id].append(approval)
-    is_braked = bool(brake.standing())
+    is_braked = bool(files) and bool(brake.standing())
     return tuple(
         _card(file, instructed.get(file.id, _Instructed()), approvals[file.id], visit, is_braked)
         for file in files

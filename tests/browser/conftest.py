@@ -112,10 +112,10 @@ def opened(chromium: Browser, site: Site, **options: object) -> Iterator[Page]:
     watched = Watched(context.new_page()).watch()
     yield watched.page
     context.close()
-    assert not _relevant(watched.complaints), watched.complaints
+    assert not relevant(watched.complaints), watched.complaints
 
 
-def _relevant(complaints: list[str]) -> list[str]:
+def relevant(complaints: list[str]) -> list[str]:
     # An answer of 4xx to a form is an answer, and leaving a page ends what it was asking for.
     expected = ("status of 4", "htmx:sendAbort", "htmx:afterRequest")
     return [each for each in complaints if not any(part in each for part in expected)]
