@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from datetime import UTC, datetime
 from uuid import UUID
@@ -196,8 +197,10 @@ def demonstration(django_db_setup, django_db_blocker):
         demo.load(datetime(2026, 11, 23, 14, tzinfo=UTC), schema=SCHEMA, hosts=["days.story"])
         biller = tenancy.biller(SCHEMA)
         with tenancy.use(biller):
+            [bank] = days.banks()
             yield biller
         databases.remove_biller(environment.SERVER, SCHEMA)
+        shutil.rmtree(bank.folder)
 
 
 def pay(invoice: Invoice, amount: Money, account_number: str) -> UUID:
