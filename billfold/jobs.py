@@ -26,7 +26,7 @@ from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
 from billfold.payments.outgoing import cutoff, return_limits, transmission
 from billfold.payments.proof import daily
-from billfold.platform import audit, brake, far_sides, locks, tenancy
+from billfold.platform import audit, far_sides, locks, tenancy
 from billfold.platform.far_sides import Contact
 from billfold.receivables.models import BillerProfile
 
@@ -73,13 +73,11 @@ AnyJob = TypeVar("AnyJob", bound=Job | NetworkJob)
 
 
 def cut_off(now: datetime) -> None:
-    """Run each cut-off that is due, in the order of their days; while the brake stands, none.
+    """Run each cut-off that is due, in the order of their days.
 
     Payments belong to the cut-offs of the one bank connection that collects.
     """
     bank = connections.default()
-    if brake.standing():
-        return
     for day in _cutoffs_due(bank, now):
         return_limits.watch(now=now)
         cutoff.collect_due(bank, day, now=now)

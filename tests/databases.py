@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from django.db import connection
 from psycopg import sql
 
 from billfold.platform import login_roles, tenancy
@@ -106,6 +107,19 @@ def end_session(server: PrivateServer, pid: int) -> None:
     """End one connection to the server, as an operator or a lost line would."""
     with psycopg.connect(server.dsn("postgres", user=SUPERUSER)) as connection:
         connection.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+
+
+def end_other_sessions(server: PrivateServer) -> None:
+    """End every connection of ours to the server but this thread's own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (ours,) = cursor.fetchone()
+    with psycopg.connect(server.dsn("postgres", user=SUPERUSER)) as looking:
+        looking.execute(
+            """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+               WHERE datname = %s AND backend_type = 'client backend' AND pid <> %s""",
+            [DATABASE, ours],
+        )
 
 
 def sessions(server: PrivateServer, name: str) -> int:

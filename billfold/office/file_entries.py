@@ -106,7 +106,7 @@ def _signed_amount(bank_line: BankLine) -> Money | None:
 
 def _returns(file: BankFile, number: str) -> FileEntries:
     """Read the sealed bytes again, which were read without fault before."""
-    events = ach.read(BankDocument(file.name, exchange.unseal_content(file)))
+    events = _events(file)
     at = paging.find_page(number, len(events), _PER_PAGE)
     listed = events[paging.rows_of(at)]
     traced = {
@@ -123,11 +123,21 @@ def _returns(file: BankFile, number: str) -> FileEntries:
                 event,
                 identified.get(event.key)
                 if isinstance(event, Rejected)
+                else None
+                if isinstance(event, Noticed) and event.kind == "foreign"
                 else traced.get(event.subject),
             )
             for event in listed
         ),
     )
+
+
+def _events(file: BankFile) -> list[AnyEvent]:
+    document = BankDocument(file.name, exchange.unseal_content(file))
+    try:
+        return ach.read(document, company_id=file.connection.company_id)
+    except ach.OfAnotherCompany:  # Our number was another one when the file was read.
+        return ach.read(document)
 
 
 def _return(event: AnyEvent, payment: Payment | None) -> FileEntry:

@@ -8,10 +8,21 @@ from datetime import date, datetime
 from billfold import jobs
 from billfold.banking import exchange
 from billfold.banking.models import BankFile
-from billfold.payments.models import Instruction
+from billfold.payments.models import Instruction, Payment
 from billfold.simulator.bank import returns, statements
 from billfold.simulator.bank.memory import AccountLine, RdfiAnswer
-from tests.world import World, run_job
+from tests.world import World, eastern, run_job
+
+
+def sent(world: World, day: int, *amounts: str) -> list[Payment]:
+    """Send a file with payments; nobody acts at the bank."""
+    noon = eastern(2026, 11, day, 12)
+    world.now = noon
+    payments = [world.pay(world.invoice(f"CL-{day}-{n}", a)) for n, a in enumerate(amounts)]
+    jobs.cut_off(noon.replace(hour=17))
+    world.release_all(noon.replace(hour=17))
+    run_job("send", noon.replace(hour=18))
+    return payments
 
 
 def leave(world: World, name: str, content: bytes, *, now: datetime) -> BankFile:

@@ -8,24 +8,13 @@ from billfold import jobs
 from billfold.banking.models import BankFile, BankLine
 from billfold.payments.models import Case, Instruction, Payment
 from tests import privilege
-from tests.stories.incoming.bank_words import leave, line, return_of, statement
+from tests.stories.incoming.bank_words import leave, line, return_of, sent, statement
 from tests.stories.portal.payer import text_of
-from tests.world import World, eastern, run_job
+from tests.world import World, eastern
 
 WEDNESDAY = eastern(2026, 11, 18, 12)
 THURSDAY = eastern(2026, 11, 19, 6)
 """When the statement of Wednesday comes."""
-
-
-def sent(world: World, day: int, *amounts: str) -> list[Payment]:
-    """Send a file with payments; nobody acts at the bank."""
-    noon = eastern(2026, 11, day, 12)
-    world.now = noon
-    payments = [world.pay(world.invoice(f"CL-{day}-{n}", a)) for n, a in enumerate(amounts)]
-    jobs.cut_off(noon.replace(hour=17))
-    world.release_all(noon.replace(hour=17))
-    run_job("send", noon.replace(hour=18))
-    return payments
 
 
 def returned(world: World, payment: Payment) -> None:

@@ -16,8 +16,8 @@ from billfold.payments.models import Case, Instruction, Payment
 from billfold.platform import tenancy
 from billfold.rails.protocol import AnyEvent, Returned, Settled, TakenBack
 from tests import privilege, races, waiting
-from tests.stories.incoming.bank_words import leave, line, return_of, statement
-from tests.world import World, eastern, run_job
+from tests.stories.incoming.bank_words import leave, line, return_of, sent, statement
+from tests.world import World, eastern
 
 WEDNESDAY = eastern(2026, 11, 18, 12)
 THURSDAY = eastern(2026, 11, 19, 6)
@@ -29,17 +29,6 @@ def versions() -> dict[tuple[str, int], str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT type_code, amount_minor, ctid::text FROM banking_bankline")
         return {(code, minor): place for code, minor, place in cursor.fetchall()}
-
-
-def sent(world: World, day: int, *amounts: str) -> list[Payment]:
-    """Send a file with payments; nobody acts at the bank."""
-    noon = eastern(2026, 11, day, 12)
-    world.now = noon
-    payments = [world.pay(world.invoice(f"CL-{day}-{n}", a)) for n, a in enumerate(amounts)]
-    jobs.cut_off(noon.replace(hour=17))
-    world.release_all(noon.replace(hour=17))
-    run_job("send", noon.replace(hour=18))
-    return payments
 
 
 def booked(world: World, *lines: tuple[int, int, str]) -> None:

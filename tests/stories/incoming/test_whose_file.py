@@ -129,7 +129,9 @@ def test_the_first_character_of_a_company_number_may_be_the_banks(world: World, 
     assert world.state(Payment.objects.get()) == "returned"
 
 
-def test_promise_15_returns_of_another_company_beside_ours_are_cases(world: World, returned: bytes):
+def test_promise_15_returns_of_another_company_beside_ours_are_cases(
+    world: World, returned: bytes, client
+):
     lines = returned.split(b"\n")
     theirs = of_company(returned, b"1770000002").split(b"\n")[1:5]
     assert theirs[1][:1] == b"6" and lines[5][:1] == b"9"
@@ -145,6 +147,22 @@ def test_promise_15_returns_of_another_company_beside_ours_are_cases(world: Worl
     case = Case.objects.get()
     assert case.kind == CaseKind.UNFIT_RETURN
     assert "another company" in case.title
+    client.force_login(world.clerk)
+    page = text_of(client.get(f"/office/files/{file.id}"))
+    assert page.count(Payment.objects.get().reference) == 1
+    assert page.count("None of ours") == 1
+
+
+def test_a_file_is_shown_though_our_company_number_was_changed(world: World, returned, client):
+    file = leave(world, "RET.ach", returned, now=WEDNESDAY)
+    world.connection.company_id = "1770000002"
+    privilege.save(world.connection)
+    client.force_login(world.clerk)
+
+    page = client.get(f"/office/files/{file.id}")
+
+    assert page.status_code == 200
+    assert Payment.objects.get().reference in text_of(page)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,25 @@ def test_promise_14_absence_is_no_proof_that_a_file_never_arrived(world, file, c
     assert Case.objects.get().kind == "transmission unknown"
 
 
+def test_two_files_that_find_nobody_end_the_try_and_the_next_one_begins_anew(world, file, caplog):
+    """A far side that is away costs two deadlines, not one for each file."""
+    files = [released(world, file)]
+    for number in (2, 3):
+        world.pay(world.invoice(f"CL-{number}", "120.00"))
+        later = CUTOFF + timedelta(days=number - 1)
+        jobs.cut_off(later)
+        files.append(released(world, BankFile.objects.get(direction="out", state="built")))
+    away = (world.folder / "to_bank").rename(world.folder / "away")
+
+    results = exchange.send_released(world.connection, now=CUTOFF)
+
+    assert [result.outcome for result in results] == ["unreachable"] * 3
+    assert sum("sending" in record.message for record in caplog.records) == 2
+    away.rename(world.folder / "to_bank")
+    exchange.send_released(world.connection, now=CUTOFF)
+    assert {state(each) for each in files} == {FileState.SENT}
+
+
 def test_a_file_that_did_not_arrive_before_the_crash_is_sent(world, file, crash):
     released(world, file)
     with crash("upload_inside"):

@@ -243,6 +243,26 @@ def test_the_first_answer_ends_a_silence(lines, silent):
     assert line.silences() == {}
 
 
+def test_a_call_goes_on_after_its_kept_connection_was_lost(lines, silent, caplog):
+    """The server may begin anew between two calls of a thread."""
+    line = lines[-1]
+    line.forget_silences()
+    dispatcher = calls.Dispatcher()
+    for _ in range(2):
+        line.document().write_text("something")
+        dispatcher._due_at.clear()
+
+        def is_fetched() -> bool:
+            dispatcher.look([line.biller])
+            return line.has_fetched()
+
+        wait_until(is_fetched, "the document is fetched")
+        databases.end_other_sessions(environment.SERVER)
+    dispatcher.under_way.end()
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_silent_banks_share_few_places(lines, silent):
     """Those who are known to be silent never take the places of the others."""
     mute = lines[: calls.PLACES_FOR_SILENT + 2]
