@@ -9,7 +9,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
+
+import pytest
+from django.db import connection
 
 HUNG_AFTER_SECONDS: Final = 600
 """Long after all that tests do is over on the slowest machine: what takes longer never ends."""
@@ -39,3 +42,19 @@ def stopped_if_endless() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def stopped_after_queries(at_most: int) -> Iterator[None]:
+    """Fail an act that asks the database again and again, where it should have ended long ago."""
+    count = 0
+
+    def run(execute: Callable[..., Any], *query: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count > at_most:
+            pytest.fail(f"still asking after {at_most} queries")  # No `except Exception` ends it.
+        return execute(*query)
+
+    with connection.execute_wrapper(run):
+        yield

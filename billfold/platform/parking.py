@@ -126,7 +126,7 @@ def count_failure(
         failure.error = type(error).__name__ if is_counted else str(error)
         wait = timedelta(minutes=2 ** min(failure.attempts - 1, 10)) if is_counted else None
         failure.next_try_at = now + min(wait or _UNCOUNTED_WAIT, _LONGEST_WAIT)
-        if is_counted and failure.attempts >= (at_most or settings.MOST_FAILURES):
+        if failure.attempts >= (at_most or settings.MOST_FAILURES):
             failure.parked_at = now
         failure.save(update_fields=_CHANGED if known else None, force_insert=known is None)
         if failure.parked_at:

@@ -170,8 +170,6 @@ class Dispatcher:
     def _make(self, call: Call) -> None:
         """Make a call, in a thread and with a connection of its own."""
         try:
-            if connection.connection is not None and not connection.is_usable():
-                connection.close()  # The server began anew since the thread's last call.
             make(call)
         except Exception:
             log.exception(

@@ -15,6 +15,7 @@ from billfold import bankdays
 from billfold.banking import exchange
 from billfold.banking.models import BankConnection, BankFile, BankLine, Statement
 from billfold.cli import main
+from billfold.notices import outbox
 from billfold.notices.models import Notice
 from billfold.payments.cases import parked_items
 from billfold.payments.models import (
@@ -36,7 +37,7 @@ from billfold.platform.faults import InjectedFault
 from billfold.platform.gate import GateClosed, PassageLost
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry, ItemFailure
-from tests import privilege
+from tests import privilege, waiting
 from tests.conftest import MONDAY
 from tests.stories.incoming.bank_words import leave, line, statement
 from tests.world import World, eastern, run_job
@@ -102,6 +103,17 @@ def test_a_letter_is_tried_again_after_a_wait_that_doubles(world, letters):
     for minutes, attempts in ((0, 1), (0.5, 1), (1, 2), (2.9, 2), (3, 3), (6.9, 3), (7, 4)):
         run_job("mail", world.now + timedelta(minutes=minutes))
         assert ItemFailure.objects.get().attempts == attempts
+
+
+def test_letters_that_wait_take_no_place_in_a_batch(world, letters, monkeypatch):
+    monkeypatch.setattr(outbox, "_BATCH", 1)
+    call(letters[0], "Two\nlines")
+
+    run_job("mail", world.now)
+    assert mail.outbox == []
+    run_job("mail", world.now)
+
+    assert [sent.subject for sent in mail.outbox] == [letters[1].subject]
 
 
 def test_a_letter_that_gets_through_later_is_forgotten(world, letters):
@@ -269,7 +281,8 @@ def test_promise_14_a_payment_that_fits_no_file_is_parked_and_the_cut_off_ends(w
     broken = cutoff._EXAMINED.format(first_broken=f"CASE WHEN {others} THEN '' ELSE 'broken' END")
     monkeypatch.setattr(cutoff, "_SELECT_BROKEN_RULES", broken)
 
-    run_job("cut-off", CUTOFF)
+    with waiting.stopped_after_queries(2_000):
+        run_job("cut-off", CUTOFF)
 
     assert (world.state(large), world.state(small)) == ("scheduled", "in_transit")
     case = Case.objects.get()
@@ -291,7 +304,8 @@ def test_promise_14_a_refusal_that_changes_nothing_is_parked_and_the_cut_off_end
         )
         Mandate.objects.filter(pk=stuck.mandate_id).update(revoked_at=MONDAY)
 
-    run_job("cut-off", CUTOFF)
+    with waiting.stopped_after_queries(2_000):
+        run_job("cut-off", CUTOFF)
 
     assert (world.state(stuck), world.state(sound)) == ("scheduled", "in_transit")
     assert "(NotMoved)" in Case.objects.get().title
