@@ -57,7 +57,7 @@ def _entries(count: int) -> Iterator[NachaEntry]:
 
 
 def _entries_of_rows(_cursor: object) -> Callable[[Sequence[object]], NachaEntry]:
-    return lambda row: nacha.entry_from_values((*row, ()))
+    return lambda row: NachaEntry(*row)
 
 
 def _batches(entries: Iterable[NachaEntry]) -> Iterator[NachaBatch]:

@@ -29,7 +29,6 @@ from billfold.formats.nacha.records import (
     ReturnAddendum,
     ReturnOrChange,
     check_digit,
-    entry_from_values,
     is_routing_number,
     split_into_addenda,
 )
@@ -63,7 +62,6 @@ __all__ = [
     "Unwritable",
     "check_digit",
     "clear_reply",
-    "entry_from_values",
     "is_routing_number",
     "read",
     "rejection_mark",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
 from datetime import date, time
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from billfold.formats.nacha.codes import (
@@ -203,34 +203,6 @@ class NachaEntry:
             if isinstance(addendum, ReturnOrChange):
                 traces += [addendum.trace, addendum.original_trace]
         return next(filter(None, map(rejection_mark, traces)), "")
-
-
-def _setters(record: type) -> list[Callable[[Any, Any], None]]:
-    """Return what sets each slot of a frozen record, in their order."""
-    return [getattr(record, slot.name).__set__ for slot in fields(record)]
-
-
-_new_entry: Final = partial(object.__new__, NachaEntry)
-_code, _bank, _account, _amount, _customer, _name, _trace, _data, _addenda = _setters(NachaEntry)
-
-
-def entry_from_values(values: Sequence[Any]) -> NachaEntry:
-    """Build an entry from the values of its fields, in their order.
-
-    For files of many entries: setting the slots of a frozen record directly saves a third.
-    """
-    entry: NachaEntry = _new_entry()
-    code, bank, account, amount, customer, name, trace, data, addenda = values
-    _code(entry, code)
-    _bank(entry, bank)
-    _account(entry, account)
-    _amount(entry, amount)
-    _customer(entry, customer)
-    _name(entry, name)
-    _trace(entry, trace)
-    _data(entry, data)
-    _addenda(entry, addenda)
-    return entry
 
 
 AnyRecord = TypeVar("AnyRecord", NachaEntry, ReturnAddendum, ChangeAddendum)
