@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -261,6 +261,16 @@ def test_a_call_goes_on_after_its_kept_connection_was_lost(lines, silent, caplog
     dispatcher.under_way.end()
 
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_promise_28_on_hold_nobody_is_called_but_to_fetch(lines):
+    line = lines[0]
+    line.forget_silences()
+    held = replace(line.biller, state="hold")
+
+    open_calls = [call.job.name for call in calls.Dispatcher()._due_calls(line.biller)]
+    assert set(open_calls) == {"send", "fetch"}
+    assert [call.job.name for call in calls.Dispatcher()._due_calls(held)] == ["fetch"]
 
 
 def test_silent_banks_share_few_places(lines, silent):
