@@ -191,7 +191,7 @@ def _store_lines(count: int) -> None:
         )
         for n, id_ in enumerate(new_ids(count))
     ]
-    BankLine.objects.bulk_create(lines, batch_size=5_000)
+    BankLine.objects.bulk_create(lines, batch_size=1_000)
 
 
 @dataclass(frozen=True, slots=True)
