@@ -9,9 +9,11 @@ from django.db import DataError, connection
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from billfold.banking.models import RoutingNumber
 from billfold.platform import audit, rows
 from billfold.platform.ids import new_ids
 from billfold.platform.models import AuditEntry
+from billfold.platform.postgres.backend import base
 from tests.environment import SHARING_A_FIXTURE
 
 pytestmark = pytest.mark.usefixtures("cedarline")
@@ -76,3 +78,22 @@ def test_ids_ascend_and_differ():
     assert ids == sorted(set(ids))
     assert {id.version for id in ids} == {7}
     assert {id.variant for id in ids} == {"specified in RFC 4122"}
+
+
+def test_more_values_than_a_statement_carries_are_looked_up():
+    entry = audit.new_entry("looked up", "x", actor=audit.job("test"), now=AT)
+    audit.write([entry])
+    many = range(base.MOST_PARAMETERS + 1)
+
+    by_text = AuditEntry.objects.filter(subject__in=["x", *map(str, many)])
+    by_key = AuditEntry.objects.filter(pk__in=[entry.id, *new_ids(len(many))])
+
+    assert list(by_text) == list(by_key) == [entry]
+    assert not by_key.exclude(pk__in=[entry.id]).exists()
+
+
+def test_a_value_longer_than_its_column_is_not_cut_when_it_is_looked_up():
+    RoutingNumber.objects.create(number="091999049", bank_name="First Harbor Bank")
+
+    assert RoutingNumber.objects.filter(number__in=["091999049"]).exists()
+    assert not RoutingNumber.objects.filter(number__in=["0919990490"]).exists()

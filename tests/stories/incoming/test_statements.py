@@ -86,3 +86,12 @@ def test_promise_23_what_a_payer_writes_as_reference_is_kept_sealed(world):
     assert again.state != "waiting", "the same lines are no news"
     assert [each.customer_reference for each in BankLine.objects.all()] == ["ACCT xxxxxx6789"] * 2
     assert [each.text() for each in BankLine.objects.all()] == ["WIRE IN"] * 2
+
+
+def test_promise_8_a_day_of_more_lines_than_a_statement_of_sql_carries_is_taken_in(world):
+    wires = [line(195, 100, f"WIRE {n}", on=ON) for n in range(5_000)]
+
+    file = leave(world, "A.bai", statement(world, ON, wires), now=NOW)
+
+    assert file.state == "read"
+    assert BankLine.objects.count() == len(wires)
