@@ -10,7 +10,7 @@ from django.db.models import F
 from billfold.ledger.models import Account, Movement, Transfer
 from billfold.notices.models import Notice
 from billfold.payments.accounts import mandates
-from billfold.payments.models import Application, Payment, PaymentEvent, PaymentMethod, Remittance
+from billfold.payments.models import Payment, PaymentEvent, PaymentMethod, Remittance
 from billfold.payments.paying.scheduling import Intent
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
@@ -113,12 +113,4 @@ def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
             debits_minor=payment.amount_minor,
             credits_minor=0,
         )
-    Application.objects.create(
-        id=new_id(),
-        payment=payment,
-        invoice=invoice,
-        amount_minor=payment.amount_minor,
-        transfer_key=f"{payment.subject}/a",
-        at=now,
-    )
     _notice(payment, "sent", now)

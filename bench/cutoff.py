@@ -49,9 +49,6 @@ BEGIN
                                        outcome)
     SELECT gen_random_uuid(), id, 'submitted/' || file, 'submitted', day, at, '',
            'bankfile/' || file, 'in_transit' FROM due;
-    INSERT INTO payments_application (id, payment_id, invoice_id, amount_minor, transfer_key, at)
-    SELECT gen_random_uuid(), id, invoice_id, part,
-           'payment/' || reference || '/submitted/' || file || '/invoice/' || number, at FROM due;
     INSERT INTO payments_instruction (id, file_id, payment_id, kind, odfi, trace, amount_minor,
                                       currency, rdfi, is_live)
     SELECT gen_random_uuid(), file, id, 'payment', '09199904', '09199904' || lpad(n::text, 7, '0'),

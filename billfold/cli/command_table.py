@@ -153,6 +153,15 @@ COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
             "refuse": CommandRow("statements", "refuse it: nothing is taken from it"),
         },
     ),
+    "credit": GroupRow(
+        "credits of which something waits to be used",
+        "acts",
+        {
+            "list": CommandRow("credits", "what waits, and what was applied to which invoice"),
+            "apply": CommandRow("credits", "put a credit on an invoice or charge"),
+            "unapply": CommandRow("credits", "take it off again"),
+        },
+    ),
     "parked": GroupRow(
         "letters, files, bank lines and payments set aside because our own code failed at them",
         "acts",

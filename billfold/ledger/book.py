@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import Error, connection
 
-from billfold.ledger.chart import Account, AccountCode
+from billfold.ledger.chart import RECEIVABLE, UNAPPLIED, Account, AccountCode
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
 from billfold.platform import locks, rows
@@ -25,6 +25,7 @@ HAS_WORK: Final = """EXISTS (
 _CHUNK = 5_000
 _KEY_REUSED = "BF001"
 _NOTHING_TO_REVERSE = "BF002"
+_NOT_AN_APPLICATION = "BF003"
 _CHECK_VIOLATION = "23514"
 
 
@@ -34,6 +35,10 @@ class KeyReused(Exception):
 
 class NothingToReverse(Exception):
     """A reversal does not mirror the transfer it names."""
+
+
+class NotAnApplication(Exception):
+    """A transfer applies money to what another customer owes, or to something that is not owed."""
 
 
 class WrongSide(Exception):
@@ -63,6 +68,35 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """Waiting money that stands on an invoice or charge; what was taken off is none."""
+
+    key: str
+    """Of the transfer that applied it."""
+    source: Account
+    target: Account
+    party: UUID
+    """The customer of both."""
+    amount: Money
+    effective_date: date
+    evidence: str
+
+    def taken_off(self, *, key: str, on: date, evidence: str) -> Transfer:
+        """Return the transfer that takes it off."""
+        return Transfer(
+            key=key,
+            debit=self.target,
+            credit=self.source,
+            amount=self.amount,
+            effective_date=on,
+            reason="unapplied",
+            party=self.party,
+            evidence=evidence,
+            reverses=self.key,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class TrialBalanceRow:
     """The sums of one account code in one currency."""
 
@@ -74,7 +108,7 @@ class TrialBalanceRow:
 def post(transfers: Sequence[Transfer], *, now: datetime) -> Posted:
     """Book transfers, all of them or none. Needs an open transaction.
 
-    Raises: KeyReused, NothingToReverse, WrongSide.
+    Raises: KeyReused, NothingToReverse, NotAnApplication, WrongSide.
     """
     new = 0
     for start in range(0, len(transfers), _CHUNK):
@@ -123,6 +157,8 @@ def _refusal(error: Error) -> Exception:
         return KeyReused(text)
     if state == _NOTHING_TO_REVERSE:
         return NothingToReverse(text)
+    if state == _NOT_AN_APPLICATION:
+        return NotAnApplication(text)
     if state == _CHECK_VIOLATION:
         return WrongSide(text)
     return error
@@ -200,6 +236,44 @@ def bookings(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Bo
             )
             for row in cursor.fetchall()
         ]
+
+
+def applications_of(sources: Iterable[Account]) -> list[Application]:
+    """Read what the money of `sources` was applied to, the oldest first."""
+    return _applications("source", [source.subject for source in sources])
+
+
+def applications_to(targets: Iterable[Account]) -> list[Application]:
+    """Read what was applied to `targets`, the oldest first."""
+    return _applications("target", [target.subject for target in targets])
+
+
+def applications_by_key(keys: Iterable[str]) -> list[Application]:
+    """Read those of `keys` that stand, the oldest first."""
+    return _applications("key", list(keys))
+
+
+def _applications(column: str, values: list[str]) -> list[Application]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT key, source, target, party, amount_minor, currency, effective_date, evidence
+                FROM ledger_application WHERE {column} = ANY(%s)
+                ORDER BY posted_at, id""",  # noqa: S608  the name of a column
+            [values],
+        )
+        rows = cursor.fetchall()
+    return [
+        Application(
+            key=key,
+            source=UNAPPLIED.of(source),
+            target=RECEIVABLE.of(target),
+            party=party,
+            amount=Money(minor, currency),
+            effective_date=effective_date,
+            evidence=evidence,
+        )
+        for key, source, target, party, minor, currency, effective_date, evidence in rows
+    ]
 
 
 def trial_balance(*, on: date | None = None) -> list[TrialBalanceRow]:

@@ -247,26 +247,25 @@ class Remittance(models.Model):
         ]
 
 
-class Application(models.Model):
-    """Money applied to an invoice, or unapplied by an opposite row. Append-only."""
+class Decision(models.Model):
+    """Who put money on invoices or took it off, and why. Transfers name it. Append-only.
+
+    What was applied, and how much, is in the ledger alone.
+    """
 
     id = models.UUIDField(primary_key=True)
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="applications")
-    invoice = models.ForeignKey("receivables.Invoice", on_delete=models.PROTECT)
-    amount_minor = models.BigIntegerField()
-    """Above zero: put on. Below zero: taken off; then `undoes` names the row."""
-    transfer_key = models.TextField(unique=True)
-    undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
     at = models.DateTimeField()
+    actor_id = models.TextField()
+    actor_name = models.TextField()
+    why = models.TextField()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount_minor__gt=0, undoes__isnull=True)
-                | Q(amount_minor__lt=0, undoes__isnull=False),
-                name="application_or_its_opposite",
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=~Q(why=""), name="decision_gives_a_reason")]
+
+    @property
+    def evidence(self) -> str:
+        """How transfers that it allows name it."""
+        return f"decision/{self.id}"
 
 
 class Instruction(models.Model):

@@ -292,8 +292,9 @@ def _credit_applied(note: NewCreditNote, invoice: Invoice, part: Money, on: date
         credit=invoice.receivable,
         amount=part,
         effective_date=on,
-        reason="Credit applied",
+        reason="applied",
         party=note.customer_id,
+        evidence=f"credit/{note.number}",
     )
 
 

@@ -232,9 +232,7 @@ _CENSUS = {
                     JOIN ledger_account c ON c.id = t.credit_id""",
     "balances": """SELECT code, subject, debits_minor, credits_minor FROM ledger_account
                    WHERE subject <> ''""",
-    "applications": """SELECT p.reference, i.number, a.amount_minor
-                       FROM payments_application a JOIN payments_payment p ON p.id = a.payment_id
-                       JOIN receivables_invoice i ON i.id = a.invoice_id""",
+    "applications": "SELECT source, target, amount_minor FROM ledger_application",
     "charges": "SELECT number, kind FROM receivables_invoice",
     "notices": "SELECT key, kind, to_email, sent_at IS NOT NULL FROM notices_notice",
     "cases": "SELECT key, kind, title FROM payments_case",

@@ -80,7 +80,7 @@ EVENTS = {
 
 @pytest.mark.parametrize(("title", "event"), EVENTS.items(), ids=EVENTS)
 def test_the_policy_is_what_is_booked(title: str, event: Event) -> None:
-    share = Share(UUID(int=1), UUID(int=2), "invoice/INV-7", 120, transfer_key="applied")
+    share = Share("invoice/INV-7", 120, transfer_key="applied")
     facts = PaymentFacts(UUID(int=3), "P", UUID(int=4), Money(120), [share], [share])
     policy = {name: (debit, credit) for name, debit, credit in accounting.POLICY}
     words = {"payment/P": "payment"}

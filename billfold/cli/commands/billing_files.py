@@ -140,9 +140,12 @@ def _check_columns(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def held_by_payments(invoice_ids: Sequence[UUID]) -> set[UUID]:
-    """Find the invoices with a payment that is scheduled, unknown or on its way."""
+    """Find the invoices with a payment that is scheduled or unknown.
+
+    One that is on its way is booked on them, which the import sees by itself.
+    """
     invoices = invoice_standing.of_invoices(invoice_ids)
-    return {id for id, invoice in invoices.items() if invoice.reserved or invoice.processing}
+    return {id for id, invoice in invoices.items() if invoice.reserved}
 
 
 def _read_zone() -> ZoneInfo:

@@ -73,4 +73,5 @@ class Migration(migrations.Migration):
         ),
         sql("transfers"),
         sql("posting"),
+        sql("applications"),
     ]

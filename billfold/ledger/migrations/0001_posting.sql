@@ -10,7 +10,9 @@ $$;
 -- Books many transfers in one round trip. Each array has one element for each transfer; `account_ids`
 -- has two, for accounts that may have to be added. Returns the number booked: a key that is booked already
 -- with the same content is skipped.
--- Raises BF001 if a key is booked with other content, BF002 if a reversal names no transfer it mirrors.
+-- Raises BF001 if a key is booked with other content, BF002 if a reversal names no transfer it mirrors,
+-- BF003 if a transfer that applies money does not take it from a customer's unapplied money to what the
+-- same customer owes.
 CREATE FUNCTION ledger_post(
     ids uuid[], keys text[],
     debit_codes text[], debit_subjects text[], credit_codes text[], credit_subjects text[],
@@ -55,6 +57,18 @@ BEGIN
         )
         SELECT coalesce(array_agg(id), '{}') INTO created FROM added;
         sides_accounts := ledger_account_ids(sides_codes, sides_subjects, sides_currencies);
+    END IF;
+
+    SELECT r.key INTO refused_key
+    FROM unnest(keys, reasons, sides_accounts[:transfer_count], sides_accounts[transfer_count + 1:])
+        AS r (key, reason, debit, credit)
+    JOIN ledger_account source ON source.id = r.debit
+    JOIN ledger_account target ON target.id = r.credit
+    WHERE r.reason = 'applied' AND (source.code, target.code, source.party)
+          IS DISTINCT FROM ('unapplied', 'receivable', target.party)
+    LIMIT 1;
+    IF refused_key IS NOT NULL THEN
+        RAISE EXCEPTION '%', refused_key USING ERRCODE = 'BF003';
     END IF;
 
     -- Lock the running sums that will change, in the order of their ids.

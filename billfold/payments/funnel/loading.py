@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from billfold.ledger import book
+from billfold.ledger.chart import UNAPPLIED
 from billfold.money import Money
 from billfold.payments.rules.account_label import account_label
 from billfold.payments.rules.accounting import PaymentFacts, Share
@@ -59,7 +61,7 @@ def lock(references: Iterable[str]) -> LockedPayments:
         )
         rows = cursor.fetchall()
     ids = [row[0] for row in rows]
-    remitted, applied = _shares(_REMITTED, ids), _shares(_APPLIED, ids)
+    remitted, applied = _remitted(ids), _applied([row[1] for row in rows])
     locked = LockedPayments(states={}, facts={}, recipients={})
     for row in rows:
         reference: str = row[1]
@@ -70,7 +72,7 @@ def lock(references: Iterable[str]) -> LockedPayments:
             customer_id=row[3],
             amount=Money(row[4], row[5]),
             remitted=remitted[row[0]],
-            applied=applied[row[0]],
+            applied=applied[reference],
         )
         locked.recipients[reference] = Recipient(
             email=row[6],
@@ -88,21 +90,26 @@ def lock(references: Iterable[str]) -> LockedPayments:
 
 
 _REMITTED = """
-SELECT r.payment_id, r.id, r.invoice_id, i.kind || '/' || i.number, r.amount_minor, ''
+SELECT r.payment_id, i.kind || '/' || i.number, r.amount_minor
 FROM payments_remittance r JOIN receivables_invoice i ON i.id = r.invoice_id
 WHERE r.payment_id = ANY(%s) ORDER BY i.due_date, i.number"""
-_APPLIED = """
-SELECT a.payment_id, a.id, a.invoice_id, i.kind || '/' || i.number, a.amount_minor, a.transfer_key
-FROM payments_application a JOIN receivables_invoice i ON i.id = a.invoice_id
-WHERE a.payment_id = ANY(%s) AND a.undoes_id IS NULL
-  AND NOT EXISTS (SELECT FROM payments_application u WHERE u.undoes_id = a.id)
-ORDER BY i.due_date, i.number"""
 
 
-def _shares(statement: str, payment_ids: Sequence[UUID]) -> defaultdict[UUID, list[Share]]:
+def _remitted(payment_ids: Sequence[UUID]) -> defaultdict[UUID, list[Share]]:
+    """Read what each payment is for, what is due first before the others."""
     shares: defaultdict[UUID, list[Share]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [list(payment_ids)])
-        for payment_id, *share in cursor.fetchall():
-            shares[payment_id].append(Share(*share))
+        cursor.execute(_REMITTED, [list(payment_ids)])
+        for payment_id, subject, amount_minor in cursor.fetchall():
+            shares[payment_id].append(Share(subject, amount_minor))
+    return shares
+
+
+def _applied(references: Sequence[str]) -> defaultdict[str, list[Share]]:
+    """Read where the money of each payment stands, by reference."""
+    sources = {UNAPPLIED.of(f"payment/{reference}"): reference for reference in references}
+    shares: defaultdict[str, list[Share]] = defaultdict(list)
+    for each in book.applications_of(sources):
+        share = Share(each.target.subject, each.amount.minor, each.key)
+        shares[sources[each.source]].append(share)
     return shares

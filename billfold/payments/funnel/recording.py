@@ -12,7 +12,7 @@ from django.db import connection
 from billfold.ledger import book
 from billfold.notices import outbox
 from billfold.payments.cases import casework
-from billfold.payments.funnel import applications, loading, messages, returns
+from billfold.payments.funnel import loading, messages, returns
 from billfold.payments.rules import accounting, lifecycle
 from billfold.payments.rules.lifecycle import LifecycleEvent, Plan, State
 from billfold.platform import rows
@@ -58,7 +58,6 @@ def _record_chunk(events: Sequence[LifecycleEvent], now: datetime) -> tuple[int,
     _move_states(plan, ids)
     book.post(accounting.transfers(plan.steps, locked.facts), now=now)
     fault("record_inside")
-    applications.write(plan.steps, locked.facts, now=now)
     fees = returns.apply_consequences(plan.steps, locked, now=now)
     casework.open_stray_cases(plan.strays, locked.facts, now=now)
     outbox.queue(messages.for_steps(plan.steps, locked, fees), now=now)

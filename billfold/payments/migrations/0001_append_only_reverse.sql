@@ -1,6 +1,6 @@
 DROP TRIGGER append_only ON payments_paymentevent;
 DROP TRIGGER append_only ON payments_remittance;
-DROP TRIGGER append_only ON payments_application;
+DROP TRIGGER append_only ON payments_decision;
 DROP TRIGGER append_only ON payments_methodchange;
 DROP TRIGGER append_only ON payments_casenote;
 DROP TRIGGER append_only ON payments_proofrun;

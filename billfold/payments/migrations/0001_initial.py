@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('platform', '0001_initial'),
         ('banking', '0001_initial'),
+        ('ledger', '0001_initial'),
         ('receivables', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -187,18 +188,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Application',
+            name='Decision',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('transfer_key', models.TextField(unique=True)),
                 ('at', models.DateTimeField()),
-                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='receivables.invoice')),
-                ('undoes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, to='payments.application')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='applications', to='payments.payment')),
+                ('actor_id', models.TextField()),
+                ('actor_name', models.TextField()),
+                ('why', models.TextField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('amount_minor__gt', 0), ('undoes__isnull', True)), models.Q(('amount_minor__lt', 0), ('undoes__isnull', False)), _connector='OR'), name='application_or_its_opposite')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('why', ''), _negated=True), name='decision_gives_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -291,5 +290,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='remittance_above_zero'),
         ),
         sql("append_only"),
+        sql("standing"),
         sql("match_changes"),
     ]

@@ -98,10 +98,10 @@ WITH owes_less AS (
                sum(r.amount_minor) OVER (PARTITION BY r.invoice_id ORDER BY r.payment_id) AS running
         FROM payments_remittance r WHERE r.payment_id = ANY(%(ids)s)
     ) share
-    JOIN receivables_invoice i ON i.id = share.invoice_id
-    LEFT JOIN ledger_account l ON l.code = 'receivable' AND l.subject = i.kind || '/' || i.number
-        AND l.currency = i.currency
-    WHERE share.running > coalesce(l.debits_minor - l.credits_minor, 0)
+    JOIN payments_standing(
+        ARRAY(SELECT invoice_id FROM payments_remittance WHERE payment_id = ANY(%(ids)s)),
+        NULL, ARRAY[]::uuid[]) s ON s.invoice_id = share.invoice_id
+    WHERE share.running > s.open_minor
 ), examined AS (
     SELECT p.id, {first_broken} AS broken_rule
     FROM payments_payment p

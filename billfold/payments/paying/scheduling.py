@@ -285,30 +285,24 @@ def _write_remittances(
     invoices: Mapping[UUID, invoice_standing.InvoiceStanding],
 ) -> list[list[Share]]:
     """Write what each payment is for; give its shares."""
-    shares = [
-        [
-            Share(remittance_id, invoice_id, f"invoice/{invoices[invoice_id].number}", amount.minor)
-            for remittance_id, (invoice_id, amount) in zip(
-                new_ids(len(intent.shares)), intent.shares.items(), strict=True
-            )
-        ]
-        for intent in intents
-    ]
     remittances = [
-        (payment.id, share)
-        for payment, of_payment in zip(payments, shares, strict=True)
-        for share in of_payment
+        (payment.id, invoice_id, amount.minor)
+        for payment, intent in zip(payments, intents, strict=True)
+        for invoice_id, amount in intent.shares.items()
     ]
     rows.insert(
         "payments_remittance",
         {
-            "id": ("uuid", [share.id for _, share in remittances]),
-            "payment_id": ("uuid", [payment_id for payment_id, _ in remittances]),
-            "invoice_id": ("uuid", [share.invoice_id for _, share in remittances]),
-            "amount_minor": ("bigint", [share.amount_minor for _, share in remittances]),
+            "id": ("uuid", new_ids(len(remittances))),
+            "payment_id": ("uuid", [payment_id for payment_id, _, _ in remittances]),
+            "invoice_id": ("uuid", [invoice_id for _, invoice_id, _ in remittances]),
+            "amount_minor": ("bigint", [minor for _, _, minor in remittances]),
         },
     )
-    return shares
+    return [
+        [Share(invoices[i].subject, amount.minor) for i, amount in intent.shares.items()]
+        for intent in intents
+    ]
 
 
 @retries.retried()

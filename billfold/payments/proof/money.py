@@ -139,16 +139,21 @@ def _currencies(inspection: Inspection) -> Violations:
 
 _WHERE_IT_IS: Final = """
 WITH applied AS (
-    SELECT payment_id, sum(amount_minor) AS minor FROM payments_application GROUP BY 1
+    SELECT source, currency, sum(amount_minor) AS minor FROM ledger_application GROUP BY 1, 2
+), money AS (
+    SELECT 'payment/' || reference AS source, currency, state,
+           CASE WHEN state IN ('in_transit', 'settled') THEN amount_minor ELSE 0 END AS minor
+    FROM payments_payment
+    UNION ALL
+    SELECT 'credit/' || number, currency, 'issued', amount_minor FROM receivables_creditnote
 )
-SELECT 'payment ' || p.reference || ' of ' || p.amount_minor || ' is ' || p.state || ': '
+SELECT money.source || ' is ' || money.state || ', so ' || money.minor || ' is here: '
        || coalesce(applied.minor, 0) || ' applied, '
        || coalesce(u.credits_minor - u.debits_minor, 0) || ' unapplied'
-FROM payments_payment p LEFT JOIN applied ON applied.payment_id = p.id
-LEFT JOIN ledger_account u ON u.code = 'unapplied' AND u.subject = 'payment/' || p.reference
-    AND u.currency = p.currency
-WHERE coalesce(applied.minor, 0) + coalesce(u.credits_minor - u.debits_minor, 0)
-      <> CASE WHEN p.state IN ('in_transit', 'settled') THEN p.amount_minor ELSE 0 END
+FROM money LEFT JOIN applied USING (source, currency)
+LEFT JOIN ledger_account u ON u.code = 'unapplied' AND u.subject = money.source
+    AND u.currency = money.currency
+WHERE coalesce(applied.minor, 0) + coalesce(u.credits_minor - u.debits_minor, 0) <> money.minor
 """
 _IN_TRANSIT: Final = """
 WITH seen AS (
@@ -171,35 +176,41 @@ FROM expected e LEFT JOIN ledger_account a ON a.code = 'in_transit'
     AND a.subject = 'payment/' || e.reference AND a.currency = e.currency
 WHERE coalesce(a.debits_minor - a.credits_minor, 0) <> e.minor
 """
-_APPLICATIONS: Final = """
-SELECT 'application of ' || a.amount_minor || ' of payment ' || p.reference || ' to '
-       || i.number || CASE WHEN t.id IS NULL THEN ' has no transfer' ELSE ' differs from '
-       || t.key END
-FROM payments_application a JOIN payments_payment p ON p.id = a.payment_id
-JOIN receivables_invoice i ON i.id = a.invoice_id
-LEFT JOIN ledger_transfer t ON t.key = a.transfer_key
-LEFT JOIN ledger_account source
-    ON source.id = CASE WHEN a.amount_minor > 0 THEN t.debit_id ELSE t.credit_id END
-LEFT JOIN ledger_account target
-    ON target.id = CASE WHEN a.amount_minor > 0 THEN t.credit_id ELSE t.debit_id END
-LEFT JOIN payments_application u ON u.id = a.undoes_id
-LEFT JOIN ledger_transfer taken_back ON taken_back.key = u.transfer_key
-WHERE t.amount_minor IS DISTINCT FROM abs(a.amount_minor)
-   OR (source.code, source.subject) IS DISTINCT FROM ('unapplied', 'payment/' || p.reference)
-   OR (target.code, target.subject) IS DISTINCT FROM ('receivable', i.kind || '/' || i.number)
-   OR t.reverses_id IS DISTINCT FROM taken_back.id
-   OR (a.amount_minor < 0 AND (u.payment_id, u.invoice_id, u.amount_minor)
-       IS DISTINCT FROM (a.payment_id, a.invoice_id, -a.amount_minor))
+_ALLOWED: Final = """
+SELECT 'transfer ' || a.key || ' applies ' || a.amount_minor || ' and '
+       || CASE WHEN a.evidence = '' THEN 'names nothing that allows it'
+               ELSE a.evidence || ' does not allow it' END
+FROM ledger_application a
+LEFT JOIN payments_decision d ON a.evidence = 'decision/' || d.id
+LEFT JOIN receivables_creditnote c ON a.evidence = 'credit/' || c.number AND a.source = a.evidence
+LEFT JOIN receivables_invoice named ON named.id = c.invoice_id
+    AND a.target = named.kind || '/' || named.number
+LEFT JOIN payments_payment p ON a.source = 'payment/' || p.reference
+LEFT JOIN payments_paymentevent e ON e.payment_id = p.id AND e.kind = 'submitted'
+    AND e.outcome <> 'stray' AND e.evidence = a.evidence
+    AND a.key = 'payment/' || p.reference || '/' || e.key || '/' || a.target
+LEFT JOIN (
+    SELECT r.payment_id, r.amount_minor, i.kind || '/' || i.number AS target
+    FROM payments_remittance r JOIN receivables_invoice i ON i.id = r.invoice_id
+) r ON (r.payment_id, r.amount_minor, r.target) = (e.payment_id, a.amount_minor, a.target)
+WHERE d.id IS NULL AND named.id IS NULL AND r.payment_id IS NULL
 """
-_UNRECORDED: Final = """
-SELECT 'transfer ' || t.key || ' puts a payment on an invoice, but no application says so'
-FROM ledger_account source
-JOIN ledger_transfer t ON source.id IN (t.debit_id, t.credit_id)
-JOIN ledger_account target ON target.id <> source.id
-    AND target.id IN (t.debit_id, t.credit_id)
-WHERE source.code = 'unapplied' AND starts_with(source.subject, 'payment/')
-  AND target.code = 'receivable'
-  AND NOT EXISTS (SELECT FROM payments_application a WHERE a.transfer_key = t.key)
+_ACROSS_CUSTOMERS: Final = """
+SELECT 'transfer ' || a.key || ' pays what another customer owes'
+FROM ledger_application a JOIN ledger_account target ON target.id = a.target_id
+WHERE target.party IS DISTINCT FROM a.party
+"""
+_TAKEN_OFF_TWICE: Final = """
+SELECT 'transfer ' || t.key || ' was applied once and taken off ' || count(*) || ' times'
+FROM ledger_transfer t JOIN ledger_transfer reversal ON reversal.reverses_id = t.id
+WHERE t.reason = 'applied' GROUP BY t.id HAVING count(*) > 1
+"""
+_NOT_APPLIED: Final = """
+SELECT 'transfer ' || t.key || ' moves waiting money to what is owed under the reason ' || t.reason
+FROM ledger_transfer t JOIN ledger_account debit ON debit.id = t.debit_id
+JOIN ledger_account credit ON credit.id = t.credit_id
+WHERE (debit.code = 'unapplied' AND credit.code = 'receivable' AND t.reason <> 'applied')
+   OR (debit.code = 'receivable' AND credit.code = 'unapplied' AND t.reverses_id IS NULL)
 """
 _BELOW_ZERO: Final = """
 SELECT code || ' of ' || subject || ' stands ' || abs(debits_minor - credits_minor)
@@ -264,7 +275,7 @@ CHECKS: Final = (
         "ledger_transfer",
         "payments_paymentevent",
         "payments_remittance",
-        "payments_application",
+        "payments_decision",
         "payments_methodchange",
         "receivables_invoicerevision",
     ),
@@ -273,10 +284,12 @@ CHECKS: Final = (
     by_sql(4, "The trial balance is balanced", _TRIAL_BALANCE),
     by_sql(5, "Amounts are whole numbers", _COLUMN_TYPES),
     ProofCheck(5, "Every currency is one we can count in", _currencies),
-    by_sql(6, "All of a payment is applied, unapplied or back with the payer", _WHERE_IT_IS),
+    by_sql(6, "All of a payment or credit is applied, unapplied or sent back", _WHERE_IT_IS),
     by_sql(6, "What is in transit follows from the payment's events", _IN_TRANSIT),
-    by_sql(6, "Every application agrees with its transfer", _APPLICATIONS),
-    by_sql(6, "Every transfer onto an invoice has its application", _UNRECORDED),
+    by_sql(6, "Every application names evidence that allows it", _ALLOWED),
+    by_sql(6, "Every application stays with one customer", _ACROSS_CUSTOMERS),
+    by_sql(6, "An application is taken off once", _TAKEN_OFF_TWICE),
+    by_sql(6, "Nothing but an application pays what is owed", _NOT_APPLIED),
     by_sql(6, "No invoice is paid below zero", _BELOW_ZERO),
     by_sql(6, "Invoices and credit notes are booked with their amount", _INVOICES),
     by_sql(6, "A payment is for no more than its amount", _REMITTED),
@@ -284,6 +297,5 @@ CHECKS: Final = (
         6,
         "The database lets no invoice be paid below zero",
         "ledger_receivable_never_in_credit",
-        "application_or_its_opposite",
     ),
 )

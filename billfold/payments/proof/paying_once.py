@@ -167,7 +167,7 @@ CHECKS: Final = (
         "The database takes each outside fact once",
         "payments_paymentevent.payment_id+key",
         "ledger_transfer.key",
-        "payments_application.transfer_key",
+        "ledger_transfer.reverses_id",
         "payments_case.key",
         "banking_bankfile.direction+sha256",
         "banking_statement.connection_id+as_of",

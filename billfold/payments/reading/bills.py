@@ -12,7 +12,6 @@ from uuid import UUID
 from django.db import connection
 
 from billfold.money import Money
-from billfold.payments.rules.lifecycle import RESERVING
 
 
 class BillFilter(StrEnum):
@@ -98,32 +97,15 @@ class UnpaidBills:
 
 
 _BILLS: Final = """
-WITH reserved AS (
-    SELECT r.invoice_id, sum(r.amount_minor)::bigint AS minor,
-           (sum(r.amount_minor) FILTER (WHERE p.collect_on > %(on)s AND p.state = 'scheduled')
-           )::bigint AS later_minor
-    FROM payments_payment p JOIN payments_remittance r ON r.payment_id = p.id
-    WHERE p.customer_id = %(customer)s AND p.state = ANY(%(reserving)s)
-    GROUP BY r.invoice_id
-), in_transit AS (
-    SELECT a.invoice_id, sum(a.amount_minor)::bigint AS minor
-    FROM payments_payment p JOIN payments_application a ON a.payment_id = p.id
-    WHERE p.customer_id = %(customer)s AND p.state = 'in_transit'
-    GROUP BY a.invoice_id
-), bill AS (
+WITH bill AS (
     SELECT i.id, i.number, i.kind, i.reference, i.description, i.invoice_date, i.due_date,
-           i.currency, m.amount_minor,
-           coalesce(l.debits_minor - l.credits_minor, 0) AS open_minor,
-           coalesce(reserved.minor, 0) AS reserved_minor,
-           coalesce(reserved.later_minor, 0) AS scheduled_minor,
-           coalesce(in_transit.minor, 0) AS in_transit_minor
-    FROM receivables_invoice i
+           i.currency, m.amount_minor, s.open_minor, s.reserved_minor,
+           s.later_minor AS scheduled_minor, s.in_transit_minor
+    FROM payments_standing(
+        ARRAY(SELECT id FROM receivables_invoice WHERE customer_id = %(customer)s),
+        %(on)s, ARRAY[]::uuid[]) s
+    JOIN receivables_invoice i ON i.id = s.invoice_id
     JOIN receivables_presentamount m ON m.invoice_id = i.id
-    LEFT JOIN ledger_account l ON l.code = 'receivable'
-        AND l.subject = i.kind || '/' || i.number AND l.currency = i.currency
-    LEFT JOIN reserved ON reserved.invoice_id = i.id
-    LEFT JOIN in_transit ON in_transit.invoice_id = i.id
-    WHERE i.customer_id = %(customer)s
 )
 """
 _COLUMNS: Final = """
@@ -250,8 +232,7 @@ def _searched(search: str) -> dict[str, Any]:
 
 
 def _values(customer_id: UUID, on: date) -> dict[str, Any]:
-    reserving = [state.value for state in RESERVING]
-    return {"customer": customer_id, "reserving": reserving, "on": on}
+    return {"customer": customer_id, "on": on}
 
 
 def _read(customer_id: UUID, condition: str, order: str, *, on: date, **values: Any) -> list[Bill]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from django.db import connection, transaction
 
+from billfold.ledger import book
+from billfold.ledger.chart import UNAPPLIED
 from billfold.money import Money
 from billfold.receivables.imports import formula_mark
 
-_CHUNK: Final = 2_000
+_CHUNK: Final = 1_000
 
 _QUERY: Final = """
-SELECT p.reference, c.number, coalesce(i.number, ''), coalesce(share.amount, 0)::bigint,
-       coalesce(share.applied, 0)::bigint, p.amount_minor, p.currency, p.state, p.received_date,
+SELECT p.reference, c.number, p.amount_minor, p.currency, p.state, p.received_date,
        fact.settled_on, fact.returned_on, coalesce(fact.return_code, ''),
        greatest(p.created_at, fact.last_at)
 FROM payments_payment p JOIN receivables_customer c ON c.id = p.customer_id
@@ -29,19 +30,14 @@ LEFT JOIN LATERAL (
            max(e.at) AS last_at
     FROM payments_paymentevent e WHERE e.payment_id = p.id AND e.outcome <> 'stray'
 ) fact ON true
-LEFT JOIN LATERAL (
-    SELECT invoice_id, sum(remitted) AS amount, sum(applied) AS applied
-    FROM (
-        SELECT r.invoice_id, r.amount_minor AS remitted, 0 AS applied
-        FROM payments_remittance r WHERE r.payment_id = p.id
-        UNION ALL
-        SELECT a.invoice_id, 0, a.amount_minor
-        FROM payments_application a WHERE a.payment_id = p.id
-    ) part GROUP BY invoice_id
-) share ON true
-LEFT JOIN receivables_invoice i ON i.id = share.invoice_id
 WHERE p.created_at >= %(since)s OR fact.last_at >= %(since)s
-ORDER BY p.created_at, p.id, i.number
+ORDER BY p.created_at, p.id
+"""
+_REMITTED: Final = """
+SELECT p.reference, i.kind || '/' || i.number, r.amount_minor
+FROM payments_payment p JOIN payments_remittance r ON r.payment_id = p.id
+JOIN receivables_invoice i ON i.id = r.invoice_id
+WHERE p.reference = ANY(%s) ORDER BY i.number
 """
 
 
@@ -72,19 +68,50 @@ def rows(*, since: datetime) -> Iterator[ExportRow]:
     with transaction.atomic(durable=True), connection.chunked_cursor() as cursor:
         cursor.execute(_QUERY, {"since": since})
         while chunk := cursor.fetchmany(_CHUNK):
-            for row in chunk:
-                yield _row(row)
+            shares = _load_shares([reference for reference, *_ in chunk])
+            for payment in chunk:
+                for number, share in shares.get(payment[0], _NO_SHARES).items():
+                    yield _row(payment, number, share)
 
 
-def _row(values: tuple[Any, ...]) -> ExportRow:
-    (reference, customer, invoice, amount, applied, total, currency, state, *days) = values
-    received, settled, returned, code, changed = days
+@dataclass(slots=True)
+class _InvoiceShare:
+    """What a payment is meant to pay on an invoice, and what of it stands there."""
+
+    remitted_minor: int = 0
+    applied_minor: int = 0
+
+
+_NO_SHARES: Final[Mapping[str, _InvoiceShare]] = {"": _InvoiceShare()}
+
+
+def _load_shares(references: Sequence[str]) -> dict[str, dict[str, _InvoiceShare]]:
+    """Read what payments are for and what they paid: reference -> number of an invoice -> both."""
+    shares: dict[str, dict[str, _InvoiceShare]] = {}
+
+    def share(reference: str, subject: str) -> _InvoiceShare:
+        of_payment = shares.setdefault(reference, {})
+        return of_payment.setdefault(subject.partition("/")[2], _InvoiceShare())
+
+    with connection.cursor() as cursor:
+        cursor.execute(_REMITTED, [list(references)])
+        for reference, subject, minor in cursor.fetchall():
+            share(reference, subject).remitted_minor = minor
+    sources = {UNAPPLIED.of(f"payment/{reference}"): reference for reference in references}
+    for applied in book.applications_of(sources):
+        share(sources[applied.source], applied.target.subject).applied_minor += applied.amount.minor
+    return shares
+
+
+def _row(payment: tuple[Any, ...], number: str, share: _InvoiceShare) -> ExportRow:
+    reference, customer, total, currency, state, received, settled, returned, *rest = payment
+    code, changed = rest
     return ExportRow(
         reference=reference,
         customer_number=customer,
-        invoice_number=invoice,
-        amount=Money(amount, currency).plain(),
-        applied=Money(applied, currency).plain(),
+        invoice_number=number,
+        amount=Money(share.remitted_minor, currency).plain(),
+        applied=Money(share.applied_minor, currency).plain(),
         payment_amount=Money(total, currency).plain(),
         currency=currency,
         state=state,

@@ -34,10 +34,8 @@ POLICY: Final = (
 class Share:
     """A part of a payment that goes, or went, to one invoice."""
 
-    id: UUID
-    """Of the remittance before it is applied, of the application afterwards."""
-    invoice_id: UUID
     subject: str
+    """What it is for, as the ledger names it: `invoice/INV-7`."""
     amount_minor: int
     transfer_key: str = ""
     """Of the transfer that applied it."""

@@ -107,6 +107,7 @@ _SETTLED = "payment_id = (SELECT id FROM payments_payment WHERE state = 'settled
 SETTLED_PAYMENT = "id = (SELECT id FROM payments_payment WHERE state = 'settled' LIMIT 1)"
 _CASH = "(SELECT id FROM ledger_account WHERE code = 'cash')"
 OUT = one("banking_bankfile", "direction = 'out'")
+_APPLIED = "reason = 'applied'"
 _INVOICE = "(SELECT id FROM receivables_invoice WHERE number = '{}')"
 
 MONEY: dict[tuple[int, str], Plant] = {
@@ -140,7 +141,7 @@ MONEY: dict[tuple[int, str], Plant] = {
         f"GRANT UPDATE (amount_minor) ON ledger_transfer TO {ROLE}"
     ),
     (3, "A trigger refuses changes of posted rows, whoever makes them"): sql(
-        "ALTER TABLE payments_application DISABLE TRIGGER append_only"
+        "ALTER TABLE payments_decision DISABLE TRIGGER append_only"
     ),
     (3, "A reversal mirrors the one transfer it takes back"): unguarded(
         "ledger_transfer",
@@ -158,20 +159,26 @@ MONEY: dict[tuple[int, str], Plant] = {
     (5, "Every currency is one we can count in"): sql(
         "UPDATE receivables_invoice SET currency = 'XXX' WHERE number = 'CL-1'"
     ),
-    (6, "All of a payment is applied, unapplied or back with the payer"): unguarded(
-        "payments_application",
-        f"UPDATE payments_application SET amount_minor = amount_minor + 1 WHERE {_SETTLED}",
+    (6, "All of a payment or credit is applied, unapplied or sent back"): sql(
+        f"UPDATE payments_payment SET amount_minor = amount_minor + 1 WHERE {SETTLED_PAYMENT}"
     ),
     (6, "What is in transit follows from the payment's events"): sql(
         "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE code = 'in_transit'"
     ),
-    (6, "Every application agrees with its transfer"): unguarded(
-        "payments_application",
-        "UPDATE payments_application SET transfer_key = 'none' "
-        f"WHERE {one('payments_application')}",
+    (6, "Every application names evidence that allows it"): unguarded(
+        "ledger_transfer",
+        f"UPDATE ledger_transfer SET evidence = '' WHERE {one('ledger_transfer', _APPLIED)}",
     ),
-    (6, "Every transfer onto an invoice has its application"): unguarded(
-        "payments_application", f"DELETE FROM payments_application WHERE {_SETTLED}"
+    (6, "Every application stays with one customer"): sql(
+        "UPDATE ledger_account SET party = gen_random_uuid() WHERE subject = 'invoice/CL-1'"
+    ),
+    (6, "An application is taken off once"): both(
+        not_unique("ledger_transfer", "reverses_id"),
+        _second("ledger_transfer", key="'again'")("reason = 'unapplied'"),
+    ),
+    (6, "Nothing but an application pays what is owed"): unguarded(
+        "ledger_transfer",
+        f"UPDATE ledger_transfer SET reason = 'paid' WHERE {one('ledger_transfer', _APPLIED)}",
     ),
     (6, "No invoice is paid below zero"): without(
         "ledger_account",
@@ -185,7 +192,7 @@ MONEY: dict[tuple[int, str], Plant] = {
         "payments_remittance", "UPDATE payments_remittance SET amount_minor = amount_minor + 1"
     ),
     (6, "The database lets no invoice be paid below zero"): without(
-        "payments_application", "application_or_its_opposite"
+        "ledger_account", "ledger_receivable_never_in_credit"
     ),
     (7, "The transfers that name a bank line add up to it"): sql(
         "UPDATE banking_bankline SET amount_minor = amount_minor + 1 "
