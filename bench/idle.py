@@ -226,9 +226,14 @@ def _used_by_connection() -> CpuSeconds:
 def _used_by_server() -> CpuSeconds:
     """Read the processor time used so far by this process and by all processes of the server."""
     server = _stat(_backend_pid()).parent
-    itself = _stat(server)
+    while True:
+        children = {pid: stat for pid in _pids() if (stat := _stat(pid)).parent == server}
+        itself = _stat(server)
+        # One that ends meanwhile would count twice, or not at all.
+        if children.keys() == {pid for pid in _pids() if _stat(pid).parent == server}:
+            break
     ticks = itself.own_ticks + itself.ended_ticks
-    ticks += sum(stat.own_ticks for stat in map(_stat, _pids()) if stat.parent == server)
+    ticks += sum(stat.own_ticks for stat in children.values())
     return CpuSeconds(client=time.process_time(), server=ticks / os.sysconf("SC_CLK_TCK"))
 
 
