@@ -10,7 +10,7 @@ from django.db.models import F
 from billfold.ledger.models import Account, Movement, Transfer
 from billfold.notices.models import Notice
 from billfold.payments.accounts import mandates
-from billfold.payments.models import Payment, PaymentEvent, PaymentMethod, Remittance
+from billfold.payments.models import Payment, PaymentMethod, Remittance, SubjectEvent
 from billfold.payments.paying.scheduling import Intent
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
@@ -72,9 +72,9 @@ def _notice(payment: Payment, kind: str, now: datetime) -> None:
 
 def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
-    PaymentEvent.objects.create(
+    SubjectEvent.objects.create(
         id=new_id(),
-        payment=payment,
+        subject=payment.subject,
         key="submitted/b",
         kind="submitted",
         on_date=now.date(),

@@ -45,10 +45,10 @@ BEGIN
            unapplied, receivable, part, 'USD', day, at, 'applied', 'bankfile/' || file FROM due;
     UPDATE ledger_account l SET credits_minor = l.credits_minor + due.part
     FROM due WHERE l.id = due.receivable;
-    INSERT INTO payments_paymentevent (id, payment_id, key, kind, on_date, at, code, evidence,
+    INSERT INTO payments_subjectevent (id, subject, key, kind, on_date, at, code, evidence,
                                        outcome)
-    SELECT gen_random_uuid(), id, 'submitted/' || file, 'submitted', day, at, '',
-           'bankfile/' || file, 'in_transit' FROM due;
+    SELECT gen_random_uuid(), 'payment/' || reference, 'submitted/' || file, 'submitted', day, at,
+           '', 'bankfile/' || file, 'in_transit' FROM due;
     INSERT INTO payments_instruction (id, file_id, payment_id, kind, odfi, trace, amount_minor,
                                       currency, rdfi, is_live)
     SELECT gen_random_uuid(), file, id, 'payment', '09199904', '09199904' || lpad(n::text, 7, '0'),

@@ -13,7 +13,7 @@ from billfold.pages import links
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, TimelineStep
 from billfold.payments.incoming import reconciliation
-from billfold.payments.models import Case, PaymentEvent
+from billfold.payments.models import Case, SubjectEvent
 from billfold.payments.rules.lifecycle import State
 
 _BAD: Final = frozenset({"returned", "withdrawn", "refused", "canceled"})
@@ -44,7 +44,7 @@ def build(records: PaymentRecords, *, is_late: bool, now: datetime) -> tuple[Tim
     return (*steps, *_still_to_come(records, is_late=is_late))
 
 
-def _step(event: PaymentEvent, records: PaymentRecords, now: datetime) -> TimelineStep:
+def _step(event: SubjectEvent, records: PaymentRecords, now: datetime) -> TimelineStep:
     document = records.documents.get(event.evidence)
     is_ours = event.kind in {"submitted", "canceled"}
     when = moments.in_full(event.at, now=now) if is_ours else formatting.day(event.on_date)

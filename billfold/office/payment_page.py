@@ -26,7 +26,7 @@ from billfold.pages import access, links
 from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import DetailLine, Link, NoticeBox, StatusPill, TimelineStep
-from billfold.payments.models import Case, Mandate, Payment, PaymentEvent
+from billfold.payments.models import Case, Mandate, Payment, SubjectEvent
 from billfold.payments.rules.lifecycle import State
 from billfold.rails.ach import reason_codes
 
@@ -165,7 +165,7 @@ def _name_account(account: Account, payment: Payment) -> str:
     return f"{code} · {account.subject.partition('/')[2]}" if account.subject else code
 
 
-def _event_row(event: PaymentEvent, records: PaymentRecords, visit: StaffVisit) -> EventRow:
+def _event_row(event: SubjectEvent, records: PaymentRecords, visit: StaffVisit) -> EventRow:
     document = records.documents.get(event.evidence)
     notes = [
         payment_records.reason_text(event) if event.code else "",

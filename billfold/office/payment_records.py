@@ -10,7 +10,7 @@ from billfold.ledger import book
 from billfold.ledger.chart import FEE_INCOME
 from billfold.office import evidence
 from billfold.office.evidence import EvidenceDocument
-from billfold.payments.models import Instruction, Payment, PaymentEvent
+from billfold.payments.models import Instruction, Payment, SubjectEvent
 from billfold.payments.rules import debit_rules
 from billfold.rails.ach import reason_codes
 from billfold.rails.ach.return_reasons import RETURN_CODES
@@ -37,7 +37,7 @@ class PaymentRecords:
     """All rows about one payment."""
 
     payment: Payment
-    events: Sequence[PaymentEvent]
+    events: Sequence[SubjectEvent]
     instructions: Sequence[Instruction]
     documents: Mapping[str, EvidenceDocument]
     """Evidence of an event -> what it names."""
@@ -47,7 +47,7 @@ class PaymentRecords:
     """Evidence and code of notices that changed the bank data."""
 
     @property
-    def effective_events(self) -> Sequence[PaymentEvent]:
+    def effective_events(self) -> Sequence[SubjectEvent]:
         """The events that took effect, in the order of their days; a return ends it all."""
         events = (event for event in self.events if event.outcome != "stray")
         return sorted(events, key=lambda event: (event.kind == "returned", event.on_date))
@@ -58,7 +58,7 @@ class PaymentRecords:
         events = self.effective_events
         return next((event.code for event in events if event.kind == "returned"), "")
 
-    def title_of(self, event: PaymentEvent) -> str:
+    def title_of(self, event: SubjectEvent) -> str:
         """Name an event; a notice of change by whether it changed anything."""
         if event.kind == "corrected" and (event.evidence, event.code) in self.applied_changes:
             return _APPLIED_CHANGE
@@ -93,7 +93,7 @@ def _read_ledger(payment: Payment, fee: Invoice | None) -> list[book.Booking]:
     ]
 
 
-def reason_text(event: PaymentEvent) -> str:
+def reason_text(event: SubjectEvent) -> str:
     """Write the code of an event in words."""
     if event.kind == "returned":
         return reason_codes.return_code(event.code).label

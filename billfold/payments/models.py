@@ -200,6 +200,10 @@ class Payment(models.Model):
         return f"payment/{self.reference}"
 
     @property
+    def events(self) -> models.QuerySet[SubjectEvent]:
+        return SubjectEvent.objects.filter(subject=self.subject)
+
+    @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
 
@@ -212,23 +216,25 @@ class Payment(models.Model):
         return UNAPPLIED.of(self.subject)
 
 
-class PaymentEvent(models.Model):
-    """One fact about a payment, with its evidence. Append-only."""
+class SubjectEvent(models.Model):
+    """One fact about a payment or receipt, with its evidence. Append-only."""
 
     id = models.UUIDField(primary_key=True)
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events")
+    subject = models.TextField()
+    """Whom it is about, as the ledger names it: `payment/<reference>`."""
     key = models.TextField()
+    """Names what it rests on: `settled/<bank line>`, `returned/<trace of the return>`."""
     kind = models.TextField()
     on_date = models.DateField()
     at = models.DateTimeField()
     code = models.TextField(default="", blank=True)
     evidence = models.TextField(default="", blank=True)
     outcome = models.TextField()
-    """State the payment was in afterwards, or `stray`."""
+    """State of its subject afterwards, or `stray`."""
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["payment", "key"], name="event_once_per_payment")
+            models.UniqueConstraint(fields=["subject", "key"], name="event_once_per_subject")
         ]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
-from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.utils import timezone
@@ -17,7 +16,7 @@ from billfold.pages import access, links
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, StatusPill, TimelineStep
-from billfold.payments.models import PaymentEvent, Remittance
+from billfold.payments.models import Remittance, SubjectEvent
 from billfold.payments.reading import bills
 from billfold.payments.reading.bills import Bill
 from billfold.portal import bill_texts, payer_frame, payment_texts
@@ -123,9 +122,9 @@ def _history(bill: Bill, invoice: Invoice, today: date) -> tuple[TimelineStep, .
         .select_related("payment__method")
         .order_by("payment__created_at", "id")
     )
-    ended = _end_days([remittance.payment_id for remittance in remittances])
+    ended = _end_days([remittance.payment.subject for remittance in remittances])
     dated = [
-        _payment_step(remittance, invoice, ended.get(remittance.payment_id), today)
+        _payment_step(remittance, invoice, ended.get(remittance.payment.subject), today)
         for remittance in remittances
     ]
     steps = [
@@ -140,11 +139,11 @@ def _history(bill: Bill, invoice: Invoice, today: date) -> tuple[TimelineStep, .
     return tuple(steps)
 
 
-def _end_days(payment_ids: Collection[UUID]) -> dict[UUID, date]:
+def _end_days(subjects: Collection[str]) -> dict[str, date]:
     """Find the day on which we learned that a payment came to nothing."""
-    events = PaymentEvent.objects.filter(payment__in=payment_ids, kind__in=_STATE_AFTER)
+    events = SubjectEvent.objects.filter(subject__in=subjects, kind__in=_STATE_AFTER)
     return {
-        event.payment_id: timezone.localdate(event.at)
+        event.subject: timezone.localdate(event.at)
         for event in events.order_by("at", "id")
         if event.outcome == _STATE_AFTER[event.kind]
     }

@@ -17,7 +17,7 @@ from billfold.pages import access, links
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, NoticeBox, StatusPill
-from billfold.payments.models import Payment, PaymentEvent
+from billfold.payments.models import Payment
 from billfold.payments.reading.bills import Bill, UnpaidBills
 from billfold.payments.rules.lifecycle import State
 from billfold.portal import (
@@ -242,7 +242,7 @@ def _news(recent: Sequence[Payment], now: datetime) -> tuple[NoticeBox, ...]:
     returned = next((payment for payment in recent if payment.state == State.RETURNED), None)
     if returned is None:
         return ()
-    events = PaymentEvent.objects.filter(payment=returned, kind="returned")
+    events = returned.events.filter(kind="returned")
     event = events.exclude(outcome="stray").first()
     if event is None or now - event.at > _NEWS_FOR:
         return ()

@@ -11,7 +11,7 @@ from billfold.banking import connections
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import TimelineStep
-from billfold.payments.models import Payment, PaymentEvent
+from billfold.payments.models import Payment, SubjectEvent
 from billfold.payments.rules.lifecycle import State
 from billfold.portal import payment_texts
 from billfold.rails.ach import reason_codes
@@ -28,7 +28,7 @@ _HAPPENED: Final = {
 
 
 def build(
-    payment: Payment, events: Sequence[PaymentEvent], visit: PayerVisit
+    payment: Payment, events: Sequence[SubjectEvent], visit: PayerVisit
 ) -> tuple[TimelineStep, ...]:
     """List what happened, then what comes."""
     instructions = payment.instructions.select_related("file")
@@ -50,7 +50,7 @@ def build(
     return (*steps, *_still_to_come(payment, visit, is_sent=is_sent))
 
 
-def _happened(event: PaymentEvent, *, was_sent: bool) -> TimelineStep:
+def _happened(event: SubjectEvent, *, was_sent: bool) -> TimelineStep:
     title, tone = _HAPPENED[event.kind]
     if event.kind == "withdrawn" and was_sent:
         title = "Not taken by the bank; goes out again"

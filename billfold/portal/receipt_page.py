@@ -16,7 +16,7 @@ from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, NoticeBox, StatusPill, TimelineStep
 from billfold.payments.funnel.messages import PRENOTE_FIRST, failed_because
-from billfold.payments.models import Payment, PaymentEvent
+from billfold.payments.models import Payment, SubjectEvent
 from billfold.payments.reading import bills
 from billfold.payments.rules.lifecycle import State
 from billfold.portal import bill_texts, cancellation, payer_frame, payment_steps, payment_texts
@@ -84,9 +84,7 @@ def receipt(visit: PayerVisit, reference: str) -> HttpResponse:
 def build(visit: PayerVisit, payment: Payment) -> ReceiptPage:
     """Make the receipt as of now, with the way to cancel as long as there is one."""
     events = list(
-        PaymentEvent.objects.filter(payment=payment, kind__in=_STATE_EVENTS)
-        .exclude(outcome="stray")
-        .order_by("at", "id")
+        payment.events.filter(kind__in=_STATE_EVENTS).exclude(outcome="stray").order_by("at", "id")
     )
     bank_name = f", {payment.method.bank_name}" if payment.method.bank_name else ""
     is_new = _is_new(visit, payment)
@@ -185,7 +183,7 @@ def _lines(visit: PayerVisit, payment: Payment) -> tuple[ReceiptLine, ...]:
 def _notice(
     visit: PayerVisit,
     payment: Payment,
-    events: Sequence[PaymentEvent],
+    events: Sequence[SubjectEvent],
     status: StatusPill,
     *,
     is_new: bool,

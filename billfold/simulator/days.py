@@ -21,7 +21,7 @@ from billfold import bankdays, jobs
 from billfold.banking import file_approvals
 from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.notices.models import Notice
-from billfold.payments.models import Case, PaymentEvent
+from billfold.payments.models import Case, SubjectEvent
 from billfold.platform import audit, brake, clock, locks, tenancy
 from billfold.simulator.bank.simulated_bank import SimulatedBank
 from billfold.simulator.bank.terms import BankTerms
@@ -188,7 +188,7 @@ class _Counts:
     def read(cls) -> _Counts:
         """Count them in the database."""
         out = BankFile.objects.filter(direction="out")
-        rows = PaymentEvent.objects.values_list("kind", "outcome").annotate(Count("id"))
+        rows = SubjectEvent.objects.values_list("kind", "outcome").annotate(Count("id"))
         events = Counter({(kind, outcome): count for kind, outcome, count in rows})
         return cls(
             built=out.count(),

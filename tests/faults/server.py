@@ -214,8 +214,8 @@ def _masked(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 _CENSUS = {
     "payments": "SELECT reference, state, amount_minor FROM payments_payment",
-    "events": """SELECT p.reference, e.key, e.kind, e.on_date, e.code, e.outcome
-                 FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id""",
+    "events": """SELECT subject, key, kind, on_date, code, outcome
+                 FROM payments_subjectevent""",
     "instructions": """SELECT p.reference, i.trace, i.amount_minor, i.is_live
                        FROM payments_instruction i
                        JOIN payments_payment p ON p.id = i.payment_id""",

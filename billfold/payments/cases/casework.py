@@ -97,7 +97,7 @@ def open_stray_cases(
     open_cases(
         [
             NewCase(
-                key=f"stray/{stray.reference}/{stray.event.key}",
+                key=f"stray/payment/{stray.reference}/{stray.event.key}",
                 kind=CaseKind.STRAY_EVENT,
                 title=f"{event_label(stray.event)} for a payment that is {_state_label(stray)}",
                 evidence=stray.event.evidence,

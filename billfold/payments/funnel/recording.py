@@ -14,6 +14,7 @@ from billfold.notices import outbox
 from billfold.payments.cases import casework
 from billfold.payments.funnel import loading, messages, returns
 from billfold.payments.rules import accounting, lifecycle
+from billfold.payments.rules.accounting import PaymentFacts
 from billfold.payments.rules.lifecycle import LifecycleEvent, Plan, State
 from billfold.platform import rows
 from billfold.platform.faults import fault
@@ -52,9 +53,9 @@ def record(events: Sequence[LifecycleEvent], *, now: datetime) -> Recorded:
 def _record_chunk(events: Sequence[LifecycleEvent], now: datetime) -> tuple[int, int]:
     locked = loading.lock(event.subject for event in events)
     ids = {reference: payment.id for reference, payment in locked.facts.items()}
-    new = _new_events(events, ids)
+    new = _new_events(events, locked.facts)
     plan = lifecycle.plan(locked.states, new)
-    _add_events(new, plan, ids, now)
+    _add_events(new, plan, locked.facts, now)
     _move_states(plan, ids)
     book.post(accounting.transfers(plan.steps, locked.facts), now=now)
     fault("record_inside")
@@ -64,21 +65,23 @@ def _record_chunk(events: Sequence[LifecycleEvent], now: datetime) -> tuple[int,
     return len(new), len(plan.strays)
 
 
-def _new_events(events: Sequence[LifecycleEvent], ids: Mapping[str, UUID]) -> list[LifecycleEvent]:
+def _new_events(
+    events: Sequence[LifecycleEvent], facts: Mapping[str, PaymentFacts]
+) -> list[LifecycleEvent]:
     """Select the events that are not recorded yet, each once."""
     for event in events:
-        if event.subject not in ids:
+        if event.subject not in facts:
             raise UnknownPayment(event.subject)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT payment_id, key FROM payments_paymentevent
-               WHERE (payment_id, key) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))""",
-            [[ids[event.subject] for event in events], [event.key for event in events]],
+            """SELECT subject, key FROM payments_subjectevent
+               WHERE (subject, key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+            [[facts[each.subject].subject for each in events], [each.key for each in events]],
         )
         seen = set(cursor.fetchall())
     new = []
     for event in events:
-        name = (ids[event.subject], event.key)
+        name = (facts[event.subject].subject, event.key)
         if name not in seen:
             seen.add(name)
             new.append(event)
@@ -86,14 +89,17 @@ def _new_events(events: Sequence[LifecycleEvent], ids: Mapping[str, UUID]) -> li
 
 
 def _add_events(
-    new: Sequence[LifecycleEvent], plan: Plan, ids: Mapping[str, UUID], now: datetime
+    new: Sequence[LifecycleEvent],
+    plan: Plan,
+    facts: Mapping[str, PaymentFacts],
+    now: datetime,
 ) -> None:
     outcomes = {(step.reference, step.event.key): step.after.value for step in plan.steps}
     rows.insert(
-        "payments_paymentevent",
+        "payments_subjectevent",
         {
             "id": ("uuid", new_ids(len(new))),
-            "payment_id": ("uuid", [ids[event.subject] for event in new]),
+            "subject": ("text", [facts[event.subject].subject for event in new]),
             "key": ("text", [event.key for event in new]),
             "kind": ("text", lifecycle.event_kinds(new)),
             "on_date": ("date", [event.on for event in new]),

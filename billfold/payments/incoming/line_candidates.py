@@ -85,8 +85,9 @@ def load(lines: Collection[BankLine]) -> LineCandidates:
 
 
 _NOT_TAKEN_BACK: Final = """NOT EXISTS (
-        SELECT FROM payments_paymentevent e
-        WHERE e.payment_id = p.id AND e.kind = 'takenback' AND e.outcome <> 'stray')"""
+        SELECT FROM payments_subjectevent e
+        WHERE e.subject = 'payment/' || p.reference
+          AND e.kind = 'takenback' AND e.outcome <> 'stray')"""
 _FILES: Final = f"""
 SELECT f.id, f.name, f.connection_id, f.effective_date, f.debit_minor, (
     SELECT coalesce(sum(p.amount_minor), 0)::bigint
@@ -97,7 +98,8 @@ FROM banking_bankfile f
 WHERE f.direction = 'out' AND f.state IN ('sending', 'sent', 'accepted') AND f.debit_minor > 0
   AND f.connection_id = ANY(%s) AND f.effective_date BETWEEN %s AND %s
   AND NOT EXISTS (
-      SELECT FROM payments_instruction i JOIN payments_paymentevent e ON e.payment_id = i.payment_id
+      SELECT FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
+      JOIN payments_subjectevent e ON e.subject = 'payment/' || p.reference
       WHERE i.file_id = f.id AND i.is_live AND i.kind = 'payment'
         AND e.kind = 'settled' AND e.outcome <> 'stray')
 ORDER BY f.effective_date, f.modifier

@@ -227,11 +227,11 @@ def _describe(match: LineMatch) -> str:
 def _events_of(line: BankLine, match: LineMatch) -> list[AnyEvent]:
     """Make the events by which a line settles its file, or takes a payment back."""
     if match.takes_back:
-        return [TakenBack(match.takes_back, "takenback", line.as_of, evidence=line.evidence)]
+        return [_taken_back(match.takes_back, line)]
     if match.settles is None:
         return []
     settled: list[AnyEvent] = [
-        Settled(reference, "settled", line.as_of, evidence=line.evidence)
+        Settled(reference, f"settled/{line.id}", line.as_of, evidence=line.evidence)
         for reference in Instruction.objects.filter(
             file=match.settles.id, is_live=True, kind="payment"
         )
@@ -241,10 +241,11 @@ def _events_of(line: BankLine, match: LineMatch) -> list[AnyEvent]:
     if not match.is_net:
         return settled
     returned = line_candidates.load_returned_of(match.settles)
-    return settled + [
-        TakenBack(reference, "takenback", line.as_of, evidence=line.evidence)
-        for reference in returned
-    ]
+    return settled + [_taken_back(reference, line) for reference in returned]
+
+
+def _taken_back(reference: str, line: BankLine) -> TakenBack:
+    return TakenBack(reference, f"takenback/{line.id}", line.as_of, evidence=line.evidence)
 
 
 def _case_key(line: BankLine) -> str:

@@ -1,6 +1,6 @@
 -- Rows of these tables are added and read, never changed. The trigger `append_only` is also the mark by
 -- which `tenancy.grant` withholds UPDATE and DELETE; it stops whoever has more rights.
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_paymentevent
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_subjectevent
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payments_remittance
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -1,4 +1,4 @@
-DROP TRIGGER append_only ON payments_paymentevent;
+DROP TRIGGER append_only ON payments_subjectevent;
 DROP TRIGGER append_only ON payments_remittance;
 DROP TRIGGER append_only ON payments_decision;
 DROP TRIGGER append_only ON payments_methodchange;

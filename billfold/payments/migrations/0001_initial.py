@@ -201,9 +201,10 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='PaymentEvent',
+            name='SubjectEvent',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('subject', models.TextField()),
                 ('key', models.TextField()),
                 ('kind', models.TextField()),
                 ('on_date', models.DateField()),
@@ -211,10 +212,9 @@ class Migration(migrations.Migration):
                 ('code', models.TextField(blank=True, default='')),
                 ('evidence', models.TextField(blank=True, default='')),
                 ('outcome', models.TextField()),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='payments.payment')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('payment', 'key'), name='event_once_per_payment')],
+                'constraints': [models.UniqueConstraint(fields=('subject', 'key'), name='event_once_per_subject')],
             },
         ),
         migrations.AddIndex(

@@ -1,2 +1,2 @@
-DROP TRIGGER list_match_change ON payments_paymentevent;
+DROP TRIGGER list_match_change ON payments_subjectevent;
 DROP FUNCTION list_changed_payments();

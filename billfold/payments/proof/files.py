@@ -80,8 +80,8 @@ WHERE p.state = 'scheduled' AND doubt.is_open IS NOT TRUE
   AND NOT EXISTS (SELECT FROM payments_case k WHERE k.evidence = 'payment/' || p.reference
                   AND k.kind = %(parked)s AND k.closed_at IS NULL)
   AND c.run_at > greatest(p.created_at, doubt.closed_at, (
-    SELECT max(e.at) FROM payments_paymentevent e
-    WHERE e.payment_id = p.id AND e.kind = 'withdrawn'))
+    SELECT max(e.at) FROM payments_subjectevent e
+    WHERE e.subject = 'payment/' || p.reference AND e.kind = 'withdrawn'))
 """
 
 

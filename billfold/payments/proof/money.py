@@ -157,18 +157,18 @@ WHERE coalesce(applied.minor, 0) + coalesce(u.credits_minor - u.debits_minor, 0)
 """
 _IN_TRANSIT: Final = """
 WITH seen AS (
-    SELECT payment_id, count(*) FILTER (WHERE kind = 'submitted') AS submitted,
+    SELECT subject, count(*) FILTER (WHERE kind = 'submitted') AS submitted,
            count(*) FILTER (WHERE kind = 'withdrawn') AS withdrawn,
            count(*) FILTER (WHERE kind = 'refused') AS refused,
            count(*) FILTER (WHERE kind = 'returned') AS returned,
            count(*) FILTER (WHERE kind = 'settled') AS settled,
            count(*) FILTER (WHERE kind = 'takenback') AS takenback
-    FROM payments_paymentevent WHERE outcome <> 'stray' GROUP BY payment_id
+    FROM payments_subjectevent WHERE outcome <> 'stray' GROUP BY subject
 ), expected AS (
     SELECT p.reference, p.currency, p.amount_minor * coalesce(
                submitted - withdrawn - returned - settled + takenback
                - CASE WHEN submitted > withdrawn THEN refused ELSE 0 END, 0) AS minor
-    FROM payments_payment p LEFT JOIN seen ON seen.payment_id = p.id
+    FROM payments_payment p LEFT JOIN seen ON seen.subject = 'payment/' || p.reference
 )
 SELECT 'payment ' || e.reference || ': ' || coalesce(a.debits_minor - a.credits_minor, 0)
        || ' in transit, by its events ' || e.minor
@@ -186,13 +186,14 @@ LEFT JOIN receivables_creditnote c ON a.evidence = 'credit/' || c.number AND a.s
 LEFT JOIN receivables_invoice named ON named.id = c.invoice_id
     AND a.target = named.kind || '/' || named.number
 LEFT JOIN payments_payment p ON a.source = 'payment/' || p.reference
-LEFT JOIN payments_paymentevent e ON e.payment_id = p.id AND e.kind = 'submitted'
+LEFT JOIN payments_subjectevent e ON e.subject = a.source AND e.kind = 'submitted'
     AND e.outcome <> 'stray' AND e.evidence = a.evidence
-    AND a.key = 'payment/' || p.reference || '/' || e.key || '/' || a.target
+    AND a.key = a.source || '/' || e.key || '/' || a.target
 LEFT JOIN (
     SELECT r.payment_id, r.amount_minor, i.kind || '/' || i.number AS target
     FROM payments_remittance r JOIN receivables_invoice i ON i.id = r.invoice_id
-) r ON (r.payment_id, r.amount_minor, r.target) = (e.payment_id, a.amount_minor, a.target)
+) r ON e.id IS NOT NULL
+    AND (r.payment_id, r.amount_minor, r.target) = (p.id, a.amount_minor, a.target)
 WHERE d.id IS NULL AND named.id IS NULL AND r.payment_id IS NULL
 """
 _ACROSS_CUSTOMERS: Final = """
@@ -273,7 +274,7 @@ CHECKS: Final = (
         3,
         "posted rows",
         "ledger_transfer",
-        "payments_paymentevent",
+        "payments_subjectevent",
         "payments_remittance",
         "payments_decision",
         "payments_methodchange",

@@ -48,7 +48,7 @@ _STILL_IN_TRANSIT: Final = """
 SELECT 'payment ' || p.reference || ' has had ' || a.debits_minor - a.credits_minor
        || ' in transit since ' || max(e.on_date) || ', and no open case asks about it'
 FROM ledger_account a JOIN payments_payment p ON a.subject = 'payment/' || p.reference
-JOIN payments_paymentevent e ON e.payment_id = p.id
+JOIN payments_subjectevent e ON e.subject = a.subject
     AND e.kind IN ('submitted', 'settled', 'returned', 'refused', 'takenback')
 WHERE a.code = 'in_transit' AND a.debits_minor <> a.credits_minor
   AND NOT EXISTS (

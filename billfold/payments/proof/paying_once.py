@@ -23,39 +23,38 @@ WITH allowed AS (
     SELECT * FROM unnest(%(before)s::text[], %(kind)s::text[], %(after)s::text[])
         AS a (before, kind, after)
 ), step AS (
-    SELECT payment_id, key, kind, outcome,
-           coalesce(lag(outcome) OVER (PARTITION BY payment_id ORDER BY at, id), 'scheduled')
+    SELECT subject, key, kind, outcome,
+           coalesce(lag(outcome) OVER (PARTITION BY subject ORDER BY at, id), 'scheduled')
                AS before
-    FROM payments_paymentevent WHERE outcome <> 'stray'
+    FROM payments_subjectevent WHERE outcome <> 'stray'
 )
-SELECT 'payment ' || p.reference || ' was ' || step.before || ', then ' || step.key || ' made it '
+SELECT step.subject || ' was ' || step.before || ', then ' || step.key || ' made it '
        || step.outcome
-FROM step JOIN payments_payment p ON p.id = step.payment_id
+FROM step
 LEFT JOIN allowed ON allowed.before = step.before AND allowed.kind = step.kind
 WHERE allowed.after IS DISTINCT FROM step.outcome
 """
 _STATE: Final = """
 WITH latest AS (
-    SELECT DISTINCT ON (payment_id) payment_id, outcome
-    FROM payments_paymentevent WHERE outcome <> 'stray' ORDER BY payment_id, at DESC, id DESC
+    SELECT DISTINCT ON (subject) subject, outcome
+    FROM payments_subjectevent WHERE outcome <> 'stray' ORDER BY subject, at DESC, id DESC
 )
 SELECT 'payment ' || p.reference || ' is ' || p.state || ', its events leave it '
        || coalesce(latest.outcome, 'scheduled')
-FROM payments_payment p LEFT JOIN latest ON latest.payment_id = p.id
+FROM payments_payment p LEFT JOIN latest ON latest.subject = 'payment/' || p.reference
 WHERE p.state <> coalesce(latest.outcome, 'scheduled')
 """
 _REPEATED: Final = """
-SELECT 'event ' || min(e.key) || ' of payment ' || min(p.reference) || ' took effect '
-       || count(*) || ' times'
-FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
-GROUP BY e.payment_id, e.key HAVING count(*) > 1
+SELECT 'event ' || key || ' of ' || subject || ' took effect ' || count(*) || ' times'
+FROM payments_subjectevent
+GROUP BY subject, key HAVING count(*) > 1
 """
 _EVIDENCE: Final = """
 WITH known AS (
     SELECT 'bankfile/' || id AS evidence FROM banking_bankfile
     UNION ALL SELECT 'bankline/' || id FROM banking_bankline
 ), named AS (
-    SELECT DISTINCT evidence, kind FROM payments_paymentevent
+    SELECT DISTINCT evidence, kind FROM payments_subjectevent
     WHERE evidence <> '' OR kind NOT IN ('canceled', 'refused', 'postponed')
 )
 SELECT kind || ' events name ' || CASE WHEN named.evidence = '' THEN 'no evidence'
@@ -63,11 +62,11 @@ SELECT kind || ' events name ' || CASE WHEN named.evidence = '' THEN 'no evidenc
 FROM named LEFT JOIN known USING (evidence) WHERE known.evidence IS NULL
 """
 _STRAYS: Final = """
-SELECT 'event ' || e.key || ' does not fit payment ' || p.reference || ' and no case asks why'
-FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
+SELECT 'event ' || e.key || ' does not fit ' || e.subject || ' and no case asks why'
+FROM payments_subjectevent e
 WHERE e.outcome = 'stray'
   AND NOT EXISTS (SELECT FROM payments_case c
-                  WHERE c.key = 'stray/' || p.reference || '/' || e.key)
+                  WHERE c.key = 'stray/' || e.subject || '/' || e.key)
 """
 _UNREAD: Final = """
 SELECT 'file ' || name || ' of ' || made_at || ' is not read yet' FROM banking_bankfile
@@ -77,10 +76,9 @@ WHERE direction = 'in' AND state = 'received'
                   AND c.kind = %(parked)s AND c.closed_at IS NULL)
 """
 _RETURNED_TWICE: Final = """
-SELECT 'payment ' || p.reference || ' was returned ' || count(*) || ' times'
-FROM payments_paymentevent e JOIN payments_payment p ON p.id = e.payment_id
-WHERE e.kind = 'returned' AND e.outcome <> 'stray'
-GROUP BY p.id HAVING count(*) > 1
+SELECT subject || ' was returned ' || count(*) || ' times'
+FROM payments_subjectevent WHERE kind = 'returned' AND outcome <> 'stray'
+GROUP BY subject HAVING count(*) > 1
 """
 _FEES_TWICE: Final = """
 SELECT count(*) || ' fees for ' || cause FROM receivables_invoice
@@ -90,8 +88,9 @@ _FEES: Final = """
 WITH fee AS (
     SELECT i.number, i.cause, m.amount_minor, i.customer_id AS charged, i.invoice_date,
            p.id AS payment_id, p.state, p.customer_id, c.state AS customer_state,
-           (SELECT e.code FROM payments_paymentevent e
-            WHERE e.payment_id = p.id AND e.kind = 'returned' AND e.outcome <> 'stray'
+           (SELECT e.code FROM payments_subjectevent e
+            WHERE e.subject = 'payment/' || p.reference
+              AND e.kind = 'returned' AND e.outcome <> 'stray'
             ORDER BY e.at DESC, e.id DESC LIMIT 1) AS code
     FROM receivables_invoice i JOIN receivables_presentamount m ON m.invoice_id = i.id
     LEFT JOIN payments_payment p ON i.cause = 'return/' || p.reference
@@ -133,10 +132,9 @@ _CASH_OUT: Final = """
 SELECT 'transfer ' || t.key || ' takes cash without a return: ' || t.reason
 FROM ledger_account cash JOIN ledger_transfer t ON t.credit_id = cash.id
 JOIN ledger_account other ON other.id = t.debit_id
-LEFT JOIN payments_paymentevent e
+LEFT JOIN payments_subjectevent e
     ON t.key = other.subject || '/' || e.key AND e.kind = 'takenback' AND e.outcome <> 'stray'
-    AND e.payment_id = (SELECT p.id FROM payments_payment p
-                        WHERE other.subject = 'payment/' || p.reference)
+    AND e.subject = other.subject
 WHERE cash.code = 'cash' AND e.id IS NULL
 UNION ALL
 SELECT other.subject || ': the bank took back ' || sum(t.amount_minor) || ' of '
@@ -165,7 +163,7 @@ CHECKS: Final = (
     unique(
         13,
         "The database takes each outside fact once",
-        "payments_paymentevent.payment_id+key",
+        "payments_subjectevent.subject+key",
         "ledger_transfer.key",
         "ledger_transfer.reverses_id",
         "payments_case.key",

@@ -61,7 +61,7 @@ WHERE e.after->>'consent_sha256' <> encode(sha256(convert_to(m.text, 'UTF8')), '
 _STOPPED: Final = """
 SELECT DISTINCT 'the debit of payment ' || p.reference || ' was put in file ' || f.name || ' after '
        || e.code || ' had stopped its account'
-FROM payments_paymentevent e JOIN payments_payment back ON back.id = e.payment_id
+FROM payments_subjectevent e JOIN payments_payment back ON e.subject = 'payment/' || back.reference
 JOIN payments_mandate stopped ON stopped.id = back.mandate_id
 JOIN payments_mandate m ON m.account_fingerprint = stopped.account_fingerprint
 JOIN payments_payment p ON p.mandate_id = m.id

@@ -94,17 +94,17 @@ SELECT 'no record says "' || act.action || '" of ' || act.subject
 FROM act LEFT JOIN platform_auditentry e USING (action, subject) WHERE e.id IS NULL
 """
 _UNTOLD: Final = """
-WITH fact (name, payment_id) AS (
-    SELECT 'received', id FROM payments_payment
+WITH fact (name, subject) AS (
+    SELECT 'received', 'payment/' || reference FROM payments_payment
     UNION ALL
     SELECT CASE kind WHEN 'submitted' THEN replace(key, kind, 'sent') WHEN 'refused' THEN 'failed'
-                     WHEN 'withdrawn' THEN key WHEN 'postponed' THEN key ELSE kind END, payment_id
-    FROM payments_paymentevent
+                     WHEN 'withdrawn' THEN key WHEN 'postponed' THEN key ELSE kind END, subject
+    FROM payments_subjectevent
     WHERE kind IN ('submitted', 'returned', 'canceled', 'refused', 'withdrawn', 'postponed')
       AND outcome <> 'stray' OR (kind = 'settled' AND outcome = 'settled')
 )
 SELECT DISTINCT 'nobody was told that payment ' || p.reference || ' was ' || fact.name
-FROM fact JOIN payments_payment p ON p.id = fact.payment_id
+FROM fact JOIN payments_payment p ON fact.subject = 'payment/' || p.reference
 JOIN people_person person ON person.id = p.made_by_id AND person.email <> ''
 LEFT JOIN notices_notice n ON n.key = 'payment/' || p.reference || '/' || fact.name
 WHERE n.id IS NULL
@@ -113,7 +113,7 @@ _NEVER_HAPPENED: Final = """
 SELECT 'a notice tells that ' || n.about || ' was ' || n.kind || CASE
            WHEN p.id IS NULL THEN ', and there is no such payment' ELSE ', and it was not' END
 FROM notices_notice n LEFT JOIN payments_payment p ON n.about = 'payment/' || p.reference
-LEFT JOIN payments_paymentevent e ON e.payment_id = p.id AND e.outcome <> 'stray'
+LEFT JOIN payments_subjectevent e ON e.subject = n.about AND e.outcome <> 'stray'
     AND e.kind = CASE n.kind WHEN 'sent' THEN 'submitted' WHEN 'failed' THEN 'refused'
                              ELSE n.kind END
 WHERE starts_with(n.about, 'payment/')

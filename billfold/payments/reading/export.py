@@ -28,7 +28,8 @@ LEFT JOIN LATERAL (
            min(e.on_date) FILTER (WHERE e.kind = 'returned') AS returned_on,
            min(e.code) FILTER (WHERE e.kind = 'returned') AS return_code,
            max(e.at) AS last_at
-    FROM payments_paymentevent e WHERE e.payment_id = p.id AND e.outcome <> 'stray'
+    FROM payments_subjectevent e
+    WHERE e.subject = 'payment/' || p.reference AND e.outcome <> 'stray'
 ) fact ON true
 WHERE p.created_at >= %(since)s OR fact.last_at >= %(since)s
 ORDER BY p.created_at, p.id

@@ -16,12 +16,12 @@ WHERE i.kind = 'payment' AND i.is_live AND f.sent_at IS NOT NULL
   AND f.effective_date BETWEEN %s AND %s
 """
 _RETURNED = """
-SELECT code, count(*) FROM payments_paymentevent
+SELECT code, count(*) FROM payments_subjectevent
 WHERE kind = 'returned' AND outcome <> 'stray' AND on_date BETWEEN %s AND %s GROUP BY code
 """
 
 _RECORDED = """
-SELECT code, count(*) FROM payments_paymentevent
+SELECT code, count(*) FROM payments_subjectevent
 WHERE kind = 'returned' AND outcome <> 'stray' AND at > %s GROUP BY code
 """
 

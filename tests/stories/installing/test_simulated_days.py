@@ -23,7 +23,7 @@ from billfold.notices.models import Notice
 from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.bank_accounts import BankAccount
 from billfold.payments.accounts.mandates import Consent
-from billfold.payments.models import CutOff, Payment, PaymentEvent, ProofRun
+from billfold.payments.models import CutOff, Payment, ProofRun
 from billfold.payments.paying import scheduling
 from billfold.people.models import Person
 from billfold.platform import brake, clock, tenancy
@@ -147,13 +147,13 @@ def test_the_demo_adds_the_yes_that_is_missing(world):
 def test_days_that_somebody_lived_already_are_not_lived_again(world):
     payment = world.pay(world.invoice("CL-1", "120.00"))
     days.advance(world.biller, now=world.now)
-    count_before = PaymentEvent.objects.filter(payment=payment).count()
+    count_before = payment.events.count()
 
     story = days.advance(world.biller, now=world.now)
 
     assert story == []
     assert stands_at() == eastern(2026, 11, 17)
-    assert PaymentEvent.objects.filter(payment=payment).count() == count_before
+    assert payment.events.count() == count_before
 
 
 def test_a_live_instance_has_no_simulated_days(world):

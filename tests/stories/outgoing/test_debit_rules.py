@@ -18,7 +18,6 @@ from billfold.payments.models import (
     Mandate,
     MethodState,
     Payment,
-    PaymentEvent,
     PaymentMethod,
 )
 from billfold.payments.rules import debit_rules
@@ -109,7 +108,7 @@ def test_promise_18_a_payment_that_breaks_a_rule_is_not_debited_and_says_which(
     jobs.cut_off(MONDAY)
 
     assert world.state(payment) == "failed"
-    event = PaymentEvent.objects.get(payment=payment, kind="refused")
+    event = payment.events.get(kind="refused")
     assert event.code == name
     assert not Instruction.objects.filter(payment=payment).exists()
     assert debit_rules.BY_NAME[name].payer_text in Notice.objects.get(kind="failed").body

@@ -24,7 +24,7 @@ from billfold.payments.models import (
     Instruction,
     Mandate,
     Payment,
-    PaymentEvent,
+    SubjectEvent,
 )
 from billfold.payments.outgoing import cutoff
 from billfold.payments.outgoing.culprits import find_culprits
@@ -294,9 +294,9 @@ def test_promise_14_a_payment_that_fits_no_file_is_parked_and_the_cut_off_ends(w
 def test_promise_14_a_refusal_that_changes_nothing_is_parked_and_the_cut_off_ends(world):
     stuck, sound = pay_each(world, "120.00", "80.00")
     with privilege.every_right():
-        PaymentEvent.objects.create(
+        SubjectEvent.objects.create(
             id=new_id(),
-            payment=stuck,
+            subject=stuck.subject,
             key="refused/cut-off",
             kind="postponed",
             on_date=MONDAY.date(),

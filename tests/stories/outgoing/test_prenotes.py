@@ -24,7 +24,6 @@ from billfold.payments.models import (
     MethodChange,
     MethodState,
     Payment,
-    PaymentEvent,
     PaymentMethod,
 )
 from billfold.payments.outgoing import withdrawal
@@ -412,7 +411,7 @@ def test_promise_13_the_same_no_told_twice_takes_effect_once(asking):
         leave(asking, f"returns-{day}.ach", returns, now=eastern(2026, 11, day))
 
     assert asking.state(payment) == "failed"
-    assert PaymentEvent.objects.filter(payment=payment, kind="refused").count() == 1
+    assert payment.events.filter(kind="refused").count() == 1
     assert AuditEntry.objects.filter(action="payment method stopped").count() == 1
     assert not Case.objects.exists()
 

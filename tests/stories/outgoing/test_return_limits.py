@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from billfold.bankdays import EASTERN
-from billfold.payments.models import Payment, PaymentEvent
+from billfold.payments.models import Payment, SubjectEvent
 from billfold.payments.outgoing import brake_lifting, return_limits
 from billfold.platform import brake
 from billfold.platform.ids import new_id
@@ -30,10 +30,10 @@ def sent(world: World) -> World:
 def came_back(count: int, code: str = "R01", *, at: datetime = NOW, day: datetime = NOW) -> None:
     """Write returns as the funnel does, without the payments they would need."""
     payment = Payment.objects.get()
-    PaymentEvent.objects.bulk_create(
-        PaymentEvent(
+    SubjectEvent.objects.bulk_create(
+        SubjectEvent(
             id=new_id(),
-            payment=payment,
+            subject=payment.subject,
             key=f"returned/{new_id()}",
             kind="returned",
             code=code,

@@ -242,7 +242,7 @@ def test_promise_23_nor_does_one_that_is_the_trace_number_of_an_entry(as_superus
         ("UPDATE receivables_customer SET state = 'CT'", "not reviewed"),
         ("UPDATE receivables_invoice SET cause = 'return/X' WHERE kind = 'charge'", "not returned"),
         (
-            "UPDATE payments_paymentevent SET code = 'R10' WHERE kind = 'returned'",
+            "UPDATE payments_subjectevent SET code = 'R10' WHERE kind = 'returned'",
             "R10, which bears none",
         ),
         (
@@ -258,7 +258,7 @@ def test_promise_15_a_fee_that_should_not_be_is_found_with_its_reason(
 ) -> None:
     proof = _broken(
         as_superuser,
-        "ALTER TABLE payments_paymentevent DISABLE TRIGGER ALL",
+        "ALTER TABLE payments_subjectevent DISABLE TRIGGER ALL",
         "ALTER TABLE payments_remittance DISABLE TRIGGER ALL",
         statement,
     )

@@ -205,8 +205,8 @@ MONEY: dict[tuple[int, str], Plant] = {
         "ledger_transfer", f"UPDATE ledger_transfer SET evidence = '' WHERE debit_id = {_CASH}"
     ),
     (7, "Nothing stays in transit for long without an open case"): unguarded(
-        "payments_paymentevent",
-        "UPDATE payments_paymentevent SET on_date = on_date - 30",
+        "payments_subjectevent",
+        "UPDATE payments_subjectevent SET on_date = on_date - 30",
         "UPDATE ledger_account SET debits_minor = debits_minor + 1 WHERE code = 'in_transit'",
     ),
     (8, "A statement opens with what the one before closed with, or a case is open"): unguarded(
@@ -243,34 +243,34 @@ ONCE: dict[tuple[int, str], Plant] = {
         f"GRANT UPDATE ON payments_payment TO {ROLE}"
     ),
     (10, "Every step of a payment is one that may follow"): unguarded(
-        "payments_paymentevent",
-        "UPDATE payments_paymentevent SET outcome = 'settled' WHERE kind = 'submitted'",
+        "payments_subjectevent",
+        "UPDATE payments_subjectevent SET outcome = 'settled' WHERE kind = 'submitted'",
     ),
     (10, "A payment is where its events left it"): sql(
         f"UPDATE payments_payment SET state = 'failed' WHERE {SETTLED_PAYMENT}"
     ),
     (13, "The database takes each outside fact once"): not_unique(
-        "payments_paymentevent", "payment_id,key"
+        "payments_subjectevent", "key,subject"
     ),
     (13, "No event took effect twice"): both(
-        not_unique("payments_paymentevent", "payment_id,key"),
-        _second("payments_paymentevent")("kind = 'settled'"),
+        not_unique("payments_subjectevent", "key,subject"),
+        _second("payments_subjectevent")("kind = 'settled'"),
     ),
     (13, "Every fact names evidence that is there"): unguarded(
-        "payments_paymentevent",
-        "UPDATE payments_paymentevent SET evidence = 'bankline/none' WHERE kind = 'settled'",
+        "payments_subjectevent",
+        "UPDATE payments_subjectevent SET evidence = 'bankline/none' WHERE kind = 'settled'",
     ),
     (13, "An event that does not fit has a case"): unguarded(
-        "payments_paymentevent",
-        "UPDATE payments_paymentevent SET outcome = 'stray' WHERE kind = 'corrected'",
+        "payments_subjectevent",
+        "UPDATE payments_subjectevent SET outcome = 'stray' WHERE kind = 'corrected'",
     ),
     (13, "What the bank sent is read within the hour"): sql(
         "UPDATE banking_bankfile SET state = 'received' WHERE kind = 'statement'"
     ),
     (15, "The database takes a fee's cause once"): not_unique("receivables_invoice", "cause"),
     (15, "A payment is returned once"): both(
-        unguarded("payments_paymentevent"),
-        _second("payments_paymentevent", key="'again'")("kind = 'returned'"),
+        unguarded("payments_subjectevent"),
+        _second("payments_subjectevent", key="'again'")("kind = 'returned'"),
     ),
     (15, "A return bears one fee"): both(
         not_unique("receivables_invoice", "cause"),
@@ -371,8 +371,8 @@ PERMISSION: dict[tuple[int, str], Plant] = {
         f"GRANT UPDATE (text) ON payments_mandate TO {ROLE}"
     ),
     (18, "No account is debited after a return stopped it"): unguarded(
-        "payments_paymentevent",
-        "UPDATE payments_paymentevent SET code = 'R02', at = '2026-11-16' "
+        "payments_subjectevent",
+        "UPDATE payments_subjectevent SET code = 'R02', at = '2026-11-16' "
         "WHERE kind = 'returned' AND code = 'R01'",
     ),
     (18, "Every account was validated before its first WEB debit"): sql(
