@@ -43,11 +43,6 @@ class Account(models.Model):
         ]
         indexes = [
             models.Index(fields=["party", "code"], name="ledger_account_by_party"),
-            models.Index(
-                fields=["code"],
-                name="ledger_account_open",
-                condition=~Q(debits_minor=F("credits_minor")),
-            ),
         ]
 
 

@@ -146,10 +146,11 @@ class Payment(models.Model):
     """One payment by one customer. Its state changes only through `rules.lifecycle`."""
 
     id = models.UUIDField(primary_key=True)
-    reference = models.TextField(unique=True)
+    reference = models.TextField(unique=True, db_collation="C")
     """Made when the page is drawn: the confirmation number, and the idempotency key."""
     request_hash = models.CharField(max_length=64)
-    customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT)
+    customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT, db_index=False)
+    """Its index is `payment_by_customer`."""
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     made_by_name = models.TextField()
     method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
@@ -162,7 +163,7 @@ class Payment(models.Model):
     """Banking day of the cut-off that takes it."""
     reflected_by = models.DateField(null=True)
     """By when its payer was told that it is in; none while no day was promised."""
-    retry_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
+    retry_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -242,7 +243,10 @@ class Remittance(models.Model):
     """How much of a payment the payer meant for an invoice. Append-only."""
 
     id = models.UUIDField(primary_key=True)
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="remittances")
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="remittances", db_index=False
+    )
+    """Its index is that of `remittance_once`."""
     invoice = models.ForeignKey("receivables.Invoice", on_delete=models.PROTECT)
     amount_minor = models.BigIntegerField()
 

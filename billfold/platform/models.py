@@ -46,7 +46,7 @@ class AuditLink(models.Model):
     """Which seal covers an entry, and its position there. Append-only."""
 
     entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True)
-    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT)
+    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT, db_index=False)
     position = models.IntegerField()
 
     class Meta:

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('credits_minor', models.BigIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['party', 'code'], name='ledger_account_by_party'), models.Index(condition=models.Q(('debits_minor', models.F('credits_minor')), _negated=True), fields=['code'], name='ledger_account_open')],
+                'indexes': [models.Index(fields=['party', 'code'], name='ledger_account_by_party')],
                 'constraints': [models.UniqueConstraint(fields=('code', 'subject', 'currency'), name='ledger_one_account_each'), models.UniqueConstraint(fields=('id', 'currency'), name='ledger_account_currency'), models.CheckConstraint(condition=models.Q(('debits_minor__gte', 0), ('credits_minor__gte', 0)), name='ledger_sums_not_negative'), models.CheckConstraint(condition=models.Q(models.Q(('subject', ''), _negated=True), models.Q(('debits_minor', 0), ('credits_minor', 0)), _connector='OR'), name='ledger_control_keeps_no_sum'), models.CheckConstraint(condition=models.Q(models.Q(('code', 'receivable'), _negated=True), ('debits_minor__gte', models.F('credits_minor')), _connector='OR'), name='ledger_receivable_never_in_credit'), models.CheckConstraint(condition=models.Q(models.Q(('code__in', ['unapplied', 'unidentified']), _negated=True), ('credits_minor__gte', models.F('debits_minor')), _connector='OR'), name='ledger_unapplied_never_in_debit')],
             },
         ),

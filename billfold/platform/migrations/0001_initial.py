@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='auditlink',
             name='seal',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='platform.auditseal'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='platform.auditseal'),
         ),
         migrations.AddConstraint(
             model_name='auditlink',

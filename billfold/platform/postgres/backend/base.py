@@ -1,7 +1,8 @@
 """Django's PostgreSQL backend; every new connection serves the present biller, or none.
 
 A statement carries no more than MOST_PARAMETERS values. So rows are added in batches, and a list of
-values is sent as one array, however many they are.
+values is sent as one array, however many they are. A unique text has one index, not a second one
+for LIKE: a column that people search by its beginning has the collation C, whose order serves both.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.postgresql import base, operations
+from django.db.backends.postgresql import base, operations, schema
 from django.db.models.expressions import Col
 from django.db.models.fields import Field
 from django.db.models.fields.related import ForeignObject
@@ -32,10 +33,18 @@ class DatabaseOperations(operations.DatabaseOperations):
         return max(MOST_PARAMETERS // max(len(fields), 1), 1)
 
 
+class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
+    """Makes tables with no index that only LIKE would use."""
+
+    def _create_like_index_sql(self, model: Any, field: Any) -> None:
+        return None
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that never reads a biller's tables by default."""
 
     ops_class = DatabaseOperations
+    SchemaEditorClass = DatabaseSchemaEditor
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
