@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from billfold.banking.models import BankFile, FileRepeat, FileState
+from billfold.banking.models import BankFile, FileRepeat
 from billfold.platform import sealing
 from billfold.platform.ids import new_id
 
@@ -20,17 +20,15 @@ _PURPOSE: Final = "facts of a bank file"
 def note(file: BankFile, facts: Iterable[tuple[object, ...]], *, now: datetime) -> bool:
     """Note a file as the repeat of an earlier one with the same facts; tell whether it is one.
 
-    A file without facts repeats nothing. Needs an open transaction.
+    A file without facts repeats nothing; only one that was read has its fingerprint. Needs an open
+    transaction.
     """
     lines = sorted(repr(fact) for fact in facts)
     if not lines:
         return False
     file.facts_fingerprint = sealing.fingerprint("\n".join(lines), purpose=_PURPOSE)
     alike = BankFile.objects.filter(
-        direction="in",
-        kind=file.kind,
-        state=FileState.READ,
-        facts_fingerprint=file.facts_fingerprint,
+        direction="in", kind=file.kind, facts_fingerprint=file.facts_fingerprint
     )
     earlier = alike.exclude(pk=file.pk).order_by("made_at", "id").first()
     if earlier is None:
