@@ -197,9 +197,18 @@ JOBS: Final = (
 
 
 def run_once(biller: tenancy.Biller, *, now: datetime) -> None:
-    """Run every job of a biller, in order. On hold, nothing that leaves the system runs."""
-    for job in JOBS:
-        run(job, biller, now=now)
+    """Run each job of a biller that has work when its turn comes, in order.
+
+    On hold, nothing that leaves the system runs.
+    """
+    left = [job for job in JOBS if not is_held(job, biller)]
+    while left:
+        with tenancy.use(biller):
+            due = with_work(left, now=now)
+        if not due:
+            return
+        run(due[0], biller, now=now)
+        left = left[left.index(due[0]) + 1 :]
 
 
 def run(job: Job | NetworkJob, biller: tenancy.Biller, *, now: datetime) -> None:

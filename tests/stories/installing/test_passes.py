@@ -164,6 +164,27 @@ def test_no_job_that_is_said_to_have_no_work_would_change_anything(world):
     assert states == {"accepted"}
 
 
+def test_one_run_of_all_jobs_leaves_out_those_without_work(world):
+    world.pay(world.invoice("CL-1", "120.00"))
+    make_passes(world, CUTOFF)
+
+    with CaptureQueriesContext(connection) as queries:
+        jobs.run_once(world.biller, now=CUTOFF)
+
+    locked = [each["sql"] for each in queries if "pg_advisory_lock(" in each["sql"]]
+    # What is at the bank, only the bank knows.
+    assert [f"/call {world.connection.name}'" in each for each in locked] == [True]
+
+
+def test_one_run_of_all_jobs_does_what_one_of_them_leaves_to_the_next(world):
+    make_passes(world, CUTOFF)
+    (world.folder / "from_bank" / "odd.txt").write_bytes(b"something")
+
+    jobs.run_once(world.biller, now=CUTOFF)
+
+    assert BankFile.objects.get(name="odd.txt").state == "refused"
+
+
 @pytest.mark.parametrize(
     ("act", "job"),
     [
