@@ -12,10 +12,10 @@ import pytest
 
 from billfold.platform.postgres.server import SUPERUSER, PrivateServer
 from tests.ports import free_port
-from tests.stories.installing.test_setup import running_demo, state
+from tests.stories.installing.test_setup import running_demo, shared_state
 from tests.waiting import HUNG_AFTER_SECONDS, wait_until
 
-__all__ = ["state"]
+__all__ = ["shared_state"]
 pytestmark = pytest.mark.faults
 NUMBER = "4417006789"
 BACKENDS = """SELECT pid, application_name FROM pg_stat_activity
@@ -23,11 +23,11 @@ BACKENDS = """SELECT pid, application_name FROM pg_stat_activity
 PROCESSES = {"billfold web", "billfold worker", "billfold bank"}
 
 
-@pytest.fixture
-def port(state: Path) -> Iterator[int]:
-    """Run a demo; give where it answers."""
+@pytest.fixture(scope="module")
+def port(shared_state: Path) -> Iterator[int]:
+    """Run one demo for these stories; give where it answers."""
     port = free_port()
-    with running_demo(state, port):
+    with running_demo(shared_state, port):
         yield port
 
 
@@ -46,10 +46,10 @@ def processes(state: Path) -> list[str]:
 
 
 def test_a_demo_goes_on_after_each_of_its_database_connections_was_killed(
-    state: Path, port: int
+    shared_state: Path, port: int
 ) -> None:
-    before = processes(state)
-    server = PrivateServer(state)
+    before = processes(shared_state)
+    server = PrivateServer(shared_state)
     with psycopg.connect(server.dsn(user=SUPERUSER), autocommit=True) as connection:
 
         def backends() -> dict[int, str]:
@@ -67,27 +67,29 @@ def test_a_demo_goes_on_after_each_of_its_database_connections_was_killed(
         wait_until(lambda: have_all_connected(victims), "all three are connected again")
 
     assert status(port, "/sign-in") == 200
-    assert processes(state) == before, "none had to be started again"
+    assert processes(shared_state) == before, "none had to be started again"
     assert len(before) == 4
 
 
-def test_promise_23_no_log_repeats_a_number_that_a_stranger_wrote(state: Path, port: int) -> None:
+def test_promise_23_no_log_repeats_a_number_that_a_stranger_wrote(
+    shared_state: Path, port: int
+) -> None:
     assert status(port, f"/{NUMBER}?q={NUMBER}", Referer=f"http://x/{NUMBER}") == 404
     for head in (f"GET / HTTP/{NUMBER}", f"GET / HTTP/1.1\r\nX {NUMBER}: 1"):
         with socket.create_connection(("127.0.0.1", port), HUNG_AFTER_SECONDS) as stranger:
             stranger.sendall(f"{head}\r\nHost: localhost\r\n\r\n".encode())
             assert b" 400 " in stranger.recv(1_000)
-    server = PrivateServer(state)
+    server = PrivateServer(shared_state)
     with psycopg.connect(server.dsn(user=SUPERUSER), autocommit=True) as connection:
         connection.execute("CREATE TEMP TABLE written (number text PRIMARY KEY)")
         with pytest.raises(psycopg.errors.UniqueViolation):
             connection.cursor().executemany("INSERT INTO written VALUES (%s)", [[NUMBER]] * 2)
     wait_until(lambda: "written_pkey" in server.log.read_text(), "the server has logged it")
-    log = state / "logs" / "web.log"
+    log = shared_state / "logs" / "web.log"
     for words in ("Not Found: /xxxxxx6789", "'HTTP/xxxxxx6789'", "'X xxxxxx6789'"):
         wait_until(lambda words=words: words in log.read_text(), f"{words} is in the log")
 
-    logs = [*(state / "logs").iterdir(), server.log]
+    logs = [*(shared_state / "logs").iterdir(), server.log]
     texts = {path.name: path.read_text() for path in logs}
 
     assert [name for name, text in texts.items() if NUMBER in text] == []
