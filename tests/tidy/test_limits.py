@@ -40,12 +40,18 @@ def sources() -> dict[str, str]:
 
 
 @cache
+def trees() -> dict[str, ast.Module]:
+    """Parse every Python file of ours once."""
+    return {path: ast.parse(text) for path, text in sources().items()}
+
+
+@cache
 def functions() -> list[tuple[str, Function]]:
     """List every function with where it stands."""
     return [
         (f"{path}:{node.lineno} {node.name}", node)
-        for path, text in sources().items()
-        for node in ast.walk(ast.parse(text))
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
         if isinstance(node, Function)
     ]
 

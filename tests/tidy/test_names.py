@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.tidy.test_limits import sources
+from tests.tidy.test_limits import trees
 
 RIDDLES = {"found", "asked", "made", "told", "shown", "said"}
 """They say how a result came and not what it is."""
@@ -33,10 +33,10 @@ def named(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def classes() -> dict[str, list[str]]:
     """List where each class of the product stands, by its name without a leading underscore."""
     places = defaultdict(list)
-    for path, text in sources().items():
+    for path, tree in trees().items():
         if not path.startswith("billfold/"):
             continue
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.name != "Meta":
                 places[node.name.lstrip("_")].append(path)
     return places
@@ -51,8 +51,8 @@ def test_every_way_to_give_a_name_is_seen() -> None:
 def test_a_result_is_named_for_what_it_is() -> None:
     riddles = [
         f"{path}:{line} {name}"
-        for path, text in sources().items()
-        for line, name in named(ast.parse(text))
+        for path, tree in trees().items()
+        for line, name in named(tree)
         if name.lstrip("_") in RIDDLES
     ]
 
