@@ -39,7 +39,8 @@ usage: python3 run.py COMMAND
   demo [--port N] [--fresh] [--state DIR]   show a working portal with a sample biller
   test [--require-samples] [pytest arguments]
                                             run the whole test suite; fail on one skip
-  check                                     formatting, lint, types, imports, migrations, locks
+  check                                     formatting, lint, types, imports, migrations, locks, and
+                                            whether every test loads
   bench [NAME] [--large | --tiny]           run the benchmarks
   fuzz READER [--seconds N]                 throw bytes at a reader of bank files
   mutate [PATH] [--changed] [--sample N]    change the code here and there: does a test notice?
