@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.tidy.test_limits import sources
+from tests.tidy.test_limits import trees
 
 FLOORS = {
     "platform": 0,
@@ -32,9 +32,9 @@ PROJECT = Path(__file__).parents[2]
 
 def statements() -> Iterator[tuple[str, str]]:
     """Give each text that may hold SQL, with the file it stands in."""
-    for path, text in sources().items():
+    for path, tree in trees().items():
         if path.startswith("billfold/"):
-            for node in ast.walk(ast.parse(text)):
+            for node in ast.walk(tree):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield path, node.value
     for path in PROJECT.glob("billfold/*/migrations/*.sql"):
