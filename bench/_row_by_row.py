@@ -12,6 +12,8 @@ from billfold.notices.models import Notice
 from billfold.payments.accounts import mandates
 from billfold.payments.models import Payment, PaymentMethod, Remittance, SubjectEvent
 from billfold.payments.paying.scheduling import Intent
+from billfold.platform import feed
+from billfold.platform.feed import FeedKind
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import Invoice
@@ -46,6 +48,7 @@ def _schedule(intent: Intent, now: datetime) -> tuple[Payment, Invoice]:
         collect_on=now.date(),
         reflected_by=now.date(),
         created_at=now,
+        feed_row_id=feed.row(FeedKind.PAYMENTS, now=now),
     )
     Remittance.objects.create(
         id=new_id(), payment=payment, invoice=invoice, amount_minor=intent.amount.minor
@@ -80,6 +83,7 @@ def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
         on_date=now.date(),
         at=now,
         outcome="in_transit",
+        feed_row_id=feed.row(FeedKind.EVENTS, now=now),
     )
     Payment.objects.filter(pk=payment.pk, state="scheduled").update(state="in_transit")
     receivable = Account.objects.select_for_update().get(code="receivable", subject=invoice.subject)
@@ -98,6 +102,7 @@ def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
             effective_date=now.date(),
             posted_at=now,
             reason="bench",
+            feed_row_id=feed.row(FeedKind.TRANSFERS, now=now),
         )
         Account.objects.filter(pk=debit.pk).update(
             debits_minor=F("debits_minor") + payment.amount_minor

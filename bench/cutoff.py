@@ -17,7 +17,10 @@ AT_ONCE = _size.choose(tiny=20, usual=2_000)
 BARE = """
 CREATE FUNCTION bare_cutoff(file uuid, at timestamptz) RETURNS void LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
-DECLARE day date := at::date;
+DECLARE
+    day date := at::date;
+    fed_transfers uuid := feed_row('transfers', gen_random_uuid(), at);
+    fed_events uuid := feed_row('events', gen_random_uuid(), at);
 BEGIN
     CREATE TEMP TABLE due ON COMMIT DROP AS
     SELECT p.id, p.reference, p.customer_id, p.amount_minor, row_number() OVER (ORDER BY p.id) AS n,
@@ -36,19 +39,21 @@ BEGIN
     SELECT unapplied, 'unapplied', 'payment/' || reference, 'USD', customer_id,
            amount_minor, amount_minor FROM due;
     INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
-                                 effective_date, posted_at, reason, evidence)
+                                 effective_date, posted_at, reason, evidence, feed_row_id)
     SELECT submitted, 'payment/' || reference || '/submitted/' || file, transit, unapplied,
-           amount_minor, 'USD', day, at, 'submitted', 'bankfile/' || file FROM due
+           amount_minor, 'USD', day, at, 'submitted', 'bankfile/' || file, fed_transfers FROM due
     UNION ALL
     SELECT gen_random_uuid(),
            'payment/' || reference || '/submitted/' || file || '/invoice/' || number,
-           unapplied, receivable, part, 'USD', day, at, 'applied', 'bankfile/' || file FROM due;
+           unapplied, receivable, part, 'USD', day, at, 'applied', 'bankfile/' || file,
+           fed_transfers
+    FROM due;
     UPDATE ledger_account l SET credits_minor = l.credits_minor + due.part
     FROM due WHERE l.id = due.receivable;
     INSERT INTO payments_subjectevent (id, subject, key, kind, on_date, at, code, evidence,
-                                       outcome)
+                                       outcome, feed_row_id)
     SELECT gen_random_uuid(), 'payment/' || reference, 'submitted/' || file, 'submitted', day, at,
-           '', 'bankfile/' || file, 'in_transit' FROM due;
+           '', 'bankfile/' || file, 'in_transit', fed_events FROM due;
     INSERT INTO payments_instruction (id, file_id, payment_id, kind, odfi, trace, amount_minor,
                                       currency, rdfi, is_live)
     SELECT gen_random_uuid(), file, id, 'payment', '09199904', '09199904' || lpad(n::text, 7, '0'),

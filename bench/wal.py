@@ -1,4 +1,4 @@
-"""How many bytes a payment adds to the write-ahead log: scheduled, cut off, its entries sealed."""
+"""How many bytes a payment adds to the write-ahead log: scheduled, cut off, sealed, numbered."""
 
 from __future__ import annotations
 
@@ -61,6 +61,13 @@ def _seal() -> None:
         pass
 
 
+def _number() -> None:
+    from billfold.platform import feed
+
+    while feed.number():
+        pass
+
+
 def main() -> int:
     """Measure and print."""
     with _server.running():
@@ -72,11 +79,13 @@ def main() -> int:
         with tenancy.use(biller):
             _schedule(0, WARM_UP)
             _seal()
+            _number()
         bytes_by_step = {}
         steps = {
             "schedule": lambda: _schedule(WARM_UP, PAYMENTS),
             "cut-off": _cut_off,
             "seal": _seal,
+            "number": _number,
         }
         for name, act in steps.items():
             _checkpoint()

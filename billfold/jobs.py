@@ -26,7 +26,7 @@ from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
 from billfold.payments.outgoing import cutoff, return_limits, transmission
 from billfold.payments.proof import daily
-from billfold.platform import audit, far_sides, locks, tenancy
+from billfold.platform import audit, far_sides, feed, locks, tenancy
 from billfold.platform.far_sides import Contact
 from billfold.receivables.models import BillerProfile
 
@@ -170,6 +170,11 @@ def seal_audit(now: datetime) -> None:
     audit.seal(now=now)
 
 
+def number_feed(_now: datetime) -> None:
+    """Number what is new in the feed, behind whoever still writes."""
+    feed.number()
+
+
 def verify(now: datetime) -> None:
     """Prove the promises and measure the returns, once a day; what is wrong sets the brake."""
     daily.run(tenancy.current(), now=now)
@@ -190,6 +195,7 @@ JOBS: Final = (
     Job("reconcile", reconcile, reconciliation.HAS_WORK),
     NetworkJob("mail", _mail_server, mail, outbox.HAS_WORK, leaves_the_system=True),
     Job("seal-audit", seal_audit, audit.HAS_WORK),
+    Job("number-feed", number_feed, feed.HAS_WORK),
     Job("roll-up", roll_up, book.HAS_WORK, every_seconds=60),
     VERIFY,
 )

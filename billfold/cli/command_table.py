@@ -118,7 +118,12 @@ COMMANDS: Final[Mapping[str, CommandRow | GroupRow]] = {
     "export": GroupRow(
         "write a file for the billing system",
         "kinds",
-        {"payments": CommandRow("billing_files", "what became of payments")},
+        {
+            "payments": CommandRow("exports", "what became of payments"),
+            "fees": CommandRow("exports", "fees charged, and taken back"),
+            "credits": CommandRow("exports", "credit notes taken in"),
+            "applications": CommandRow("exports", "money put on invoices, and taken off"),
+        },
     ),
     "bank": GroupRow(
         "check, show and take in files of the bank",

@@ -30,11 +30,13 @@ from billfold.platform import (
     biller_directory,
     brake,
     clock,
+    feed,
     heartbeat,
     login_roles,
     sealing,
     tenancy,
 )
+from billfold.platform.feed import FeedHolder
 from billfold.platform.models import Silence
 from billfold.platform.postgres import logins
 from billfold.platform.postgres.logins import Login, LoginNotNamed
@@ -49,6 +51,7 @@ DRIFT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 60.0
 """How long a worker may work on one thing without going round."""
 LATE: Final = timedelta(hours=1)
+_FEED_LATE: Final = timedelta(minutes=1)
 _PROVED_WITHIN: Final = timedelta(days=2)
 CALENDAR_DAYS_LEFT: Final = 365
 """How long before its end the banking calendar is to be extended."""
@@ -129,6 +132,7 @@ def _check_biller(biller: tenancy.Biller) -> Iterator[Diagnosis]:
         yield from check_banks(biller)
         yield from check_silences(biller)
         yield check_outbox(biller)
+        yield check_feed(biller)
         yield check_return_rates(biller)
         yield check_brake(biller)
         yield check_lateness(biller)
@@ -379,6 +383,36 @@ def check_outbox(biller: tenancy.Biller) -> Diagnosis:
     if late and biller.state == "open":
         return warn(name, f"{late} messages have waited for over an hour", "Look at mail above.")
     return ok(name, "no message has waited for long")
+
+
+def check_feed(biller: tenancy.Biller) -> Diagnosis:
+    """Say how far the feed's numbers are behind what was written, and who holds them back."""
+    name = f"feed of {biller.schema}"
+    lag = feed.lag()
+    if lag.oldest_at is None:
+        return ok(name, "everything has its number")
+    age = clock.now() - lag.oldest_at
+    wait = "1 row waits" if lag.waiting == 1 else f"{lag.waiting:,} rows wait"
+    words = f"{wait} for a number, the oldest for {_rounded(age)}"
+    if lag.holder is None:
+        late = "The worker numbers them: look at its log."
+    else:
+        words += f", behind {_describe_holder(lag.holder)}"
+        late = "Let that transaction end, or end it: exports show nothing newer before."
+    return warn(name, words, late) if age > _FEED_LATE else ok(name, words)
+
+
+def _rounded(age: timedelta) -> timedelta:
+    return timedelta(seconds=round(age.total_seconds()))
+
+
+def _describe_holder(holder: FeedHolder) -> str:
+    if holder.pid is None:
+        return holder.application
+    session = f"process {holder.pid} ({holder.application or 'it has no name'})"
+    if holder.since is None:
+        return f"{session} of another login"
+    return f"{session}, whose transaction began {holder.since:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def check_return_rates(biller: tenancy.Biller) -> Diagnosis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -65,6 +66,13 @@ class Transfer(models.Model):
     reason = models.TextField()
     evidence = models.TextField(default="", blank=True)
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="+")
+    feed_row = models.ForeignKey(
+        "platform.FeedRow",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
 
     class Meta:
         constraints = [
@@ -75,6 +83,7 @@ class Transfer(models.Model):
             models.Index(
                 fields=["evidence"], name="ledger_transfer_by_evidence", condition=~Q(evidence="")
             ),
+            BrinIndex(autosummarize=True, fields=["feed_row"], name="ledger_transfer_by_feed_row"),
         ]
 
 

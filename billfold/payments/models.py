@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -165,6 +166,13 @@ class Payment(models.Model):
     """By when its payer was told that it is in; none while no day was promised."""
     retry_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False)
     created_at = models.DateTimeField()
+    feed_row = models.ForeignKey(
+        "platform.FeedRow",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
 
     class Meta:
         constraints = [
@@ -184,6 +192,7 @@ class Payment(models.Model):
             models.Index(
                 fields=["amount_minor"], name="payment_returned", condition=Q(state="returned")
             ),
+            BrinIndex(autosummarize=True, fields=["feed_row"], name="payment_by_feed_row"),
         ]
 
     @staticmethod
@@ -232,11 +241,19 @@ class SubjectEvent(models.Model):
     evidence = models.TextField(default="", blank=True)
     outcome = models.TextField()
     """State of its subject afterwards, or `stray`."""
+    feed_row = models.ForeignKey(
+        "platform.FeedRow",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subject", "key"], name="event_once_per_subject")
         ]
+        indexes = [BrinIndex(autosummarize=True, fields=["feed_row"], name="event_by_feed_row")]
 
 
 class Remittance(models.Model):

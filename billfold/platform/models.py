@@ -1,10 +1,11 @@
-"""The audit trail; the brake; which far sides keep silent; at which items jobs failed."""
+"""The audit trail, the feed, the brake; which far sides keep silent; at which items jobs failed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class AuditEntry(models.Model):
@@ -53,6 +54,43 @@ class AuditLink(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["seal", "position"], name="audit_one_place_each")
         ]
+
+
+class TransactionId(models.TextField):  # type: ignore[type-arg]
+    """The id of a transaction, never used twice in its cluster."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "xid8"
+
+
+class FeedRow(models.Model):
+    """What one transaction added of one kind of fact. `platform.feed` numbers it, once."""
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.TextField()
+    at = models.DateTimeField()
+    xid = TransactionId()
+    """Of the transaction that wrote it, as its cluster counts."""
+    number = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["number"], name="feed_number_once", condition=models.Q(number__isnull=False)
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["xid", "id"], name="feed_waiting", condition=models.Q(number__isnull=True)
+            )
+        ]
+
+
+class FeedSeries(models.Model):
+    """The numbers given in one place, as `feed_place()` names it. Append-only."""
+
+    number = models.BigIntegerField(primary_key=True)
+    place = models.TextField()
 
 
 class BrakeKind(models.TextChoices):

@@ -377,6 +377,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     "people_person": ("password", "must_change_password", "last_login"),
     "people_signinattempt": (),
     "platform_auditunsealed": (),
+    "platform_feedrow": ("number",),
     "platform_itemfailure": ("attempts", "error", "next_try_at", "parked_at"),
     "platform_silence": ("tries", "next_try_at", "reason"),
     "receivables_billerprofile": (),

@@ -236,6 +236,7 @@ _CENSUS = {
     "charges": "SELECT number, kind FROM receivables_invoice",
     "notices": "SELECT key, kind, to_email, sent_at IS NOT NULL FROM notices_notice",
     "cases": "SELECT key, kind, title FROM payments_case",
+    "feed": "SELECT kind, count(*) FROM platform_feedrow GROUP BY kind",
     "audit": "SELECT action, count(*) FROM platform_auditentry GROUP BY action",
 }
 

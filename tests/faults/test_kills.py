@@ -14,6 +14,7 @@ Each act runs in the process that performs it on a real instance:
     8  bank lines are explained         worker    reconcile             F
        messages are sent                worker    mail
        … and one that fails is parked   worker    park
+       the feed is numbered             worker    feed
 
 Each is killed before, inside and after its transaction, by killing once the process and once the
 database. Web acts come as pages and forms, through the whole web application. A process that
@@ -92,6 +93,7 @@ ACTS = (
     Act("pay", "open", people.pay, _around("schedule"), MORNING),
     Act("cancel", "paid", people.cancel, _around("cancel"), MORNING),
     Act("mail", "paid", "mail", ("gate_taken", *_around("mail")), MORNING),
+    Act("number the feed", "paid", "number-feed", _around("feed"), MORNING),
     Act("park a letter", "letter spoilt", "mail", _around("park"), MORNING),
     Act("cut off", "paid", "cut-off", (*_around("cutoff"), "record_inside"), CUTOFF),
     Act("approve", "half released", people.approve, _around("approve"), CUTOFF),

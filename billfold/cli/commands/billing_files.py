@@ -1,14 +1,11 @@
-"""Commands that exchange files with the billing system: import and export."""
+"""The commands that take in files of the billing system: import."""
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import date, datetime, time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,7 +15,6 @@ from billfold.cli import biller_option, command_actor, launcher
 from billfold.cli.refusal import CommandRefused
 from billfold.money import Money, NotAnAmount
 from billfold.payments.paying import invoice_standing
-from billfold.payments.reading import export
 from billfold.platform import clock, tenancy
 from billfold.receivables.imports import csv_file, file_import
 from billfold.receivables.imports.csv_file import ImportProblems
@@ -48,13 +44,6 @@ def _read_amount(text: str) -> Money:
         return Money.parse(text)
     except NotAnAmount as error:
         raise click.BadParameter(str(error)) from None
-
-
-def _read_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not a date such as 2026-11-16") from None
 
 
 COLUMNS: Final = click.option(
@@ -235,46 +224,3 @@ _add_import("invoices", CONTROL_TOTAL, DATE_LAYOUT, CREATE_CUSTOMERS)
 _add_import("lines", CONTROL_TOTAL)
 _add_import("credits", CONTROL_TOTAL, DATE_LAYOUT)
 _add_import("documents")
-
-
-# -- export ------------------------------------------------------------------------------------
-
-
-@launcher.command("export payments")
-@biller_option.one
-@click.option(
-    "--since",
-    type=_read_day,
-    required=True,
-    metavar="DATE",
-    help="payments made or changed on that day or later, as 2026-11-16",
-)
-@click.option("--output", type=Path, metavar="FILE", help="(default standard output)")
-@click.option("--json", "as_json", is_flag=True, help="write JSON instead of CSV")
-def export_payments(biller: str | None, since: date, output: Path | None, as_json: bool) -> None:
-    """Write what became of payments to a file or the standard output."""
-    write = export.write_json if as_json else export.write_csv
-    with tenancy.use(biller_option.find(biller)):
-        since_at = datetime.combine(since, time(), _read_zone())
-        if output is None:
-            write(export.rows(since=since_at), sys.stdout)
-            return
-        with _open_fresh(output) as file:
-            count = write(export.rows(since=since_at), file)
-    print(f"{output}: {count:,} rows.", file=sys.stderr)
-
-
-@contextmanager
-def _open_fresh(path: Path) -> Iterator[TextIO]:
-    """Write a file that is there whole, or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    fresh = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        with open(os.open(part, fresh, 0o600), "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

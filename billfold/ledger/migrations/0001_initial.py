@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -64,10 +65,11 @@ class Migration(migrations.Migration):
                 ('evidence', models.TextField(blank=True, default='')),
                 ('credit', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.account')),
                 ('debit', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.account')),
+                ('feed_row', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.feedrow')),
                 ('reverses', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.transfer')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('evidence', ''), _negated=True), fields=['evidence'], name='ledger_transfer_by_evidence')],
+                'indexes': [models.Index(condition=models.Q(('evidence', ''), _negated=True), fields=['evidence'], name='ledger_transfer_by_evidence'), django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['feed_row'], name='ledger_transfer_by_feed_row')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='ledger_amount_positive'), models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='ledger_two_accounts')],
             },
         ),

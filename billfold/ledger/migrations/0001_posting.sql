@@ -28,6 +28,7 @@ DECLARE
     created uuid[] := '{}';
     booked bigint;
     refused_key text;
+    feed uuid := feed_row('transfers', batch, posted);
 BEGIN
     sides_accounts := ledger_account_ids(sides_codes, sides_subjects, sides_currencies);
 
@@ -82,9 +83,10 @@ BEGIN
             AS t (id, key, debit, credit, amount, currency, on_date, reason, evidence, reversed_key)
     ), inserted AS (
         INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
-                                     effective_date, posted_at, reason, evidence, reverses_id)
+                                     effective_date, posted_at, reason, evidence, reverses_id,
+                                     feed_row_id)
         SELECT r.id, r.key, r.debit, r.credit, r.amount, r.currency,
-               r.on_date, posted, r.reason, r.evidence, original.id
+               r.on_date, posted, r.reason, r.evidence, original.id, feed
         FROM requested r
         LEFT JOIN ledger_transfer original ON original.key = nullif(r.reversed_key, '')
             AND original.debit_id = r.credit AND original.credit_id = r.debit

@@ -16,8 +16,9 @@ from billfold.payments.funnel import loading, messages, returns
 from billfold.payments.rules import accounting, lifecycle
 from billfold.payments.rules.accounting import PaymentFacts
 from billfold.payments.rules.lifecycle import LifecycleEvent, Plan, State
-from billfold.platform import rows
+from billfold.platform import feed, rows
 from billfold.platform.faults import fault
+from billfold.platform.feed import FeedKind
 from billfold.platform.ids import new_ids
 
 _CHUNK = 5_000
@@ -94,7 +95,10 @@ def _add_events(
     facts: Mapping[str, PaymentFacts],
     now: datetime,
 ) -> None:
+    if not new:
+        return
     outcomes = {(step.reference, step.event.key): step.after.value for step in plan.steps}
+    feed_row = feed.row(FeedKind.EVENTS, now=now)
     rows.insert(
         "payments_subjectevent",
         {
@@ -110,6 +114,7 @@ def _add_events(
                 "text",
                 [outcomes.get((event.subject, event.key), "stray") for event in new],
             ),
+            "feed_row_id": ("uuid", [feed_row] * len(new)),
         },
     )
 

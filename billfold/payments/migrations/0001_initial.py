@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -105,6 +106,7 @@ class Migration(migrations.Migration):
                 ('collect_on', models.DateField()),
                 ('reflected_by', models.DateField(null=True)),
                 ('created_at', models.DateTimeField()),
+                ('feed_row', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.feedrow')),
                 ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='receivables.customer')),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('mandate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='payments.mandate')),
@@ -212,8 +214,10 @@ class Migration(migrations.Migration):
                 ('code', models.TextField(blank=True, default='')),
                 ('evidence', models.TextField(blank=True, default='')),
                 ('outcome', models.TextField()),
+                ('feed_row', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.feedrow')),
             ],
             options={
+                'indexes': [django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['feed_row'], name='event_by_feed_row')],
                 'constraints': [models.UniqueConstraint(fields=('subject', 'key'), name='event_once_per_subject')],
             },
         ),
@@ -260,6 +264,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='payment',
             index=models.Index(condition=models.Q(('state', 'returned')), fields=['amount_minor'], name='payment_returned'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['feed_row'], name='payment_by_feed_row'),
         ),
         migrations.AddConstraint(
             model_name='payment',

@@ -28,8 +28,9 @@ from billfold.payments.paying import confirmation, invoice_standing
 from billfold.payments.reading import promised_days
 from billfold.payments.rules.accounting import Share
 from billfold.payments.rules.lifecycle import Canceled, State
-from billfold.platform import audit, retries, rows
+from billfold.platform import audit, feed, retries, rows
 from billfold.platform.faults import fault
+from billfold.platform.feed import FeedKind
 from billfold.platform.ids import new_id, new_ids
 from billfold.receivables.models import BillerProfile
 
@@ -232,6 +233,7 @@ def _write(
     cutoff, counts_from = day.cutoff_eastern, day.counting_from(now)
     profile = BillerProfile.objects.get()
     promise = promised_days.promise(profile.debit_days)
+    feed_row = feed.row(FeedKind.PAYMENTS, now=now)
     payments, consents = [], []
     for intent, method in zip(intents, _methods(intents, now), strict=True):
         collect_on = collection_day(
@@ -255,6 +257,7 @@ def _write(
                 collect_on=collect_on,
                 reflected_by=promise(collect_on),
                 created_at=now,
+                feed_row_id=feed_row,
             )
         )
     rows.insert_objects(consents)

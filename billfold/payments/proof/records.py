@@ -13,7 +13,7 @@ from django.db import connection
 
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import never_changed, unique
-from billfold.platform import audit
+from billfold.platform import audit, feed
 from billfold.platform.models import AuditEntry, AuditSeal
 
 _PIECE: Final = 8 * 1024 * 1024
@@ -119,6 +119,24 @@ LEFT JOIN payments_subjectevent e ON e.subject = n.about AND e.outcome <> 'stray
 WHERE starts_with(n.about, 'payment/')
   AND (p.id IS NULL OR (e.id IS NULL AND n.kind = ANY(%(kinds)s)))
 """
+_NOT_IN_THE_FEED: Final = """
+WITH fact (kind, name, feed_row_id) AS (
+    SELECT 'payments', 'payment ' || reference, feed_row_id FROM payments_payment
+    UNION ALL
+    SELECT 'events', 'event ' || key || ' of ' || subject, feed_row_id FROM payments_subjectevent
+    UNION ALL
+    SELECT 'transfers', 'transfer ' || key, feed_row_id FROM ledger_transfer
+)
+SELECT fact.name || ' is not in the feed' FROM fact
+LEFT JOIN platform_feedrow f ON f.id = fact.feed_row_id AND f.kind = fact.kind
+WHERE f.id IS NULL
+"""
+_MISSING_NUMBERS: Final = """
+SELECT 'the feed has no number ' || gap.number || ', and a later one'
+FROM (SELECT number - 1 AS number FROM platform_feedrow
+      WHERE number IS NOT NULL AND number %% %(series_size)s <> 1
+      EXCEPT ALL SELECT number FROM platform_feedrow) gap
+"""
 _KINDS: Final = ["sent", "settled", "returned", "canceled", "failed", "withdrawn", "postponed"]
 _OTHER_IMPORT: Final = """
 SELECT 'import ' || r.name || ' of ' || r.at || ' is not what was put on record'
@@ -174,6 +192,11 @@ CHECKS: Final = (
     by_sql(26, "Every fact a payer must hear of has its notice", _UNTOLD),
     by_sql(26, "No notice tells what did not happen", _NEVER_HAPPENED, kinds=_KINDS),
     unique(26, "The database takes one notice of each fact", "notices_notice.key"),
+    by_sql(26, "Every payment, event and transfer is in the feed", _NOT_IN_THE_FEED),
+    by_sql(26, "The feed's numbers have no gaps", _MISSING_NUMBERS, series_size=feed.SERIES_SIZE),
+    unique(
+        26, "The database gives a number of the feed once", "platform_feedrow.number", partial=True
+    ),
     ProofCheck(27, "Every import is the bytes that came", _imports),
     by_sql(27, "Every import's totals are those put on record", _OTHER_IMPORT),
     by_sql(27, "Every invoice document is the bytes that came", _OTHER_DOCUMENT),

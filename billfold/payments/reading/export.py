@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from dataclasses import asdict, dataclass
+from datetime import UTC
+from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connection
 
 from billfold.ledger import book
 from billfold.ledger.chart import UNAPPLIED
 from billfold.money import Money
-from billfold.receivables.imports import formula_mark
+from billfold.payments.reading.export_file import ExportKind, ExportLine
+from billfold.platform.feed import FeedWindow
 
 _CHUNK: Final = 1_000
 
 _QUERY: Final = """
+WITH news AS (
+    SELECT id FROM platform_feedrow WHERE number > %(since)s AND number <= %(through)s
+), changed AS (
+    SELECT id FROM payments_payment
+    WHERE feed_row_id BETWEEN %(first_id)s AND %(last_id)s AND feed_row_id IN (SELECT id FROM news)
+    UNION
+    SELECT p.id FROM payments_subjectevent e
+    JOIN payments_payment p ON p.reference = substr(e.subject, 9)
+    WHERE starts_with(e.subject, 'payment/')
+      AND e.feed_row_id BETWEEN %(first_id)s AND %(last_id)s
+      AND e.feed_row_id IN (SELECT id FROM news)
+)
 SELECT p.reference, c.number, p.amount_minor, p.currency, p.state, p.received_date,
        fact.settled_on, fact.returned_on, coalesce(fact.return_code, ''),
        greatest(p.created_at, fact.last_at)
-FROM payments_payment p JOIN receivables_customer c ON c.id = p.customer_id
+FROM changed JOIN payments_payment p ON p.id = changed.id
+JOIN receivables_customer c ON c.id = p.customer_id
 LEFT JOIN LATERAL (
     SELECT min(e.on_date) FILTER (WHERE e.kind = 'settled') AS settled_on,
            min(e.on_date) FILTER (WHERE e.kind = 'returned') AS returned_on,
@@ -31,7 +43,6 @@ LEFT JOIN LATERAL (
     FROM payments_subjectevent e
     WHERE e.subject = 'payment/' || p.reference AND e.outcome <> 'stray'
 ) fact ON true
-WHERE p.created_at >= %(since)s OR fact.last_at >= %(since)s
 ORDER BY p.created_at, p.id
 """
 _REMITTED: Final = """
@@ -61,18 +72,18 @@ class ExportRow:
     changed_at: str
 
 
-COLUMNS: Final = tuple(field.name for field in fields(ExportRow))
-
-
-def rows(*, since: datetime) -> Iterator[ExportRow]:
-    """Read the payments made or changed since a moment, oldest first. Opens the transaction."""
-    with transaction.atomic(durable=True), connection.chunked_cursor() as cursor:
-        cursor.execute(_QUERY, {"since": since})
+def _read(window: FeedWindow) -> Iterator[ExportLine]:
+    """Read the payments made or changed, oldest first; each counts once, on the day it came."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_QUERY, asdict(window))
         while chunk := cursor.fetchmany(_CHUNK):
             shares = _load_shares([reference for reference, *_ in chunk])
             for payment in chunk:
-                for number, share in shares.get(payment[0], _NO_SHARES).items():
-                    yield _row(payment, number, share)
+                reference, _, total, currency, _, received, *_ = payment
+                amount: Money | None = Money(total, currency)
+                for number, share in shares.get(reference, _NO_SHARES).items():
+                    yield ExportLine(_row(payment, number, share), received, amount)
+                    amount = None  # A payment of several invoices counts once.
 
 
 @dataclass(slots=True)
@@ -124,22 +135,4 @@ def _row(payment: tuple[Any, ...], number: str, share: _InvoiceShare) -> ExportR
     )
 
 
-def write_csv(payments: Iterator[ExportRow], to: TextIO) -> int:
-    """Write rows as CSV with a first line of names; give their number."""
-    writer = csv.writer(to, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    count = 0
-    for count, row in enumerate(payments, 1):  # noqa: B007  the last one is the number
-        writer.writerow([formula_mark.add(value) for value in asdict(row).values()])
-    return count
-
-
-def write_json(payments: Iterator[ExportRow], to: TextIO) -> int:
-    """Write rows as one JSON list, a row a line; give their number."""
-    to.write("[")
-    count = 0
-    for count, row in enumerate(payments, 1):
-        to.write("\n" if count == 1 else ",\n")
-        json.dump(asdict(row), to)
-    to.write("\n]\n")
-    return count
+PAYMENTS: Final = ExportKind("payments", ExportRow, _read)

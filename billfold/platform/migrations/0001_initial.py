@@ -1,9 +1,11 @@
-"""The audit trail, the brake, and which far sides keep silent."""
+"""The audit trail, the feed, the brake, and which far sides keep silent."""
 
 from pathlib import Path
 
 import django.db.models.deletion
 from django.db import migrations, models
+
+from billfold.platform.models import TransactionId
 
 
 def sql(name):
@@ -120,6 +122,28 @@ class Migration(migrations.Migration):
                 ('reason', models.TextField()),
             ],
         ),
+        migrations.CreateModel(
+            name='FeedRow',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('kind', models.TextField()),
+                ('at', models.DateTimeField()),
+                ('xid', TransactionId()),
+                ('number', models.BigIntegerField(null=True)),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('number__isnull', True)), fields=['xid', 'id'], name='feed_waiting')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('number__isnull', False)), fields=('number',), name='feed_number_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='FeedSeries',
+            fields=[
+                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('place', models.TextField()),
+            ],
+        ),
         sql("append_only"),
         sql("unsealed"),
+        sql("feed"),
     ]

@@ -154,12 +154,37 @@ def test_an_option_that_cannot_be_read_is_refused_in_one_line(capsys, words):
 
 def test_an_export_is_written_whole_or_not_at_all(billfold, tmp_path):
     target = tmp_path / "payments.csv"
-    command = ["export", "payments", "--since", "2026-11-16", "--biller", "import_desk"]
+    command = ["export", "payments", "--since", "0", "--biller", "import_desk"]
 
-    code, output, _ = billfold(*command)
+    code, output, report = billfold(*command)
     assert code == 0
     assert output.startswith("reference,customer_number,invoice_number,amount,applied,")
+    assert report == "Written: 0 rows. Next time: --since 0\n"
 
     assert billfold(*command, "--output", target)[0] == 0
     assert target.read_text() == output
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_the_next_export_goes_on_where_the_last_one_ended(billfold, tmp_path):
+    (tmp_path / "credits.csv").write_text(
+        "credit_number,customer_number,credit_date,amount\nCN-1,C-1,2026-11-02,30.50\n"
+    )
+    biller = ["--biller", "import_desk"]
+    invoices = ["import", "invoices", tmp_path / "invoices.csv", *MAP, "--create-customers"]
+    assert billfold(*invoices, *biller)[0] == 0
+    assert billfold("import", "credits", tmp_path / "credits.csv", *biller)[0] == 0
+
+    _, output, report = billfold("export", "credits", "--since", "0", "--json", *biller)
+    first = json.loads(output)
+    assert [(row["credit_number"], row["amount"]) for row in first["rows"]] == [("CN-1", "30.50")]
+    assert "2026-11-16: 1, 30.50 USD\n" in report
+    assert f"--since {first['cursor']}\n" in report
+
+    _, output, _ = billfold("export", "credits", "--since", first["cursor"], "--json", *biller)
+    assert json.loads(output)["rows"] == []
+
+    ahead = first["cursor"] + 1
+    code, output, complaints = billfold("export", "credits", "--since", ahead, *biller)
+    assert (code, output) == (1, "")
+    assert f"--since {ahead} was never given: the last number is {first['cursor']}." in complaints

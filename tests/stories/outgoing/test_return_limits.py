@@ -40,6 +40,7 @@ def came_back(count: int, code: str = "R01", *, at: datetime = NOW, day: datetim
             on_date=day.astimezone(EASTERN).date(),
             at=at,
             outcome="returned",
+            feed_row=payment.feed_row,
         )
         for _ in range(count)
     )

@@ -477,6 +477,13 @@ DATA: dict[tuple[int, str], Plant] = {
         "UPDATE notices_notice SET about = 'payment/NONE' WHERE kind = 'received'"
     ),
     (26, "The database takes one notice of each fact"): not_unique("notices_notice", "key"),
+    (26, "Every payment, event and transfer is in the feed"): sql(
+        "DELETE FROM platform_feedrow WHERE kind = 'events'"
+    ),
+    (26, "The feed's numbers have no gaps"): unguarded(
+        "platform_feedrow", "UPDATE platform_feedrow SET number = number + 1000"
+    ),
+    (26, "The database gives a number of the feed once"): not_unique("platform_feedrow", "number"),
     (27, "Every import is the bytes that came"): sql(
         "UPDATE receivables_importrun SET content = substring(content FROM 1 FOR 30)"
     ),
