@@ -39,13 +39,15 @@ BEGIN
     SELECT unapplied, 'unapplied', 'payment/' || reference, 'USD', customer_id,
            amount_minor, amount_minor FROM due;
     INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
-                                 effective_date, posted_at, reason, evidence, feed_row_id)
+                                 effective_date, booked_on, posted_at, reason, evidence,
+                                 feed_row_id)
     SELECT submitted, 'payment/' || reference || '/submitted/' || file, transit, unapplied,
-           amount_minor, 'USD', day, at, 'submitted', 'bankfile/' || file, fed_transfers FROM due
+           amount_minor, 'USD', day, day, at, 'submitted', 'bankfile/' || file, fed_transfers
+    FROM due
     UNION ALL
     SELECT gen_random_uuid(),
            'payment/' || reference || '/submitted/' || file || '/invoice/' || number,
-           unapplied, receivable, part, 'USD', day, at, 'applied', 'bankfile/' || file,
+           unapplied, receivable, part, 'USD', day, day, at, 'applied', 'bankfile/' || file,
            fed_transfers
     FROM due;
     UPDATE ledger_account l SET credits_minor = l.credits_minor + due.part

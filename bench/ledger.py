@@ -30,13 +30,14 @@ FROM generate_series(%(from)s / 10, (%(to)s - 1) / 10) n;
 INSERT INTO ledger_account (id, code, subject, currency, debits_minor, credits_minor)
 VALUES (md5('billed')::uuid, 'billed', '', 'USD', 0, 0) ON CONFLICT DO NOTHING;
 INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
-                             effective_date, posted_at, reason, evidence, feed_row_id)
+                             effective_date, booked_on, posted_at, reason, evidence,
+                             feed_row_id)
 SELECT md5('t' || n)::uuid, 'old/' || n, md5('a' || n / 10)::uuid,
        (SELECT id FROM ledger_account WHERE code = 'billed' AND subject = ''), 100, 'USD',
-       date '2025-01-01' + n %% 600, now(), 'issued', '',
+       date '2025-01-01' + n %% 600, date '2025-01-01' + n %% 600, now(), 'issued', '',
        (SELECT feed_row('transfers', gen_random_uuid(), now()))
 FROM generate_series(%(from)s, %(to)s - 1) n;
-INSERT INTO ledger_movement (code, currency, effective_date, batch, debits_minor, credits_minor)
+INSERT INTO ledger_movement (code, currency, booked_on, batch, debits_minor, credits_minor)
 SELECT c.code, 'USD', day, gen_random_uuid(),
        CASE c.code WHEN 'receivable' THEN minor ELSE 0 END,
        CASE c.code WHEN 'billed' THEN minor ELSE 0 END

@@ -36,6 +36,7 @@ from billfold.platform.faults import fault
 from billfold.platform.gate import GateClosed, OutwardAct, Passage
 from billfold.platform.ids import new_id
 from billfold.platform.live_mark import MarkStatus
+from billfold.rails import registry
 from billfold.rails.protocol import BankDocument, WrittenFile
 
 log = logging.getLogger("billfold.exchange")
@@ -77,6 +78,18 @@ def unseal_content(file: BankFile) -> bytes:
     """Load and decrypt the bytes of a file; they are not kept with it."""
     sealed = BankFileContent.objects.values_list("content_sealed", flat=True).get(pk=file.pk)
     return sealing.unseal(sealed, context=_context(file))
+
+
+def unseal_document(file: BankFile) -> BankDocument:
+    """Load and decrypt a received file, with what its bank knows us by. Needs its connection."""
+    bank = file.connection
+    return BankDocument(
+        file.name,
+        unseal_content(file),
+        company_id=bank.company_id,
+        lockboxes=tuple(bank.lockboxes.split()),
+        zone=bank.zone,
+    )
 
 
 def _save_new(file: BankFile, content: bytes) -> None:
@@ -417,21 +430,21 @@ def _is_read_again(earlier: BankFile, *, is_delivered: bool) -> bool:
     )
 
 
-_KIND_BY_FORMAT: Final = {
-    Format.NACHA: "returns",
-    Format.NACHA_RETURNS: "returns",
+_OTHER_KINDS: Final = {
     Format.BAI2: "statement",
     Format.CAMT053: "statement",
-    Format.LOCKBOX: "lockbox",
-    Format.CAMT054: "wires",
-    Format.PACS008: "wires",
-    Format.FEDWIRE_TEXT: "wires",
     Format.X12_820: "remittance",
 }
+"""Kinds of the documents that no rail reads."""
 
 
-ACCEPTED_FORMATS: Final = tuple(_KIND_BY_FORMAT)
-"""The formats in which documents of a bank are read."""
+def _kinds_by_format() -> dict[Format, str]:
+    return _OTHER_KINDS | registry.kinds_by_format()
+
+
+def accepted_formats() -> tuple[Format, ...]:
+    """List the formats in which documents of a bank are read."""
+    return tuple(_kinds_by_format())
 
 
 def kind_of(document: BankDocument) -> str:
@@ -439,4 +452,4 @@ def kind_of(document: BankDocument) -> str:
     if document.content.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"status:"):
         return "acknowledgement"
     format = formats.sniff(document.content).format
-    return _KIND_BY_FORMAT.get(format, UNKNOWN_KIND) if format else UNKNOWN_KIND
+    return _kinds_by_format().get(format, UNKNOWN_KIND) if format else UNKNOWN_KIND

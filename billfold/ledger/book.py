@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import Error, connection
 
+from billfold import bankdays
 from billfold.ledger.chart import RECEIVABLE, UNAPPLIED, Account, AccountCode
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
@@ -20,7 +21,7 @@ from billfold.platform import locks, rows
 from billfold.platform.ids import new_id, new_ids
 
 HAS_WORK: Final = """EXISTS (
-    SELECT FROM ledger_movement GROUP BY code, currency, effective_date HAVING count(*) > 1)"""
+    SELECT FROM ledger_movement GROUP BY code, currency, booked_on HAVING count(*) > 1)"""
 """Whether `roll_up` has something to do: an SQL condition."""
 _CHUNK = 5_000
 _KEY_REUSED = "BF001"
@@ -59,6 +60,9 @@ class Booking:
 
     key: str
     effective_date: date
+    """The day of the fact."""
+    booked_on: date
+    """The day of the books, no earlier."""
     posted_at: datetime
     reason: str
     evidence: str
@@ -180,14 +184,45 @@ def balances(accounts: Iterable[Account], *, currency: str = "USD") -> dict[Acco
     return sums
 
 
-def balance(account: Account, *, currency: str = "USD") -> Money:
-    """Read debits less credits of one account; of a control account, from the trial balance."""
-    if account.subject:
+def balance(
+    account: Account,
+    *,
+    currency: str = "USD",
+    on: date | None = None,
+    known_on: date | None = None,
+) -> Money:
+    """Read debits less credits of one account: now, or up to a day of the books.
+
+    With `known_on`, counts only what was posted by the end of that day, by Eastern time.
+    """
+    if account.subject and on is None and known_on is None:
         return balances([account], currency=currency)[account]
-    for line in trial_balance():
+    if account.subject:
+        return _past_balance(account, currency, on, known_on)
+    for line in trial_balance(on=on, known_on=known_on):
         if line.code == account.code and line.debits.currency == currency:
             return line.debits - line.credits
     return Money(0, currency)
+
+
+def _past_balance(account: Account, currency: str, on: date | None, known_on: date | None) -> Money:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT coalesce(sum(CASE WHEN t.debit_id = a.id THEN t.amount_minor
+                                         ELSE -t.amount_minor END), 0)::bigint
+                FROM ledger_account a JOIN ledger_transfer t ON a.id IN (t.debit_id, t.credit_id)
+                WHERE a.code = %(code)s AND a.subject = %(subject)s AND a.currency = %(currency)s
+                  AND {_KNOWN}""",  # noqa: S608  a condition of ours
+            {
+                "code": account.code.value,
+                "subject": account.subject,
+                "currency": currency,
+                "on": on,
+                "posted_before": _end_of(known_on),
+            },
+        )
+        row: tuple[int] = cursor.fetchone()
+        return Money(row[0], currency)
 
 
 def party_balance(party: UUID, code: AccountCode, *, currency: str = "USD") -> Money:
@@ -210,7 +245,7 @@ def bookings(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Bo
                    SELECT id FROM ledger_account WHERE (code, subject) IN
                        (SELECT * FROM unnest(%(codes)s::text[], %(subjects)s::text[]))
                )
-               SELECT t.key, t.effective_date, t.posted_at, t.reason, t.evidence,
+               SELECT t.key, t.effective_date, t.booked_on, t.posted_at, t.reason, t.evidence,
                       d.code, d.subject, c.code, c.subject, t.amount_minor, t.currency
                FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_id
                JOIN ledger_account c ON c.id = t.credit_id
@@ -227,12 +262,13 @@ def bookings(accounts: Sequence[Account] = (), *, evidence: str = "") -> list[Bo
             Booking(
                 key=row[0],
                 effective_date=row[1],
-                posted_at=row[2],
-                reason=row[3],
-                evidence=row[4],
-                debit=Account(AccountCode(row[5]), row[6]),
-                credit=Account(AccountCode(row[7]), row[8]),
-                amount=Money(row[9], row[10]),
+                booked_on=row[2],
+                posted_at=row[3],
+                reason=row[4],
+                evidence=row[5],
+                debit=Account(AccountCode(row[6]), row[7]),
+                credit=Account(AccountCode(row[8]), row[9]),
+                amount=Money(row[10], row[11]),
             )
             for row in cursor.fetchall()
         ]
@@ -276,19 +312,48 @@ def _applications(column: str, values: list[str]) -> list[Application]:
     ]
 
 
-def trial_balance(*, on: date | None = None) -> list[TrialBalanceRow]:
-    """Add up every account code up to and including a day, from movements instead of transfers."""
+def trial_balance(*, on: date | None = None, known_on: date | None = None) -> list[TrialBalanceRow]:
+    """Add up every account code up to and including a day of the books.
+
+    With `known_on`, counts only what was posted by the end of that day, by Eastern time: then it
+    reads every transfer, else movements alone.
+    """
+    source = "ledger_movement WHERE %(on)s::date IS NULL OR booked_on <= %(on)s"
+    if known_on:
+        source = f"""(
+            SELECT a.code, t.currency, amount_minor AS debits_minor, 0 AS credits_minor
+            FROM ledger_transfer t JOIN ledger_account a ON a.id = t.debit_id WHERE {_KNOWN}
+            UNION ALL
+            SELECT a.code, t.currency, 0, amount_minor
+            FROM ledger_transfer t JOIN ledger_account a ON a.id = t.credit_id WHERE {_KNOWN}
+        ) side"""  # noqa: S608  a condition of ours
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT code, currency, sum(debits_minor)::bigint, sum(credits_minor)::bigint
-               FROM ledger_movement WHERE %(on)s::date IS NULL OR effective_date <= %(on)s
-               GROUP BY code, currency ORDER BY code, currency""",
-            {"on": on},
+            f"""SELECT code, currency, sum(debits_minor)::bigint, sum(credits_minor)::bigint
+                FROM {source}
+                GROUP BY code, currency ORDER BY code, currency""",  # noqa: S608  tables of ours
+            {"on": on, "posted_before": _end_of(known_on)},
         )
         return [
             TrialBalanceRow(code, Money(debits, currency), Money(credits, currency))
             for code, currency, debits, credits in cursor.fetchall()
         ]
+
+
+_KNOWN: Final = """(%(on)s::date IS NULL OR t.booked_on <= %(on)s)
+    AND (%(posted_before)s::timestamptz IS NULL OR t.posted_at < %(posted_before)s)"""
+
+
+def _end_of(day: date | None) -> datetime | None:
+    return datetime.combine(day + timedelta(days=1), time(), bankdays.EASTERN) if day else None
+
+
+def first_open_day(fact: date) -> date:
+    """Find the day of the books for a fact of a day: that day, or the first one not closed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_first_open_day(%s)", [fact])
+        row: tuple[date] = cursor.fetchone()
+        return row[0]
 
 
 def roll_up() -> int:
@@ -300,18 +365,18 @@ def roll_up() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH repeated AS (
-                   SELECT code, currency, effective_date FROM ledger_movement
-                   GROUP BY code, currency, effective_date HAVING count(*) > 1
+                   SELECT code, currency, booked_on FROM ledger_movement
+                   GROUP BY code, currency, booked_on HAVING count(*) > 1
                ), deleted AS (
                    DELETE FROM ledger_movement m USING repeated r
-                   WHERE (m.code, m.currency, m.effective_date)
-                       = (r.code, r.currency, r.effective_date)
+                   WHERE (m.code, m.currency, m.booked_on)
+                       = (r.code, r.currency, r.booked_on)
                    RETURNING m.*
                ), inserted AS (
                    INSERT INTO ledger_movement
-                       (code, currency, effective_date, batch, debits_minor, credits_minor)
-                   SELECT code, currency, effective_date, %s, sum(debits_minor), sum(credits_minor)
-                   FROM deleted GROUP BY code, currency, effective_date
+                       (code, currency, booked_on, batch, debits_minor, credits_minor)
+                   SELECT code, currency, booked_on, %s, sum(debits_minor), sum(credits_minor)
+                   FROM deleted GROUP BY code, currency, booked_on
                    RETURNING 1
                )
                SELECT (SELECT count(*) FROM deleted) - (SELECT count(*) FROM inserted)""",

@@ -22,6 +22,12 @@ class AccountCode(StrEnum):
     BAD_DEBT = "bad_debt"
     BANK_CHARGES = "bank_charges"
     PROCESSOR_FEES = "processor_fees"
+    PROCESSOR_RESERVE = "processor_reserve"
+    ALLOWANCES = "allowances"
+    MICRO_ENTRIES = "micro_entries"
+    OWN_TRANSFERS = "own_transfers"
+    INTEREST = "interest"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,14 @@ UNIDENTIFIED: Final = Account(AccountCode.UNIDENTIFIED)
 BILLED: Final = Account(AccountCode.BILLED)
 FEE_INCOME: Final = Account(AccountCode.FEE_INCOME)
 BANK_CHARGES: Final = Account(AccountCode.BANK_CHARGES)
+PROCESSOR: Final = Account(AccountCode.PROCESSOR)
+PROCESSOR_FEES: Final = Account(AccountCode.PROCESSOR_FEES)
+PROCESSOR_RESERVE: Final = Account(AccountCode.PROCESSOR_RESERVE)
+ALLOWANCES: Final = Account(AccountCode.ALLOWANCES)
+MICRO_ENTRIES: Final = Account(AccountCode.MICRO_ENTRIES)
+OWN_TRANSFERS: Final = Account(AccountCode.OWN_TRANSFERS)
+INTEREST: Final = Account(AccountCode.INTEREST)
+OTHER: Final = Account(AccountCode.OTHER)
 
 SUBJECT_CODES: Final = frozenset(
     {

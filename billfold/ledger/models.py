@@ -62,6 +62,9 @@ class Transfer(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     effective_date = models.DateField()
+    """The day of the fact."""
+    booked_on = models.DateField()
+    """The day of the books: that of the fact, or the first open day after it."""
     posted_at = models.DateTimeField()
     reason = models.TextField()
     evidence = models.TextField(default="", blank=True)
@@ -78,6 +81,9 @@ class Transfer(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="ledger_amount_positive"),
             models.CheckConstraint(condition=~Q(debit=F("credit")), name="ledger_two_accounts"),
+            models.CheckConstraint(
+                condition=Q(booked_on__gte=F("effective_date")), name="ledger_booked_after_fact"
+            ),
         ]
         indexes = [
             models.Index(
@@ -88,16 +94,37 @@ class Transfer(models.Model):
 
 
 class Movement(models.Model):
-    """What one posting added to one account code on one day; a job merges rows later.
+    """What one posting added to one account code on one day of the books; a job merges rows later.
 
     The sum per code, currency and day equals that of the transfers at every moment, because a
     row is added together with its transfers, and merging replaces rows by their sum.
     """
 
-    pk = models.CompositePrimaryKey("code", "currency", "effective_date", "batch")
+    pk = models.CompositePrimaryKey("code", "currency", "booked_on", "batch")
     code = models.TextField()
     currency = models.CharField(max_length=3)
-    effective_date = models.DateField()
+    booked_on = models.DateField()
     batch = models.UUIDField()
     debits_minor = models.BigIntegerField()
     credits_minor = models.BigIntegerField()
+
+
+class Books(models.Model):
+    """Up to which day the books are closed. One row, which only the owner changes.
+
+    A trigger lets the day move forward alone, once those who are posting are done.
+    """
+
+    id = models.SmallIntegerField(primary_key=True)
+    closed_through = models.DateField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="ledger_books_one_row"),
+            models.CheckConstraint(
+                condition=Q(closed_through__isnull=True, closed_at__isnull=True)
+                | Q(closed_through__isnull=False, closed_at__isnull=False),
+                name="ledger_books_closed_at_a_time",
+            ),
+        ]

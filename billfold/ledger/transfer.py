@@ -23,6 +23,7 @@ class Transfer:
     credit: Account
     amount: Money
     effective_date: date
+    """The day of the fact; the books have it on that day, or on the first open one after it."""
     reason: str
     party: UUID | None = None
     """The customer of those of its accounts that have a subject."""

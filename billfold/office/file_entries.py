@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.core.paginator import Page
@@ -19,7 +19,6 @@ from billfold.rails import ach
 from billfold.rails.ach import reason_codes
 from billfold.rails.protocol import (
     AnyEvent,
-    BankDocument,
     Corrected,
     Noticed,
     Rejected,
@@ -133,11 +132,11 @@ def _returns(file: BankFile, number: str) -> FileEntries:
 
 
 def _events(file: BankFile) -> list[AnyEvent]:
-    document = BankDocument(file.name, exchange.unseal_content(file))
+    document = exchange.unseal_document(file)
     try:
-        return ach.read(document, company_id=file.connection.company_id)
-    except ach.OfAnotherCompany:  # Our number was another one when the file was read.
         return ach.read(document)
+    except ach.OfAnotherCompany:  # Our number was another one when the file was read.
+        return ach.read(replace(document, company_id=""))
 
 
 def _return(event: AnyEvent, payment: Payment | None) -> FileEntry:

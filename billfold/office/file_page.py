@@ -28,14 +28,12 @@ from billfold.pages.view_models import (
     TimelineStep,
 )
 from billfold.payments.cases import parked_items
+from billfold.rails import registry
 
 _KINDS: Final = {
     "nacha": "ACH debits",
-    "returns": "ACH returns",
     "statement": "Bank statement",
     "acknowledgement": "Answer of the bank",
-    "lockbox": "Lockbox",
-    "wires": "Wires",
     "remittance": "Remittance advice",
     "unknown": "Not recognized",
 }
@@ -118,7 +116,8 @@ def file(visit: StaffVisit, file_id: UUID) -> HttpResponse:
 
 
 def kind_text(file: BankFile) -> str:
-    return f"{_KINDS.get(file.kind, file.kind)} · {file.direction}"
+    titles = _KINDS | registry.titles_by_kind()
+    return f"{titles.get(file.kind, file.kind)} · {file.direction}"
 
 
 def build(visit: StaffVisit, file: BankFile, *, reason: FormField | None = None) -> FilePage:

@@ -114,7 +114,7 @@ def _file_name(name: str) -> str:
 def _content_problem(document: BankDocument) -> str:
     """Say why a document is not even kept: it is none that a bank sends."""
     if exchange.kind_of(document) == exchange.UNKNOWN_KIND:
-        reason = formats.sniff(document.content).reason_unless(*exchange.ACCEPTED_FORMATS)
+        reason = formats.sniff(document.content).reason_unless(*exchange.accepted_formats())
         return f"This is not a file we can read: {reason}."
     sha256 = hashlib.sha256(document.content).hexdigest()
     sent = BankFile.objects.filter(direction="out", sha256=sha256).values_list("name", flat=True)

@@ -149,12 +149,19 @@ def _build(visit: StaffVisit, payment: Payment) -> PaymentPage:
 
 def _ledger_row(line: book.Booking, payment: Payment) -> LedgerRow:
     return LedgerRow(
-        when_text=formatting.short_day(line.effective_date),
+        when_text=_days_text(line),
         event=_BOOKING_TITLES.get(line.reason, line.reason.capitalize()),
         debit_account=_name_account(line.debit, payment),
         credit_account=_name_account(line.credit, payment),
         amount=line.amount,
     )
+
+
+def _days_text(line: book.Booking) -> str:
+    """Write the day of the fact, and that of the books where it is another."""
+    day = formatting.short_day(line.effective_date)
+    is_other = line.booked_on != line.effective_date
+    return f"{day}, in the books {formatting.short_day(line.booked_on)}" if is_other else day
 
 
 def _name_account(account: Account, payment: Payment) -> str:

@@ -158,6 +158,8 @@ class Payment(models.Model):
     mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3, default="USD")
+    rail = models.TextField(default="ach", db_default="ach")
+    """The rail by which it moves, of `rails.registry`; fixed when it is promised."""
     state = models.TextField(default=State.SCHEDULED)
     received_date = models.DateField()
     collect_on = models.DateField()

@@ -348,6 +348,7 @@ CHANGEABLE: Final[Mapping[str, Sequence[str]]] = {
     "django_migrations": (),
     "django_session": ("session_data", "expire_date"),
     "ledger_account": ("debits_minor", "credits_minor"),
+    "ledger_books": (),
     "ledger_movement": (),
     "notices_notice": ("sent_at",),
     "payments_case": ("closed_at", "closed_by", "resolution"),

@@ -1,4 +1,4 @@
-"""The interface of a rail: it writes collections into documents, and reads documents into events.
+"""The interface of a rail: it writes orders into documents, and reads documents into events.
 
 Pure: no clock, no network, no database. Events carry a `subject`, the identifier of the outside
 world (a trace number, a processor id), which `payments.incoming` replaces by the payment's
@@ -7,40 +7,52 @@ reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, Protocol
 
 from billfold.formats.nacha import OriginalEntry
+from billfold.formats.sniffing import Format
 from billfold.money import Money
 
 AccountType = Literal["checking", "savings"]
 SecCode = Literal["WEB", "PPD", "CCD"]
-Purpose = Literal["payment", "retry", "return_fee"]
+Direction = Literal["debit", "credit"]
+Purpose = Literal["payment", "retry", "return_fee", "refund"]
 
 MOST_FILE_MINOR: Final = 999_999_999_999
 """The largest total of a file, twelve digits. Source: Nacha, file control."""
 
 
+class WrongDirection(ValueError):
+    """A refund is a credit; a payment, a retry and a fee are debits."""
+
+
 @dataclass(frozen=True, slots=True)
-class Collection:
-    """One amount to debit from one bank account."""
+class Order:
+    """One amount that our bank is to move: out of a bank account (debit) or into it (credit)."""
 
     reference: str
+    direction: Direction
     amount: Money
-    """Zero for a prenote, which only asks the bank whether the account takes debits."""
+    """Zero for a prenote, which only asks the bank whether the account takes such entries."""
     routing_number: str
     account_number: str = field(repr=False)
     account_type: AccountType
     holder_name: str
     customer_number: str
     sec_code: SecCode
+    """How the payer authorised a debit; a credit of the same account goes under its own class."""
     recurring: bool = False
     purpose: Purpose = "payment"
-    """Retries and fees go in batches of their own, with the description the rules reserve."""
+    """Each purpose goes in batches of its own; retries and fees with the words of the rules."""
     original: OriginalEntry | None = None
     """The entry that a retry or a fee goes back to, for the checks of the rules on both."""
+
+    def __post_init__(self) -> None:
+        if (self.direction == "credit") != (self.purpose == "refund"):
+            raise WrongDirection(f"{self.reference}: {self.purpose} as a {self.direction}")
 
     @property
     def is_prenote(self) -> bool:
@@ -66,6 +78,7 @@ class BankProfile:
     """The largest total of a file the bank takes; the default is what a file control holds."""
     recurring_description: str = "AUTOPAY"
     """Used in place of `entry_description` for recurring payments."""
+    refund_description: str = "REFUND"
     zone: str = "America/New_York"
     """Time zone of the dates in files."""
 
@@ -76,14 +89,25 @@ class BankDocument:
 
     name: str
     content: bytes = field(repr=False)
+    company_id: str = ""
+    """Our company at the bank that sent it; empty if any is ours."""
+    lockboxes: tuple[str, ...] = ()
+    """Our lockboxes at that bank; none if any is ours."""
+    zone: str = "America/New_York"
+    """The zone in which that bank's days end: moments in the document become days in it."""
+
+
+class DocumentRefused(Exception):
+    """The document is not what this rail reads, or it is somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenEntry:
-    """The entry of an outgoing document that was written for a collection."""
+    """The entry of an outgoing document that was written for an order."""
 
     reference: str
     trace: str
+    direction: Direction
     amount: Money
     rdfi: str
     """First eight digits of the receiving bank's routing number."""
@@ -96,7 +120,9 @@ class WrittenFile:
     document: BankDocument
     entries: Sequence[WrittenEntry]
     debit: Money
+    """Sum of its debits, offsets among them."""
     credit: Money
+    """Sum of its credits, offsets among them."""
     effective_date: date
     last_sequence: int
     """Highest trace sequence used; an offset entry takes one too. The next file starts after it."""
@@ -248,23 +274,42 @@ AnyEvent = (
 
 
 class Rail(Protocol):
-    """A way money reaches the biller."""
+    """A way money reaches the biller, or leaves it. A module is enough to be one."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name in the accounting policy and with each payment: `ach`."""
 
-    def read(self, document: BankDocument) -> Iterable[AnyEvent]:
+    @property
+    def document_kind(self) -> str:
+        """What a stored document is that it reads: `returns`."""
+
+    @property
+    def document_title(self) -> str:
+        """What people call such a document: "ACH returns"."""
+
+    @property
+    def document_formats(self) -> tuple[Format, ...]:
+        """The formats by which such a document is recognised."""
+
+    @property
+    def receipts_noun(self) -> str:
+        """What people call several of the receipts in such a document: "checks"."""
+
+    def read(self, document: BankDocument) -> Sequence[AnyEvent]:
         """Read a document into events.
 
-        Raises: formats' Unreadable, with every problem, if any part cannot be trusted.
+        Raises: formats' Unreadable, with every problem, if any part cannot be trusted;
+        DocumentRefused.
         """
 
 
 class PullRail(Rail, Protocol):
-    """A rail on which money is requested."""
+    """A rail on which we order money to move, to us or back."""
 
     def write(
         self,
-        collections: Sequence[Collection],
+        orders: Sequence[Order],
         *,
         bank: BankProfile,
         now: datetime,
@@ -272,7 +317,7 @@ class PullRail(Rail, Protocol):
         modifier: str,
         first_sequence: int,
     ) -> WrittenFile:
-        """Write one document that requests the collections, with traces from `first_sequence` up.
+        """Write one document that requests the orders, with traces from `first_sequence` up.
 
         Raises: formats' Unwritable, with every problem, if the bank would refuse it.
         """

@@ -9,10 +9,10 @@ Source: ISO 20022; Federal Reserve Banks, Fedwire Funds Service; docs/bank-files
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, tzinfo
+from datetime import date
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from billfold.bankdays import EASTERN
 from billfold.formats import iso20022, wire_text
 from billfold.formats.iso20022 import camt, pacs008
 from billfold.formats.problems import FileProblem, Unreadable
@@ -21,6 +21,10 @@ from billfold.money import EXPONENTS, Money
 from billfold.rails.protocol import BankDocument, Received, RemittanceItem
 
 name: Final = "wire"
+document_kind: Final = "wires"
+document_title: Final = "Wires"
+document_formats: Final = (Format.CAMT054, Format.PACS008, Format.FEDWIRE_TEXT)
+receipts_noun: Final = "wires"
 
 _HEAD_BYTES: Final = 65_536
 _TRANSFER_CODES: Final = frozenset({"191", "195", "206", "207", "208"})
@@ -31,12 +35,12 @@ _CLEARING: Final = "ATXN"
 transaction codes."""
 
 
-def read(document: BankDocument, *, zone: tzinfo = EASTERN) -> list[Received]:
-    """Read a document into the receipts it reports. Its moments become days in the bank's `zone`.
+def read(document: BankDocument) -> list[Received]:
+    """Read a document into the receipts it reports. Its moments become days in the bank's zone.
 
     Raises: Unreadable, with every problem, if any part cannot be trusted.
     """
-    content = document.content
+    content, zone = document.content, ZoneInfo(document.zone)
     if sniff(content).format is Format.FEDWIRE_TEXT:
         receipts = list(_from_tags(wire_text.read(content)))
     elif b"FIToFICstmrCdtTrf" in content[:_HEAD_BYTES]:

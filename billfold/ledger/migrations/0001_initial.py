@@ -27,10 +27,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Movement',
             fields=[
-                ('pk', models.CompositePrimaryKey('code', 'currency', 'effective_date', 'batch', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('code', 'currency', 'booked_on', 'batch', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('code', models.TextField()),
                 ('currency', models.CharField(max_length=3)),
-                ('effective_date', models.DateField()),
+                ('booked_on', models.DateField()),
                 ('batch', models.UUIDField()),
                 ('debits_minor', models.BigIntegerField()),
                 ('credits_minor', models.BigIntegerField()),
@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 ('amount_minor', models.BigIntegerField()),
                 ('currency', models.CharField(max_length=3)),
                 ('effective_date', models.DateField()),
+                ('booked_on', models.DateField()),
                 ('posted_at', models.DateTimeField()),
                 ('reason', models.TextField()),
                 ('evidence', models.TextField(blank=True, default='')),
@@ -70,10 +71,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('evidence', ''), _negated=True), fields=['evidence'], name='ledger_transfer_by_evidence'), django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['feed_row'], name='ledger_transfer_by_feed_row')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='ledger_amount_positive'), models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='ledger_two_accounts')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='ledger_amount_positive'), models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='ledger_two_accounts'), models.CheckConstraint(condition=models.Q(('booked_on__gte', models.F('effective_date'))), name='ledger_booked_after_fact')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Books',
+            fields=[
+                ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
+                ('closed_through', models.DateField(null=True)),
+                ('closed_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='ledger_books_one_row'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_through__isnull', True)), models.Q(('closed_at__isnull', False), ('closed_through__isnull', False)), _connector='OR'), name='ledger_books_closed_at_a_time')],
             },
         ),
         sql("transfers"),
+        sql("books"),
         sql("posting"),
         sql("applications"),
     ]

@@ -9,7 +9,7 @@ $$;
 
 -- Books many transfers in one round trip. Each array has one element for each transfer; `account_ids`
 -- has two, for accounts that may have to be added. Returns the number booked: a key that is booked already
--- with the same content is skipped.
+-- with the same content is skipped, also when another day of the books would be its own by now.
 -- Raises BF001 if a key is booked with other content, BF002 if a reversal names no transfer it mirrors,
 -- BF003 if a transfer that applies money does not take it from a customer's unapplied money to what the
 -- same customer owes.
@@ -29,7 +29,12 @@ DECLARE
     booked bigint;
     refused_key text;
     feed uuid := feed_row('transfers', batch, posted);
+    first_open date;
 BEGIN
+    -- See 0001_books.sql. The day is read by a statement of its own, after the lock is held.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/books', 0));
+    SELECT closed_through + 1 INTO first_open FROM ledger_books;
+
     sides_accounts := ledger_account_ids(sides_codes, sides_subjects, sides_currencies);
 
     IF array_position(sides_accounts, NULL) IS NOT NULL THEN
@@ -83,29 +88,30 @@ BEGIN
             AS t (id, key, debit, credit, amount, currency, on_date, reason, evidence, reversed_key)
     ), inserted AS (
         INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
-                                     effective_date, posted_at, reason, evidence, reverses_id,
-                                     feed_row_id)
+                                     effective_date, booked_on, posted_at, reason, evidence,
+                                     reverses_id, feed_row_id)
         SELECT r.id, r.key, r.debit, r.credit, r.amount, r.currency,
-               r.on_date, posted, r.reason, r.evidence, original.id, feed
+               r.on_date, greatest(r.on_date, first_open), posted, r.reason, r.evidence, original.id,
+               feed
         FROM requested r
         LEFT JOIN ledger_transfer original ON original.key = nullif(r.reversed_key, '')
             AND original.debit_id = r.credit AND original.credit_id = r.debit
             AND original.amount_minor = r.amount
         WHERE r.reversed_key = '' OR original.id IS NOT NULL
         ON CONFLICT (key) DO NOTHING
-        RETURNING debit_id, credit_id, amount_minor, currency, effective_date
+        RETURNING debit_id, credit_id, amount_minor, currency, booked_on
     ), side AS (
         SELECT debit_id AS account_id, amount_minor AS debit, 0::bigint AS credit,
-               currency, effective_date FROM inserted
+               currency, booked_on FROM inserted
         UNION ALL
-        SELECT credit_id, 0, amount_minor, currency, effective_date FROM inserted
+        SELECT credit_id, 0, amount_minor, currency, booked_on FROM inserted
     ), moved AS (
-        INSERT INTO ledger_movement (code, currency, effective_date, batch, debits_minor, credits_minor)
-        SELECT named.code, side.currency, side.effective_date, batch, sum(side.debit), sum(side.credit)
+        INSERT INTO ledger_movement (code, currency, booked_on, batch, debits_minor, credits_minor)
+        SELECT named.code, side.currency, side.booked_on, batch, sum(side.debit), sum(side.credit)
         FROM side
         JOIN (SELECT DISTINCT * FROM unnest(sides_accounts, sides_codes) AS n (id, code)) named
             ON named.id = side.account_id
-        GROUP BY named.code, side.currency, side.effective_date
+        GROUP BY named.code, side.currency, side.booked_on
     ), summed AS (
         UPDATE ledger_account a
         SET debits_minor = a.debits_minor + s.debit, credits_minor = a.credits_minor + s.credit

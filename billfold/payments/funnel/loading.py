@@ -51,7 +51,7 @@ def lock(references: Iterable[str]) -> LockedPayments:
             """SELECT p.id, p.reference, p.state, p.customer_id, p.amount_minor, p.currency,
                       person.email, person.name, c.number, c.name, c.state,
                       m.account_type, m.account_last4,
-                      m.id, p.mandate_id, p.reflected_by, p.collect_on
+                      m.id, p.mandate_id, p.reflected_by, p.collect_on, p.rail
                FROM payments_payment p
                JOIN people_person person ON person.id = p.made_by_id
                JOIN receivables_customer c ON c.id = p.customer_id
@@ -73,6 +73,7 @@ def lock(references: Iterable[str]) -> LockedPayments:
             amount=Money(row[4], row[5]),
             remitted=remitted[row[0]],
             applied=applied[reference],
+            rail=row[17],
         )
         locked.recipients[reference] = Recipient(
             email=row[6],

@@ -32,8 +32,17 @@ from billfold.payments.incoming import (
 from billfold.payments.models import Case, Instruction
 from billfold.platform import audit, parking, retries
 from billfold.platform.faults import fault
-from billfold.rails import ach
-from billfold.rails.protocol import AnyEvent, BankDocument, Corrected, Noticed, Rejected, Returned
+from billfold.rails import registry
+from billfold.rails.protocol import (
+    AnyEvent,
+    BankDocument,
+    Corrected,
+    DocumentRefused,
+    Noticed,
+    Received,
+    Rejected,
+    Returned,
+)
 
 log = logging.getLogger("billfold.intake")
 UNREADABLE: Final = CaseKind.UNREADABLE_FILE
@@ -62,9 +71,7 @@ REFUSALS: Final = (
     statements.ContradictsItself,
     statements.DoesNotAddUp,
     acknowledgements.NotAnAcknowledgement,
-    ach.NotReturns,
-    ach.OfAnotherCompany,
-    receipts.OtherLockbox,
+    DocumentRefused,
     NotRecognised,
 )
 """Why a document is refused: something is wrong with it, not with us."""
@@ -122,19 +129,42 @@ def _read_once(file_id: UUID, now: datetime) -> BankFile:
 
 def _read(file: BankFile, now: datetime) -> FileState:
     """Read a document by its kind; give the state it is in then."""
-    plain = exchange.unseal_content(file)
+    document = exchange.unseal_document(file)
     match file.kind:
         case "statement":
-            return statement_intake.take_in(file, plain, now=now)
-        case "returns":
-            _returns(file, plain, now)
+            return statement_intake.take_in(file, document.content, now=now)
         case "acknowledgement":
-            acknowledgements.apply(plain, now=now)
-        case "lockbox" | "wires" | "remittance":
-            receipts.report(file, plain, now=now)
+            acknowledgements.apply(document.content, now=now)
+        case "remittance":
+            receipts.report_advice(file, document.content, now=now)
         case _:
-            raise NotRecognised(formats.sniff(plain).reason)
+            _read_events(file, document, now)
     return FileState.READ
+
+
+def _read_events(file: BankFile, document: BankDocument, now: datetime) -> None:
+    """Read a document by its rail; receipts are reported, what speaks of our entries is resolved.
+
+    Raises: NotRecognised, and what the rail raises.
+    """
+    try:
+        rail = registry.reader_of(file.kind)
+    except registry.NoRail:
+        raise NotRecognised(formats.sniff(document.content).reason) from None
+    events = list(rail.read(document))
+    file.entry_count = len(events)
+    received = [event for event in events if isinstance(event, Received)]
+    others = [event for event in events if not isinstance(event, Received)]
+    if others:
+        connections.block_cut_offs()
+    is_repeat = repeats.note(file, map(_fact, events), now=now)
+    receipts.report(file, received, noun=rail.receipts_noun, is_repeat=is_repeat, now=now)
+    _resolve(file, others, now)
+
+
+def _fact(event: AnyEvent) -> tuple[object, ...]:
+    """Return what tells an event from others, whatever file it comes in."""
+    return event.key, getattr(event, "amount", ""), getattr(event, "corrected", "")
 
 
 def _save_state(file: BankFile, state: FileState) -> None:
@@ -182,12 +212,9 @@ def _mark_refused(file_id: UUID, problems: Sequence[str], now: datetime) -> Bank
     return file
 
 
-def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
-    """Resolve each return through the instruction of its trace; open cases for misfits."""
-    connections.block_cut_offs()
+def _resolve(file: BankFile, events: Sequence[AnyEvent], now: datetime) -> None:
+    """Resolve each event through the instruction of its trace; open cases for misfits."""
     evidence = f"bankfile/{file.id}"
-    events = list(ach.read(BankDocument(file.name, plain), company_id=file.connection.company_id))
-    repeats.note(file, ((event.key, getattr(event, "corrected", "")) for event in events), now=now)
     instructions = {
         instruction.trace: instruction
         for instruction in Instruction.objects.filter(
@@ -229,7 +256,6 @@ def _returns(file: BankFile, plain: bytes, now: datetime) -> None:
     prenote_returns.apply(prenote_events, evidence, now=now)
     casework.open_cases(misfits, now=now)
     rejections.close_answered(events_to_record, now=now)
-    file.entry_count = len(events)
     file.debit_minor = sum(event.amount.minor for event in events if isinstance(event, Returned))
 
 

@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                 ('made_by_name', models.TextField()),
                 ('amount_minor', models.BigIntegerField()),
                 ('currency', models.CharField(default='USD', max_length=3)),
+                ('rail', models.TextField(db_default='ach', default='ach')),
                 ('state', models.TextField(default='scheduled')),
                 ('received_date', models.DateField()),
                 ('collect_on', models.DateField()),

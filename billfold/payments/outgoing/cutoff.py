@@ -30,7 +30,7 @@ from billfold.rails import ach
 from billfold.rails.protocol import (
     AnyEvent,
     BankProfile,
-    Collection,
+    Order,
     Refused,
     Submitted,
     WrittenFile,
@@ -212,7 +212,7 @@ def _collect_one_file(
     today = now.astimezone(bankdays.EASTERN).date()
     modifier = _next_modifier(bank, today)
     written = ach.write(
-        [*map(_collection, payable), *(entry.collection for entry in prenote_entries)],
+        [*map(_order, payable), *(entry.order for entry in prenote_entries)],
         bank=profile,
         now=now,
         effective_date=bankdays.next_banking_day(max(business_date, today)),
@@ -223,11 +223,11 @@ def _collect_one_file(
     bank.save(update_fields=["last_sequence"])
     file = exchange.build(bank, written, business_date=today, modifier=modifier, now=now)
     ids = {payment.reference: payment.id for payment in payable}
-    ids |= {entry.collection.reference: entry.payment_id for entry in prenote_entries}
+    ids |= {entry.order.reference: entry.payment_id for entry in prenote_entries}
     _write_instructions(file, bank, ids, written)
     _promise_days(payable, max(business_date, today))
     _record_submitted(file, payable, today, now)
-    parked_items.forget_payments([entry.collection.reference for entry in prenote_entries], now=now)
+    parked_items.forget_payments([entry.order.reference for entry in prenote_entries], now=now)
     prenotes.postpone_waiting(file, prenote_entries, now=now)
     # A late file needs approval; so does one of prenotes alone where no limit is set.
     if today == business_date and (written.debit or bank.release_limit_minor):
@@ -264,9 +264,10 @@ def _split_refused(
     return [payment for payment in due if payment.id not in broken_rules], refused
 
 
-def _collection(payment: _DuePayment) -> Collection:
-    return Collection(
+def _order(payment: _DuePayment) -> Order:
+    return Order(
         reference=payment.reference,
+        direction="debit",
         amount=payment.amount,
         routing_number=payment.routing_number,
         account_number=bank_accounts.unseal_number(payment.method_id, payment.account_sealed),

@@ -24,7 +24,7 @@ from billfold.payments.models import Instruction, Mandate
 from billfold.payments.reading import promised_days
 from billfold.payments.rules.lifecycle import Postponed
 from billfold.platform import audit
-from billfold.rails.protocol import Collection
+from billfold.rails.protocol import Order
 from billfold.receivables.models import BillerProfile
 
 KIND: Final = "prenote"
@@ -113,7 +113,7 @@ class PrenoteEntry:
 
     payment_id: UUID
     fingerprint: str
-    collection: Collection
+    order: Order
 
 
 def first_debit_day(fingerprint: str, *, counts_from: datetime, cutoff_eastern: time) -> date:
@@ -228,8 +228,9 @@ def entries_to_send(left_out: Sequence[str], *, at_most: int) -> list[PrenoteEnt
             PrenoteEntry(
                 payment_id=row[0],
                 fingerprint=fingerprints[row[0]],
-                collection=Collection(
+                order=Order(
                     reference=row[1],
+                    direction="debit",
                     amount=Money(0),
                     routing_number=row[3],
                     account_number=bank_accounts.unseal_number(row[2], row[4]),

@@ -36,7 +36,13 @@ def queue(
     for payment, remitted in zip(payments, shares, strict=True):
         customer = customers[payment.customer_id]
         facts = PaymentFacts(
-            payment.id, payment.reference, payment.customer_id, payment.amount, remitted, ()
+            id=payment.id,
+            reference=payment.reference,
+            customer_id=payment.customer_id,
+            amount=payment.amount,
+            remitted=remitted,
+            applied=(),
+            rail=payment.rail,
         )
         terms = _terms(payment, profile, cutoff_eastern)
         letters.append(messages.confirmation(facts, _recipient(payment, customer), terms))

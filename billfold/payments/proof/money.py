@@ -1,4 +1,4 @@
-"""Promises 1 to 6: checks that the books balance and agree with invoices and payments."""
+"""Promises 1 to 6 and 9: checks that the books balance and agree with invoices and payments."""
 
 from __future__ import annotations
 
@@ -86,27 +86,33 @@ GROUP BY t.reverses_id HAVING count(*) > 1
 """
 _MOVEMENTS: Final = """
 WITH debit AS (
-    SELECT a.code, t.currency, t.effective_date, sum(t.amount_minor) AS minor
+    SELECT a.code, t.currency, t.booked_on, sum(t.amount_minor) AS minor
     FROM ledger_transfer t JOIN ledger_account a ON a.id = t.debit_id GROUP BY 1, 2, 3
 ), credit AS (
-    SELECT a.code, t.currency, t.effective_date, sum(t.amount_minor) AS minor
+    SELECT a.code, t.currency, t.booked_on, sum(t.amount_minor) AS minor
     FROM ledger_transfer t JOIN ledger_account a ON a.id = t.credit_id GROUP BY 1, 2, 3
 ), stored AS (
-    SELECT code, currency, effective_date, sum(debits_minor) AS debits,
+    SELECT code, currency, booked_on, sum(debits_minor) AS debits,
            sum(credits_minor) AS credits
     FROM ledger_movement GROUP BY 1, 2, 3
 )
-SELECT code || ' in ' || currency || ' on ' || effective_date || ': stored '
+SELECT code || ' in ' || currency || ' on ' || booked_on || ': stored '
        || coalesce(debits, 0) || ' less ' || coalesce(credits, 0) || ', transfers give '
        || coalesce(debit.minor, 0) || ' less ' || coalesce(credit.minor, 0)
-FROM stored FULL JOIN debit USING (code, currency, effective_date)
-FULL JOIN credit USING (code, currency, effective_date)
+FROM stored FULL JOIN debit USING (code, currency, booked_on)
+FULL JOIN credit USING (code, currency, booked_on)
 WHERE coalesce(debits, 0) <> coalesce(debit.minor, 0)
    OR coalesce(credits, 0) <> coalesce(credit.minor, 0)
 """
 _TRIAL_BALANCE: Final = """
 SELECT 'debits of ' || currency || ' exceed credits by ' || sum(debits_minor - credits_minor)
 FROM ledger_movement GROUP BY currency HAVING sum(debits_minor - credits_minor) <> 0
+"""
+_INTO_CLOSED: Final = """
+SELECT 'transfer ' || t.key || ' was booked on ' || t.booked_on || ', after the books were closed '
+       || 'through ' || b.closed_through
+FROM ledger_books b JOIN ledger_transfer t
+    ON t.booked_on <= b.closed_through AND t.posted_at > b.closed_at
 """
 _COLUMN_TYPES: Final = """
 SELECT c.table_name || '.' || c.column_name || ' is ' || c.data_type || ', amounts are bigint'
@@ -299,4 +305,6 @@ CHECKS: Final = (
         "The database lets no invoice be paid below zero",
         "ledger_receivable_never_in_credit",
     ),
+    by_sql(9, "Nothing is booked into a period that was closed before", _INTO_CLOSED),
+    constrained(9, "The database books no fact before its own day", "ledger_booked_after_fact"),
 )

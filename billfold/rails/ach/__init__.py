@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from billfold.formats.sniffing import Format
 from billfold.rails.ach.limits import (
     MOST_ENTRY_MINOR,
-    TooManyCollections,
+    TooManyOrders,
     TooMuchMoney,
     largest_total,
     room,
@@ -21,13 +22,21 @@ __all__ = [
     "MOST_ENTRY_MINOR",
     "NotReturns",
     "OfAnotherCompany",
-    "TooManyCollections",
+    "TooManyOrders",
     "TooMuchMoney",
+    "document_formats",
+    "document_kind",
+    "document_title",
     "largest_total",
     "name",
     "read",
+    "receipts_noun",
     "room",
     "write",
 ]
 
 name: Final = "ach"
+document_kind: Final = "returns"
+document_title: Final = "ACH returns"
+document_formats: Final = (Format.NACHA, Format.NACHA_RETURNS)
+receipts_noun: Final = "ACH credits"

@@ -19,6 +19,7 @@ from billfold.rails.protocol import (
     AnyEvent,
     BankDocument,
     Corrected,
+    DocumentRefused,
     Noticed,
     NoticeKind,
     Rejected,
@@ -32,25 +33,27 @@ _ORIGINAL_TRACE: Final = slice(3, 18)
 """Where an addendum that could not be read has the original trace number, its type apart."""
 
 
-class NotReturns(Exception):
+class NotReturns(DocumentRefused):
     """The file asks for debits, as one we send does, and returns none. Add the bank's returns."""
 
 
-class OfAnotherCompany(Exception):
+class OfAnotherCompany(DocumentRefused):
     """The file answers entries of another company, not ours. Ask the bank whose file it is."""
 
 
-def read(document: BankDocument, *, company_id: str = "") -> list[AnyEvent]:
+def read(document: BankDocument) -> list[AnyEvent]:
     """Read a file of returns, notices of change and rejected entries, at least an event per entry.
 
     No entry is dropped: one that is none of these is Noticed, and so is one in a batch of another
-    company, if our `company_id` is given. One that the bank both rejected and returned gives two
+    company, if the document names ours. One that the bank both rejected and returned gives two
     events.
     Raises: Unreadable with every problem; NotReturns; OfAnotherCompany if nothing in it is ours.
     """
     file = nacha.read(document.content)
     others = {
-        batch.company_id for batch in file.batches if _is_of_another_company(batch, company_id)
+        batch.company_id
+        for batch in file.batches
+        if _is_of_another_company(batch, document.company_id)
     }
     if others and all(batch.company_id in others for batch in file.batches):
         raise OfAnotherCompany(", ".join(sorted(others)))

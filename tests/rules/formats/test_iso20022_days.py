@@ -136,7 +136,7 @@ def test_a_wire_is_received_on_the_day_in_the_banks_zone():
         + entry(100, "<BookgDt><DtTm>2026-11-21T04:00:00Z</DtTm></BookgDt>"),
     )
 
-    days = [wire.read(BankDocument("n", notice), zone=zone)[0].on for zone in (EASTERN, GUAM)]
+    days = [wire.read(BankDocument("n", notice, zone=str(zone)))[0].on for zone in (EASTERN, GUAM)]
 
     assert days == [FRIDAY, SATURDAY]
 

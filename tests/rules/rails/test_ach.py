@@ -19,9 +19,9 @@ from billfold.rails.protocol import (
     AnyEvent,
     BankDocument,
     BankProfile,
-    Collection,
     Corrected,
     Noticed,
+    Order,
     Returned,
     WrittenFile,
 )
@@ -38,8 +38,9 @@ BANK = BankProfile(
 )
 BALANCED = replace(BANK, balanced=True, settlement_account="5550001")
 
-PAYMENT = Collection(
+PAYMENT = Order(
     reference="P-1",
+    direction="debit",
     amount=Money(12_050),
     routing_number="110000000",
     account_number="4400000001",
@@ -50,9 +51,9 @@ PAYMENT = Collection(
 )
 
 
-def write(*collections: Collection, bank: BankProfile = BANK, first: int = 1) -> WrittenFile:
+def write(*orders: Order, bank: BankProfile = BANK, first: int = 1) -> WrittenFile:
     return ach.write(
-        collections,
+        orders,
         bank=bank,
         now=datetime(2026, 11, 24, 3, 15, tzinfo=UTC),
         effective_date=date(2026, 11, 25),
@@ -156,10 +157,11 @@ def test_a_name_in_another_script_gives_way_to_the_customer_number():
     assert nacha.read(written.document.content).batches[0].entries[0].name == "CUSTOMER 100001"
 
 
-COLLECTIONS = st.lists(
+ORDERS = st.lists(
     st.builds(
-        Collection,
+        Order,
         reference=st.uuids().map(str),
+        direction=st.just("debit"),
         amount=st.integers(1, 10**10 - 1).map(Money),
         routing_number=st.sampled_from(["110000000", "129999018", "061999024"]),
         account_number=st.integers(1, 10**17 - 1).map(str),
@@ -175,9 +177,9 @@ COLLECTIONS = st.lists(
 
 
 @settings(max_examples=30, deadline=None)
-@given(collections=COLLECTIONS, first=st.integers(1, 9_000_000))
-def test_every_collection_is_asked_for_once_and_exactly(collections, first):
-    written = write(*collections, first=first)
+@given(orders=ORDERS, first=st.integers(1, 9_000_000))
+def test_every_order_is_asked_for_once_and_exactly(orders, first):
+    written = write(*orders, first=first)
 
     file = nacha.read(written.document.content)
     lines = [entry for _, entry in file.entries()]
@@ -185,25 +187,25 @@ def test_every_collection_is_asked_for_once_and_exactly(collections, first):
         (line.trace, line.amount_minor, line.routing_number[:8]) for line in lines
     ]
     assert [int(line.trace) for line in lines] == [
-        9_199_904 * 10**7 + first + index for index in range(len(collections))
+        9_199_904 * 10**7 + first + index for index in range(len(orders))
     ]
-    assert written.last_sequence == first + len(collections) - 1
-    by_reference = {collection.reference: collection for collection in collections}
+    assert written.last_sequence == first + len(orders) - 1
+    by_reference = {order.reference: order for order in orders}
     assert Counter(e.reference for e in written.entries) == Counter(list(by_reference))
     for entry, line in zip(written.entries, lines, strict=True):
-        collection = by_reference[entry.reference]
+        order = by_reference[entry.reference]
         assert (line.account_number, line.amount_minor) == (
-            collection.account_number,
-            collection.amount.minor,
+            order.account_number,
+            order.amount.minor,
         )
-    assert written.debit == money.total(c.amount for c in collections)
+    assert written.debit == money.total(c.amount for c in orders)
     assert file.totals.debit_minor == written.debit.minor
 
 
 @settings(max_examples=10, deadline=None)
-@given(collections=COLLECTIONS)
-def test_the_same_collections_give_the_same_bytes(collections):
-    assert write(*collections).document == write(*collections).document
+@given(orders=ORDERS)
+def test_the_same_orders_give_the_same_bytes(orders):
+    assert write(*orders).document == write(*orders).document
 
 
 def test_what_the_bank_would_refuse_is_not_written():
@@ -233,7 +235,7 @@ def test_a_file_is_not_dated_by_a_moment_without_a_zone():
 
 
 def test_no_more_is_asked_than_one_file_may_hold():
-    with pytest.raises(ach.TooManyCollections) as refusal:
+    with pytest.raises(ach.TooManyOrders) as refusal:
         write(PAYMENT, PAYMENT, PAYMENT, bank=replace(BANK, max_entries=2))
 
     assert (refusal.value.requested, refusal.value.allowed) == (3, 2)
@@ -280,9 +282,9 @@ def test_an_effective_date_is_a_banking_day():
 
 def test_trace_numbers_never_run_over():
     assert write(PAYMENT, first=9_999_999).last_sequence == 9_999_999
-    with pytest.raises(ach.TooManyCollections):
+    with pytest.raises(ach.TooManyOrders):
         write(PAYMENT, PAYMENT, first=9_999_999)
-    with pytest.raises(ach.TooManyCollections):
+    with pytest.raises(ach.TooManyOrders):
         write(PAYMENT, bank=BALANCED, first=9_999_999)
 
 

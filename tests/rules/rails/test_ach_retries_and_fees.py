@@ -11,7 +11,7 @@ from billfold.formats import nacha
 from billfold.formats.nacha import OriginalEntry, Unwritable
 from billfold.money import Money
 from billfold.rails import ach
-from billfold.rails.protocol import Collection, WrittenFile
+from billfold.rails.protocol import Order, WrittenFile
 from tests.rules.rails.test_ach import BANK, PAYMENT
 
 RETURNED = OriginalEntry(
@@ -30,9 +30,9 @@ FEE = replace(
 )
 
 
-def write(*collections: Collection, on: date = date(2026, 11, 25)) -> WrittenFile:
+def write(*orders: Order, on: date = date(2026, 11, 25)) -> WrittenFile:
     return ach.write(
-        collections,
+        orders,
         bank=BANK,
         now=datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
         effective_date=on,

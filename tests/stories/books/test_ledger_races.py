@@ -11,7 +11,7 @@ from billfold.ledger.chart import IN_TRANSIT, RECEIVABLE
 from billfold.ledger.transfer import Transfer
 from billfold.money import Money
 from billfold.platform import tenancy
-from tests import races, waiting
+from tests import privilege, races, waiting
 from tests.conftest import MONDAY
 
 ACCOUNTS = (RECEIVABLE.of("invoice/A"), IN_TRANSIT.of("payment/P"))
@@ -51,3 +51,17 @@ def test_promise_2_bookings_lock_their_accounts_in_the_order_of_their_ids(desk):
 
         assert free == [(high,)]
         assert book.balance(ACCOUNTS[0]) == Money(200)
+
+
+def test_promise_9_who_posts_while_the_books_close_waits_and_books_on_an_open_day(desk):
+    with tenancy.use(desk), races.runners(desk) as start:
+        with transaction.atomic(), privilege.every_right(), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE ledger_books SET closed_through = '2026-11-16', closed_at = %s", [MONDAY]
+            )
+            booking = start(lambda: posted("late"))
+            races.wait_for_waiters(1, booking)
+        booking.result(waiting.HUNG_AFTER_SECONDS)
+
+        [line] = book.bookings([ACCOUNTS[0]])
+        assert (line.effective_date, line.booked_on) == (date(2026, 11, 16), date(2026, 11, 17))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from django.db import transaction
 
 from billfold import jobs
 from billfold.banking import exchange, file_approvals
 from billfold.banking.models import BankFile, FileState
+from billfold.money import Money
 from billfold.payments.models import Case
 from billfold.payments.proof import report
 from billfold.people import rights
 from billfold.platform.ids import new_id
+from billfold.rails import ach
 from tests import privilege
+from tests.rules.rails.test_ach import PAYMENT
 from tests.stories.outgoing.conftest import CUTOFF, at_the_bank, released, state
 from tests.world import PASSWORD, eastern, run_job
 
@@ -72,6 +78,30 @@ def test_a_file_up_to_the_billers_limit_is_released_by_itself(world, limit, beco
 
     jobs.cut_off(CUTOFF)
 
+    assert BankFile.objects.get(direction="out").state == becomes
+
+
+@pytest.mark.parametrize(("credit_minor", "becomes"), [(6_000, "released"), (6_001, "built")])
+def test_promise_20_what_a_file_credits_counts_toward_the_limit(world, credit_minor, becomes):
+    world.connection.release_limit_minor = 12_000
+    privilege.save(world.connection)
+    debit = replace(PAYMENT, amount=Money(6_000))
+    written = ach.write(
+        [debit, replace(debit, direction="credit", purpose="refund", amount=Money(credit_minor))],
+        bank=world.connection.profile(),
+        now=CUTOFF,
+        effective_date=date(2026, 11, 17),
+        modifier="A",
+        first_sequence=1,
+    )
+
+    with transaction.atomic():
+        file = exchange.build(
+            world.connection, written, business_date=CUTOFF.date(), modifier="A", now=CUTOFF
+        )
+        file_approvals.release_under_limit(file, now=CUTOFF)
+
+    assert (file.debit_minor, file.credit_minor) == (6_000, credit_minor)
     assert BankFile.objects.get(direction="out").state == becomes
 
 

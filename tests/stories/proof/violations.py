@@ -148,10 +148,16 @@ MONEY: dict[tuple[int, str], Plant] = {
         "UPDATE ledger_transfer SET amount_minor = amount_minor + 1 WHERE reverses_id IS NOT NULL",
     ),
     (4, "Stored movements of each day are those of the transfers"): sql(
-        "UPDATE ledger_movement SET effective_date = effective_date + 1 WHERE code = 'cash'"
+        "UPDATE ledger_movement SET booked_on = booked_on + 1 WHERE code = 'cash'"
     ),
     (4, "The trial balance is balanced"): sql(
         "UPDATE ledger_movement SET debits_minor = debits_minor + 1 WHERE code = 'cash'"
+    ),
+    (9, "Nothing is booked into a period that was closed before"): sql(
+        "UPDATE ledger_books SET closed_through = '2030-12-31', closed_at = '2020-01-01'"
+    ),
+    (9, "The database books no fact before its own day"): without(
+        "ledger_transfer", "ledger_booked_after_fact"
     ),
     (5, "Amounts are whole numbers"): sql(
         "ALTER TABLE receivables_feecap ALTER cap_minor TYPE numeric"
