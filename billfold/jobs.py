@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from billfold import bankdays
 from billfold.bankdays import EASTERN
-from billfold.banking import connections, exchange
+from billfold.banking import exchange
 from billfold.banking.exchange import SendOutcome
 from billfold.banking.models import BankConnection
 from billfold.ledger import book
@@ -26,7 +26,8 @@ from billfold.payments.incoming import fetching, intake, reconciliation
 from billfold.payments.models import CutOff, Payment
 from billfold.payments.outgoing import cutoff, return_limits, transmission
 from billfold.payments.proof import daily
-from billfold.platform import audit, far_sides, feed, locks, tenancy
+from billfold.payments.rules.lifecycle import State
+from billfold.platform import audit, far_sides, feed, locks, parking, tenancy
 from billfold.platform.far_sides import Contact
 from billfold.receivables.models import BillerProfile
 
@@ -73,27 +74,37 @@ AnyJob = TypeVar("AnyJob", bound=Job | NetworkJob)
 
 
 def cut_off(now: datetime) -> None:
-    """Run each cut-off that is due, in the order of their days.
+    """Run each cut-off that is due: of each bank connection, in the order of their days.
 
-    Payments belong to the cut-offs of the one bank connection that collects.
+    What fails at one connection keeps back no cut-off of another. Raises: what failed last.
     """
-    bank = connections.default()
-    for day in _cutoffs_due(bank, now):
-        return_limits.watch(now=now)
-        cutoff.collect_due(bank, day, now=now)
+    failure: Exception | None = None
+    for bank in BankConnection.objects.order_by("name"):
+        try:
+            for day in _cutoffs_due(bank, now):
+                return_limits.watch(now=now)
+                cutoff.collect_due(bank, day, now=now)
+        except Exception as error:
+            if not parking.is_of_item(error):
+                raise
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 _CUT_OFF_IS_DUE: Final = """(
-    SELECT CASE WHEN last_cutoff.business_date IS NULL
+    SELECT bool_or(CASE WHEN last_cutoff.business_date IS NULL
            THEN EXISTS (
-               SELECT FROM payments_payment p WHERE p.collect_on <= bank.closed_day
-               OR p.created_at < (bank.closed_day + bank.cutoff_eastern) AT TIME ZONE %(eastern)s)
-           ELSE last_cutoff.business_date < bank.closed_day END
+               SELECT FROM payments_payment p
+               WHERE p.connection_id = bank.id AND p.state = 'scheduled'
+                 AND (p.collect_on <= bank.closed_day OR p.created_at
+                      < (bank.closed_day + bank.cutoff_eastern) AT TIME ZONE %(eastern)s))
+           ELSE last_cutoff.business_date < bank.closed_day END)
     FROM (
         SELECT id, cutoff_eastern, CASE
             WHEN (%(now)s::timestamptz AT TIME ZONE %(eastern)s)::time < cutoff_eastern
             THEN %(closed_before)s::date ELSE %(closed_after)s::date END AS closed_day
-        FROM banking_bankconnection ORDER BY name LIMIT 1) bank
+        FROM banking_bankconnection) bank
     LEFT JOIN LATERAL (
         SELECT business_date FROM payments_cutoff c WHERE c.connection_id = bank.id
         ORDER BY business_date DESC LIMIT 1) last_cutoff ON true)"""
@@ -105,11 +116,12 @@ def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
     if last is not None:
         day = bankdays.next_banking_day(last.business_date)
     else:
-        first = Payment.objects.order_by("collect_on").first()
+        waiting = Payment.objects.filter(connection=bank, state=State.SCHEDULED)
+        first = waiting.order_by("collect_on").first()
         if first is None:
             return
         # A payment that waits for its prenote needs the cut-off of the day it was made, too.
-        created_at = Payment.objects.earliest("created_at").created_at
+        created_at = waiting.earliest("created_at").created_at
         first_day = bankdays.file_day(created_at, cutoff_eastern=bank.cutoff_eastern)
         day = min(first_day, bankdays.banking_day_on_or_after(first.collect_on))
     while bankdays.cutoff_at(day, bank.cutoff_eastern) <= now:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -117,6 +118,23 @@ class World:
         connections.load_bank_names(
             {ODFI: "First Harbor Bank", PAYERS_BANK: "Pacific Lantern Bank"}
         )
+
+    def add_bank(self, name: str, account_number: str, **terms: Any) -> BankConnection:
+        """Add another bank connection, with folders and a simulated bank of its own."""
+        folder = self.folder.parent / name.lower()
+        terms = {
+            "bank_name": "Pacific Lantern Bank",
+            "odfi_routing_number": PAYERS_BANK,
+            "immediate_origin": "1910000002",
+            "company_name": "CEDARLINE COMM",
+            "company_id": "1910000002",
+        } | terms
+        places = {place: str(folder / place) for place in ("to_bank", "from_bank", "taken")}
+        bank = connections.add(
+            account_number, name=name, transport={"kind": "folder", **places}, **terms
+        )
+        days.bank_of(bank).act(self.now)
+        return bank
 
     def add_customer(self, number: str, name: str, *, state: str = "OH") -> Customer:
         return Customer.objects.create(

@@ -43,6 +43,8 @@ class BankConnection(models.Model):
     """Numbers of the biller's lockboxes at this bank, blanks between them."""
     transport = models.JSONField(default=dict)
     """{"kind": "folder", …} or {"kind": "sftp", …}; secrets stay in files outside the database."""
+    is_default = models.BooleanField(default=False, db_default=False)
+    """Whether payments are collected through it that nothing gives to another connection."""
     last_sequence = models.BigIntegerField(default=0)
     closed_through = models.DateField(null=True)
     """The last day whose cut-off has begun: payments scheduled since are for a later one."""
@@ -51,7 +53,12 @@ class BankConnection(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(settlement__in=["gross", "net"]), name="connection_settlement_known"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"],
+                name="connection_one_is_default",
+                condition=Q(is_default=True),
+            ),
         ]
 
     def account_number(self) -> str:

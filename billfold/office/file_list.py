@@ -11,8 +11,8 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.urls import reverse
 
-from billfold.banking import connections, upload_quota
-from billfold.banking.models import BankFile, BankLine, FileState
+from billfold.banking import upload_quota
+from billfold.banking.models import BankConnection, BankFile, BankLine, FileState
 from billfold.money import Money
 from billfold.office import (
     file_page,
@@ -124,10 +124,11 @@ def _files() -> QuerySet[BankFile]:
 
 
 def _subtitle() -> str:
-    try:
-        bank = connections.default()
-    except connections.NoBank:
-        return "No bank account is set up yet."
+    banks = BankConnection.objects.order_by("name")
+    return " · ".join(map(_bank_text, banks)) or "No bank account is set up yet."
+
+
+def _bank_text(bank: BankConnection) -> str:
     travels = {"folder": "by folder", "sftp": "by SFTP"}.get(bank.transport.get("kind", ""), "")
     files = f"files travel {travels}" if travels else ""
     account = f"{bank.name} account ending {bank.account_last4}"

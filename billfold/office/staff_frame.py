@@ -10,8 +10,7 @@ from django.shortcuts import render as render_template
 from django.utils import timezone
 
 from billfold import bankdays
-from billfold.banking import connections
-from billfold.banking.models import BankFile, FileState
+from billfold.banking.models import BankConnection, BankFile, FileState
 from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import ProblemSummary
@@ -87,15 +86,18 @@ def _header(visit: StaffVisit) -> StaffHeader:
 
 
 def _next_cut_off(now: datetime) -> str:
+    """Say when the next cut-off of any bank connection is."""
+    cutoffs = BankConnection.objects.values_list("cutoff_eastern", flat=True).distinct()
     try:
-        cutoff = connections.default().cutoff_eastern
-    except connections.NoBank:
-        return ""
-    try:
-        day = bankdays.file_day(now, cutoff_eastern=cutoff)
+        moments = [
+            bankdays.cutoff_at(bankdays.file_day(now, cutoff_eastern=cutoff), cutoff)
+            for cutoff in cutoffs
+        ]
     except bankdays.UnknownYear as refusal:
         return f"no next cut-off: banking days after {refusal.published_through} are not known"
-    at = bankdays.cutoff_at(day, cutoff)
+    if not moments:
+        return ""
+    at = min(moments)
     if timezone.localdate(at) == timezone.localdate(now):
         return f"next cut-off {formatting.moment(at)}"
     return f"next cut-off {formatting.long_day(at)}, {formatting.moment(at)}"

@@ -128,7 +128,7 @@ class PayerVisit(Visit):
         payments = Payment.objects.filter(
             reference=reference, customer__in=Customer.visible_to(self.person)
         )
-        return payments.select_related("mandate", "method", "customer").first()
+        return payments.select_related("mandate", "method", "customer", "connection").first()
 
     def open_payment(self, reference: str) -> Payment:
         """Find a payment and go on with its account. Raises: Http404 if it is not theirs."""
@@ -213,7 +213,7 @@ def open_to_staff(
 def _begin_payer_visit(request: HttpRequest, person: Person) -> PayerVisit | None:
     # One query for what every page needs: whose accounts, what a return costs, when the day closes.
     cap = FeeCap.objects.filter(state=OuterRef("customer__state")).values("cap_minor")
-    bank = BankConnection.objects.order_by("name")
+    bank = BankConnection.objects.filter(is_default=True)
     cutoff = bank.values("cutoff_eastern")[:1]
     validation = bank.values("account_validation")[:1]
     accesses = list(

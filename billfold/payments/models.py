@@ -156,6 +156,10 @@ class Payment(models.Model):
     made_by_name = models.TextField()
     method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
     mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT)
+    connection = models.ForeignKey(
+        "banking.BankConnection", on_delete=models.PROTECT, db_index=False
+    )
+    """The bank connection that collects it. Fixed when the payment is promised."""
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3, default="USD")
     rail = models.TextField(default="ach", db_default="ach")
@@ -186,7 +190,9 @@ class Payment(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["collect_on", "id"], name="payment_due", condition=Q(state="scheduled")
+                fields=["connection", "collect_on", "id"],
+                name="payment_due",
+                condition=Q(state="scheduled"),
             ),
             models.Index(fields=["customer", "-created_at"], name="payment_by_customer"),
             models.Index(fields=["-created_at"], name="payment_newest"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 
 from django.contrib import messages
 from django.http import HttpResponse
 
 from billfold.bankdays import cutoff_at
-from billfold.banking import connections
 from billfold.money import Money
 from billfold.pages import access, links, refusal_texts
 from billfold.pages.access import PayerVisit
@@ -43,12 +42,11 @@ class CancellationPage:
 def until_text(payment: Payment, visit: PayerVisit) -> str:
     """Say until when a payment can be canceled; nothing if it cannot any more.
 
-    Without a bank there is no cut-off, and nothing to cancel. While no day may be promised no
-    cut-off is run.
+    While no day may be promised no cut-off is run.
     """
     if payment.state not in OPEN_TO_CANCEL:
         return ""
-    until = cutoff_at(payment.collect_on, visit.cutoff_eastern or time.min)
+    until = cutoff_at(payment.collect_on, payment.connection.cutoff_eastern)
     if visit.may_promise_days and visit.now >= until:
         return ""
     return payment_texts.cancel_until_text(until, visit)
@@ -90,7 +88,7 @@ def _cancel(visit: PayerVisit, payment: Payment) -> HttpResponse:
 
 
 def _build(visit: PayerVisit, payment: Payment) -> CancellationPage:
-    until = cutoff_at(payment.collect_on, connections.default().cutoff_eastern)
+    until = cutoff_at(payment.collect_on, payment.connection.cutoff_eastern)
     shares = {
         remittance.invoice_id: remittance.amount_minor for remittance in payment.remittances.all()
     }

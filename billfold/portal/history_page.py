@@ -69,7 +69,7 @@ def _build(visit: PayerVisit) -> HistoryPage:
     at = paging.find_page(visit.query_field("page"), counts[view], _PER_PAGE)
     listed = (
         payments.filter(state__in=_VIEWS[view][1])
-        .select_related("method")
+        .select_related("method", "connection")
         .prefetch_related("remittances__invoice")
         .order_by("-created_at", "-id")[paging.rows_of(at)]
     )

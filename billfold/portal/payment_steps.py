@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from billfold.bankdays import cutoff_at
-from billfold.banking import connections
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import TimelineStep
@@ -68,7 +67,7 @@ def _still_to_come(payment: Payment, visit: PayerVisit, *, is_sent: bool) -> lis
     reflected = TimelineStep("In your account", note)
     final = TimelineStep("Final", "If your bank returns it, we email you the same day")
     if state is State.SCHEDULED:
-        until = cutoff_at(payment.collect_on, connections.default().cutoff_eastern)
+        until = cutoff_at(payment.collect_on, payment.connection.cutoff_eastern)
         after = f"After {payment_texts.moment_text(until, now=visit.now)}" if by else "Later"
         return [
             TimelineStep("Sent to the bank", after, "now", is_current=True),

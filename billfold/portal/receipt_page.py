@@ -9,7 +9,6 @@ from typing import Final
 
 from django.http import HttpResponse
 
-from billfold.banking import connections
 from billfold.money import Money
 from billfold.pages import access, links
 from billfold.pages.access import PayerVisit
@@ -147,10 +146,7 @@ def _statement_text(payment: Payment) -> str:
     """Name the line that a bank statement shows, of a payment that any bank ever saw or will."""
     if State(payment.state) in {State.CANCELED, State.FAILED}:
         return ""
-    try:
-        bank = connections.default()
-    except connections.NoBank:
-        return ""
+    bank = payment.connection
     return f"{bank.company_name} {bank.entry_description}".strip()
 
 

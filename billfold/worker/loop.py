@@ -17,7 +17,6 @@ from typing import Final
 from django.db import Error, connection
 
 from billfold import jobs
-from billfold.banking.connections import NoBank
 from billfold.jobs import Job, NetworkJob
 from billfold.platform import clock, heartbeat, tenancy
 from billfold.platform.tenancy import Biller
@@ -130,8 +129,6 @@ def attempt(job: Job | NetworkJob, biller: Biller, *, now: datetime) -> float:
     """Run a job and log its failure; return the seconds to wait before its next run."""
     try:
         jobs.run(job, biller, now=now)
-    except NoBank:
-        return job.every_seconds
     except Exception:
         log.exception("job %s of %s failed; it will be tried again", job.name, biller.schema)
         connection.close()

@@ -57,11 +57,12 @@ class Migration(migrations.Migration):
                 ('account_validation', models.TextField(default='bank_service')),
                 ('lockboxes', models.TextField(blank=True, db_default='', default='')),
                 ('transport', models.JSONField(default=dict)),
+                ('is_default', models.BooleanField(db_default=False, default=False)),
                 ('last_sequence', models.BigIntegerField(default=0)),
                 ('closed_through', models.DateField(null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('settlement__in', ['gross', 'net'])), name='connection_settlement_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('settlement__in', ['gross', 'net'])), name='connection_settlement_known'), models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='connection_one_is_default')],
             },
         ),
         migrations.CreateModel(

@@ -251,6 +251,7 @@ BANK: Final[Mapping[str, ProfileField]] = {
     "release_limit": ProfileField(amount, column="release_limit_minor"),
     "lockboxes": ProfileField(matching(_LOCKBOXES, "lockbox numbers, with blanks between")),
     "account_validation": ProfileField(one_of("bank_service", "history", "prenote")),
+    "default": ProfileField(yes_or_no, column="is_default"),
 }
 FOLDER: Final[Mapping[str, ProfileField]] = {
     "kind": ProfileField(one_of("folder"), is_required=True),

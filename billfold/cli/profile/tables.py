@@ -69,6 +69,7 @@ def _apply_fee_cap(cap: Mapping[str, Any], actor: Actor, now: datetime) -> list[
 
 def _apply_bank(bank: Mapping[str, Any], actor: Actor, now: datetime) -> list[str]:
     terms = dict(bank)
+    is_default = terms.pop("is_default", None)
     account_number = terms.pop("account_number")
     _check_validation(terms.get("account_validation"))
     subject = f"bank connection {terms['name']}"
@@ -81,21 +82,36 @@ def _apply_bank(bank: Mapping[str, Any], actor: Actor, now: datetime) -> list[st
             )
         if BANK_SERVICE not in account_validation.available_settings():
             terms.setdefault("account_validation", account_validation.PRENOTE)
-        try:
-            connection = connections.add(account_number, **terms)
-        except connections.OneBankOnly:
-            raise CommandRefused(
-                f"{terms['name']} would be a second bank connection: a biller collects through one."
-            ) from None
-        after = terms | {"account": connection.account_last4}
+        row = connections.add(account_number, **terms)
+        after = terms | {"account": row.account_last4, "is_default": row.is_default}
         _record("bank connection set", subject, actor, now, {}, after)
-        return [subject]
+        return [subject, *_choose_default(row, is_default, subject, actor, now)]
     if row.account_fingerprint != fingerprint:
         raise CommandRefused(
             f"{terms['name']} is the account ending {row.account_last4}, whose statements are "
             "read already: give another account another name."
         )
-    return _change(row, terms, subject, actor, now)
+    return [
+        *_change(row, terms, subject, actor, now),
+        *_choose_default(row, is_default, subject, actor, now),
+    ]
+
+
+def _choose_default(
+    row: BankConnection, is_default: bool | None, subject: str, actor: Actor, now: datetime
+) -> list[str]:
+    """Let new payments be collected through a connection. Raises: CommandRefused."""
+    if is_default is None or is_default == row.is_default:
+        return []
+    if not is_default:
+        raise CommandRefused(
+            f"{row.name} is where new payments are collected: give another bank "
+            "`default = true` instead."
+        )
+    connections.make_default(row)
+    facts = ({"is_default": False}, {"is_default": True})
+    _record(f"{subject} changed", subject, actor, now, *facts)
+    return [f"{subject}: is_default"]
 
 
 def _check_validation(setting: str | None) -> None:
@@ -160,14 +176,13 @@ def list_missing(biller: Biller) -> list[str]:
             return ["everything (billfold biller set)"]
         needed = ("address", "state", "support_email", "remit_to")
         lacking = [name for name in needed if getattr(row, name) in ("", PLACEHOLDER)]
-        bank = BankConnection.objects.order_by("name").first()
+        banks = list(BankConnection.objects.order_by("name"))
         staff = rights.count_treasurers()
-    if bank is None:
+    available = account_validation.available_settings()
+    if not banks:
         lacking.append("a bank connection")
-    elif bank.account_validation not in account_validation.available_settings():
-        lacking.append(
-            f"account_validation ({' or '.join(account_validation.available_settings())})"
-        )
-    if staff == 0 or (staff == 1 and (bank is None or bank.two_people_release)):
+    elif any(bank.account_validation not in available for bank in banks):
+        lacking.append(f"account_validation ({' or '.join(available)})")
+    if staff == 0 or (staff == 1 and (not banks or any(bank.two_people_release for bank in banks))):
         lacking.append(f"{2 - staff} more treasurer{'s' * (staff == 0)} to release files")
     return lacking

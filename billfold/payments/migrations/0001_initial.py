@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('reflected_by', models.DateField(null=True)),
                 ('created_at', models.DateTimeField()),
                 ('feed_row', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.feedrow')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='banking.bankconnection')),
                 ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='receivables.customer')),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('mandate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='payments.mandate')),
@@ -248,7 +249,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='payment',
-            index=models.Index(condition=models.Q(('state', 'scheduled')), fields=['collect_on', 'id'], name='payment_due'),
+            index=models.Index(condition=models.Q(('state', 'scheduled')), fields=['connection', 'collect_on', 'id'], name='payment_due'),
         ),
         migrations.AddIndex(
             model_name='payment',

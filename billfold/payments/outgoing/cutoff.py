@@ -80,7 +80,8 @@ FROM payments_payment p
 JOIN payments_paymentmethod m ON m.id = p.method_id
 JOIN payments_mandate d ON d.id = p.mandate_id
 JOIN receivables_customer c ON c.id = p.customer_id
-WHERE p.state = 'scheduled' AND p.collect_on <= %s AND p.reference <> ALL(%s)
+WHERE p.state = 'scheduled' AND p.connection_id = %s AND p.collect_on <= %s
+  AND p.reference <> ALL(%s)
   AND p.id NOT IN (SELECT payment_id FROM payments_instruction
                    WHERE file_id = ANY(%s) AND kind = 'payment')
 ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
@@ -176,7 +177,8 @@ def _park_culprits(
             return True
         return False
 
-    payments = Payment.objects.filter(state=State.SCHEDULED).exclude(reference__in=left_out)
+    payments = Payment.objects.filter(state=State.SCHEDULED, connection=bank_id)
+    payments = payments.exclude(reference__in=left_out)
     scheduled = list(payments.order_by("id").values_list("reference", flat=True))
     culprits = list(islice(find_culprits(scheduled, fails), MOST_CULPRITS + 1))
     if not 0 < len(culprits) <= MOST_CULPRITS:
@@ -191,11 +193,12 @@ def _collect_one_file(
     bank_id: UUID, business_date: date, left_out: Sequence[str], now: datetime
 ) -> BankFile | None:
     """Build one file; when nothing more is due, record the cut-off as run."""
-    bank = BankConnection.objects.select_for_update(no_key=True).get(pk=bank_id)
-    day = connections.OpenDay(bank.cutoff_eastern, bank.closed_through)
+    turn = connections.lock_for_files(bank_id)
+    bank = turn.bank
+    day = connections.OpenDay(bank.pk, bank.cutoff_eastern, bank.closed_through)
     next_file_day = day.next_file_day(now)
-    prenotes.settle_due(business_date, left_out, next_file_day=next_file_day, now=now)
-    due = _lock_due(business_date, left_out, bank.max_entries)
+    prenotes.settle_due(bank.pk, business_date, left_out, next_file_day=next_file_day, now=now)
+    due = _lock_due(bank, business_date, left_out)
     profile = bank.profile()
     payable, refused = _split_refused(due, profile, now)
     _record(refused, now)
@@ -204,20 +207,21 @@ def _collect_one_file(
     if payable and not room:
         raise FitsNoFile(payable[0].reference)
     payable = payable[:room]
-    prenote_entries = prenotes.entries_to_send(left_out, at_most=bank.max_entries - len(payable))
+    spare = bank.max_entries - len(payable)
+    prenote_entries = prenotes.entries_to_send(bank.pk, left_out, at_most=spare)
     if not due and not prenote_entries:
         _note_run(bank, business_date, now)
     if not payable and not prenote_entries:
         return None
     today = now.astimezone(bankdays.EASTERN).date()
-    modifier = _next_modifier(bank, today)
+    modifier = _next_modifier(turn, today)
     written = ach.write(
         [*map(_order, payable), *(entry.order for entry in prenote_entries)],
         bank=profile,
         now=now,
         effective_date=bankdays.next_banking_day(max(business_date, today)),
         modifier=modifier,
-        first_sequence=bank.last_sequence + 1,
+        first_sequence=turn.last_sequence + 1,
     )
     bank.last_sequence = written.last_sequence
     bank.save(update_fields=["last_sequence"])
@@ -235,10 +239,14 @@ def _collect_one_file(
     return file
 
 
-def _lock_due(business_date: date, left_out: Sequence[str], at_most: int) -> list[_DuePayment]:
+def _lock_due(
+    bank: BankConnection, business_date: date, left_out: Sequence[str]
+) -> list[_DuePayment]:
     with connection.cursor() as cursor:
         unresolved = unresolved_files.file_ids()
-        cursor.execute(_SELECT_DUE, [business_date, list(left_out), unresolved, at_most])
+        values: list[Any] = [bank.pk, business_date, list(left_out)]
+        values += [unresolved, bank.max_entries]
+        cursor.execute(_SELECT_DUE, values)
         return [
             _DuePayment(row[0], row[1], Money(row[2], row[3]), *row[4:])
             for row in cursor.fetchall()
@@ -279,12 +287,9 @@ def _order(payment: _DuePayment) -> Order:
     )
 
 
-def _next_modifier(bank: BankConnection, day: date) -> str:
-    used = set(
-        BankFile.objects.filter(connection=bank, direction="out", business_date=day).values_list(
-            "modifier", flat=True
-        )
-    )
+def _next_modifier(turn: connections.FileTurn, day: date) -> str:
+    files = BankFile.objects.filter(connection__in=turn.same_origin, direction="out")
+    used = set(files.filter(business_date=day).values_list("modifier", flat=True))
     for modifier in MODIFIERS:
         if modifier not in used:
             return modifier

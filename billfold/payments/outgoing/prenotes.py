@@ -48,12 +48,13 @@ WHERE p.state = 'scheduled' AND d.sec_code = 'WEB' AND d.validated_by = 'prenote
   AND NOT EXISTS (SELECT FROM payments_paymentmethod twin
                   WHERE twin.account_fingerprint = m.account_fingerprint
                     AND twin.state IN ('frozen', 'held'))
-  AND {narrowed} AND p.reference <> ALL(%s) ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
+  AND {narrowed}
+  AND p.reference <> ALL(%s) ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
 """
-_DUE = _WAITING.format(narrowed="p.collect_on <= %s")
+_DUE = _WAITING.format(narrowed="p.connection_id = %s AND p.collect_on <= %s")
 _OF_ACCOUNTS = _WAITING.format(narrowed="m.account_fingerprint = ANY(%s)")
 _NOT_ASKED = _WAITING.format(
-    narrowed="""NOT EXISTS (
+    narrowed="""p.connection_id = %s AND NOT EXISTS (
     SELECT FROM payments_instruction i JOIN payments_payment q ON q.id = i.payment_id
     JOIN payments_paymentmethod same ON same.id = q.method_id
     WHERE same.account_fingerprint = m.account_fingerprint
@@ -150,14 +151,21 @@ def _lock_waiting(
 
 
 def settle_due(
-    business_date: date, left_out: Sequence[str], *, next_file_day: date, now: datetime
+    connection_id: UUID,
+    business_date: date,
+    left_out: Sequence[str],
+    *,
+    next_file_day: date,
+    now: datetime,
 ) -> None:
     """Validate the accounts whose prenotes are through, before a cut-off selects what is due.
+
+    A prenote proves an account whichever of our connections it went through.
 
     Payments whose prenote is not through are postponed; those whose references are left out are not
     looked at. Needs an open transaction.
     """
-    due = _lock_waiting(_DUE, business_date, left_out=left_out)
+    due = _lock_waiting(_DUE, connection_id, business_date, left_out=left_out)
     if not due:
         return
     today = now.astimezone(bankdays.EASTERN).date()
@@ -214,12 +222,17 @@ def _postpone(days: Mapping[_Waiting, date], evidence: str, now: datetime) -> No
     )
 
 
-def entries_to_send(left_out: Sequence[str], *, at_most: int) -> list[PrenoteEntry]:
-    """Make the prenotes that the next file needs, one an account. Needs an open transaction."""
+def entries_to_send(
+    connection_id: UUID, left_out: Sequence[str], *, at_most: int
+) -> list[PrenoteEntry]:
+    """Make the prenotes that a connection's next file needs, one an account.
+
+    Needs an open transaction.
+    """
     if at_most <= 0:
         return []
     first: dict[str, UUID] = {}
-    for payment in _lock_waiting(_NOT_ASKED, left_out=left_out, at_most=at_most):
+    for payment in _lock_waiting(_NOT_ASKED, connection_id, left_out=left_out, at_most=at_most):
         first.setdefault(payment.fingerprint, payment.id)
     fingerprints = {payment_id: fingerprint for fingerprint, payment_id in first.items()}
     with connection.cursor() as cursor:

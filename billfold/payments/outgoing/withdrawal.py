@@ -44,7 +44,8 @@ def withdraw(file_id: UUID, *, why: str, actor: audit.Actor, now: datetime) -> N
     Its payments wait for the next cut-off, and can be canceled until then. Needs an open
     transaction. Raises: NotWithdrawable.
     """
-    day = connections.keep_day_open()
+    owner_id = BankFile.objects.values_list("connection_id", flat=True).get(pk=file_id)
+    day = connections.keep_day_open(owner_id)
     file = BankFile.objects.select_for_update().get(pk=file_id, direction="out")
     if file.state in {FileState.BUILT, FileState.RELEASED}:
         state = FileState.VOID

@@ -251,6 +251,7 @@ def _write(
                 made_by_name=intent.consent.agreed_by.name,
                 method=method,
                 mandate=mandate,
+                connection_id=day.connection_id,
                 amount_minor=intent.amount.minor,
                 currency=intent.amount.currency,
                 received_date=now.astimezone(ZoneInfo(profile.zone)).date(),
@@ -316,7 +317,7 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
     """
     fault("cancel_begun")
     with transaction.atomic(durable=True):
-        closed_through = connections.keep_day_open().closed_through
+        closed_through = connections.keep_day_open(payment.connection_id).closed_through
         locked = loading.lock([payment.reference])
         if locked.states[payment.reference] is not State.SCHEDULED:
             raise TooLateToCancel
@@ -336,4 +337,4 @@ def cancel(payment: Payment, *, actor: audit.Actor, now: datetime) -> None:
 
 def cancelable_until(payment: Payment) -> datetime:
     """Compute the moment of the payment's cut-off."""
-    return bankdays.cutoff_at(payment.collect_on, connections.cutoff_eastern())
+    return bankdays.cutoff_at(payment.collect_on, payment.connection.cutoff_eastern)

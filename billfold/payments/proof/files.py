@@ -68,7 +68,8 @@ WHERE direction = 'out' AND ((state IN ('released', 'sending', 'sent', 'accepted
 _PASSED_OVER: Final = """
 SELECT DISTINCT 'payment ' || p.reference || ' was due ' || p.collect_on || ' and the cut-off of '
        || c.business_date || ' passed it over'
-FROM payments_payment p JOIN payments_cutoff c ON c.business_date >= p.collect_on
+FROM payments_payment p
+JOIN payments_cutoff c ON c.connection_id = p.connection_id AND c.business_date >= p.collect_on
 LEFT JOIN LATERAL (
     -- Payments of a file taken back that the bank says it took wait until people know more.
     SELECT bool_or(k.closed_at IS NULL) AS is_open, max(k.closed_at) AS closed_at
@@ -82,6 +83,14 @@ WHERE p.state = 'scheduled' AND doubt.is_open IS NOT TRUE
   AND c.run_at > greatest(p.created_at, doubt.closed_at, (
     SELECT max(e.at) FROM payments_subjectevent e
     WHERE e.subject = 'payment/' || p.reference AND e.kind = 'withdrawn'))
+"""
+_OTHER_BANK: Final = """
+SELECT 'payment ' || p.reference || ' was promised to ' || own.name || ', file ' || f.name
+       || ' went to ' || other.name
+FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
+JOIN banking_bankfile f ON f.id = i.file_id AND f.connection_id <> p.connection_id
+JOIN banking_bankconnection own ON own.id = p.connection_id
+JOIN banking_bankconnection other ON other.id = f.connection_id
 """
 
 
@@ -164,6 +173,7 @@ CHECKS: Final = (
         partial=True,
     ),
     by_sql(14, "Every debit is in exactly one live file", _ONE_LIVE),
+    by_sql(14, "Every entry goes through the bank its payment was promised to", _OTHER_BANK),
     by_sql(14, "Every entry asks for the amount of its payment", _AMOUNTS),
     by_sql(14, "The entries of a file add up to it", _TOTALS),
     by_sql(14, "Entries are live while their file is", _LIVE),

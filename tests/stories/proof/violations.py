@@ -315,6 +315,14 @@ FILES: dict[tuple[int, str], Plant] = {
     (14, "Every debit is in exactly one live file"): sql(
         f"UPDATE payments_instruction SET is_live = false WHERE {_SETTLED}"
     ),
+    (14, "Every entry goes through the bank its payment was promised to"): sql(
+        "INSERT INTO banking_bankconnection SELECT (jsonb_populate_record(b, jsonb_build_object("
+        "'id', gen_random_uuid(), 'name', 'Other', 'is_default', false, 'account_fingerprint', 'x'"
+        "))).* FROM banking_bankconnection b",
+        "UPDATE payments_payment SET connection_id = "
+        "(SELECT id FROM banking_bankconnection WHERE name = 'Other') "
+        f"WHERE id = (SELECT payment_id FROM payments_instruction WHERE {_SETTLED} LIMIT 1)",
+    ),
     (14, "Every entry asks for the amount of its payment"): sql(
         f"UPDATE payments_instruction SET amount_minor = amount_minor + 1 WHERE {_SETTLED}"
     ),
