@@ -10,10 +10,10 @@ from bench import _server
 from billfold.bankdays import EASTERN
 from billfold.banking import connections
 from billfold.money import Money
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.accounts.mandates import Consent, Validation
 from billfold.payments.funnel import recording
-from billfold.payments.models import PaymentMethod
+from billfold.payments.method_models import MethodAccess
 from billfold.payments.paying import scheduling
 from billfold.people import rights
 from billfold.people.models import Person
@@ -90,18 +90,24 @@ def intents(first: int, count: int, *, now: datetime) -> list[scheduling.Intent]
         )
         rows = cursor.fetchall()
     saved = {
-        method.customer_id: method
-        for method in PaymentMethod.objects.filter(customer_id__in={row[1] for row in rows})
+        access.customer_id: access.method
+        for access in MethodAccess.objects.filter(
+            customer_id__in={row[1] for row in rows}
+        ).select_related("method")
     }
-    consent = Consent("I authorize this debit.", person, "192.0.2.1", "bench")
+    consent = Consent("I authorize this debit.", person.actor(), "192.0.2.1", "bench")
     validation = Validation("bank_service", "ok", now)
     prepared = []
     for n, (invoice_id, customer_id, minor) in enumerate(rows, first):
         if customer_id not in saved:
-            account = BankAccount("129999018", f"44{n:08d}00", "checking", "personal", "P")
+            account = TypedAccount("129999018", f"44{n:08d}00", "checking", "personal", "P")
             with transaction.atomic():
                 saved[customer_id] = bank_accounts.add(
-                    account, customer_id=customer_id, remember=True, now=now
+                    account,
+                    customer_id=customer_id,
+                    remember=True,
+                    actor=person.actor(),
+                    now=now,
                 )
         prepared.append(
             scheduling.Intent(
@@ -109,7 +115,8 @@ def intents(first: int, count: int, *, now: datetime) -> list[scheduling.Intent]
                 customer_id=customer_id,
                 shares={invoice_id: Money(minor)},
                 account=saved[customer_id],
-                consent=consent,
+                authority=consent,
+                actor=person.actor(),
                 validation=validation,
             )
         )

@@ -10,7 +10,9 @@ from django.db.models import F
 from billfold.ledger.models import Account, Movement, Transfer
 from billfold.notices.models import Notice
 from billfold.payments.accounts import mandates
-from billfold.payments.models import Payment, PaymentMethod, Remittance, SubjectEvent
+from billfold.payments.accounts.mandates import Consent
+from billfold.payments.method_models import PaymentMethod
+from billfold.payments.models import Payment, Remittance, SubjectEvent
 from billfold.payments.paying.scheduling import Intent
 from billfold.platform import feed
 from billfold.platform.feed import FeedKind
@@ -31,17 +33,19 @@ def _schedule(intent: Intent, now: datetime) -> tuple[Payment, Invoice]:
     (invoice_id,) = intent.shares
     invoice = Invoice.objects.select_for_update().get(pk=invoice_id)
     Account.objects.get(code="receivable", subject=invoice.subject)
-    method = PaymentMethod.objects.select_for_update().get(customer=intent.customer_id)
-    mandate = mandates.one_time(method, intent.amount, intent.consent, intent.validation, now)
+    method = PaymentMethod.objects.select_for_update().get(accesses__customer=intent.customer_id)
+    assert isinstance(intent.authority, Consent)
+    mandate = mandates.single(method, intent.amount, intent.authority, intent.validation, now)
     mandate.save(force_insert=True)
     payment = Payment.objects.create(
         id=new_id(),
         reference=intent.reference,
         request_hash=intent.request_hash,
         customer_id=intent.customer_id,
-        made_by=intent.consent.agreed_by,
-        made_by_name=intent.consent.agreed_by.name,
+        made_by_id=intent.actor.id,
+        made_by_name=intent.actor.name,
         method=method,
+        method_label=method.label,
         mandate=mandate,
         amount_minor=intent.amount.minor,
         received_date=now.date(),

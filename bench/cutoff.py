@@ -25,11 +25,12 @@ BEGIN
     CREATE TEMP TABLE due ON COMMIT DROP AS
     SELECT p.id, p.reference, p.customer_id, p.amount_minor, row_number() OVER (ORDER BY p.id) AS n,
            r.invoice_id, i.number, r.amount_minor AS part, person.email, person.name,
+           p.method_label,
            gen_random_uuid() AS transit, gen_random_uuid() AS unapplied,
            gen_random_uuid() AS submitted, l.id AS receivable
     FROM payments_payment p JOIN payments_remittance r ON r.payment_id = p.id
     JOIN receivables_invoice i ON i.id = r.invoice_id
-    JOIN people_person person ON person.id = p.made_by_id
+    JOIN people_person person ON 'person/' || person.id = p.made_by_id
     JOIN ledger_account l ON l.code = 'receivable' AND l.subject = 'invoice/' || i.number
     WHERE p.state = 'scheduled';
     INSERT INTO ledger_account (id, code, subject, currency, party, debits_minor, credits_minor)
@@ -57,9 +58,9 @@ BEGIN
     SELECT gen_random_uuid(), 'payment/' || reference, 'submitted/' || file, 'submitted', day, at,
            '', 'bankfile/' || file, 'in_transit', fed_events FROM due;
     INSERT INTO payments_instruction (id, file_id, payment_id, kind, odfi, trace, amount_minor,
-                                      currency, rdfi, is_live)
+                                      currency, rdfi, method_label, is_live)
     SELECT gen_random_uuid(), file, id, 'payment', '09199904', '09199904' || lpad(n::text, 7, '0'),
-           amount_minor, 'USD', '12999901', true FROM due;
+           amount_minor, 'USD', '12999901', method_label, true FROM due;
     INSERT INTO notices_notice (id, key, kind, to_email, to_name, subject, body, about, queued_at)
     SELECT gen_random_uuid(), 'payment/' || reference || '/sent', 'sent', email, name,
            'Your payment is on its way', repeat('x', 330), 'payment/' || reference, at

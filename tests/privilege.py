@@ -20,6 +20,15 @@ def every_right() -> Iterator[None]:
         cursor.execute("SELECT set_config('role', %s, true)", [role])
 
 
+@contextmanager
+def every_right_and_no_triggers() -> Iterator[None]:
+    """Do anything, with rows of tables that are only ever added to as well."""
+    with every_right(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
 def take_every_right() -> None:
     """Do anything until the transaction that is open is rolled back."""
     with connection.cursor() as cursor:

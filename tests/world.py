@@ -18,7 +18,7 @@ from billfold.banking.models import BankConnection, BankFile
 from billfold.ledger import book
 from billfold.money import Money
 from billfold.payments.accounts.account_validation import Validation
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.models import Payment
 from billfold.payments.paying import scheduling
@@ -173,8 +173,8 @@ class World:
         billing.issue([new], now=self.now, on=on)
         return Invoice.objects.get(number=number)
 
-    def account(self, number: str = "4417006789", holder: str = "personal") -> BankAccount:
-        return BankAccount(
+    def account(self, number: str = "4417006789", holder: str = "personal") -> TypedAccount:
+        return TypedAccount(
             routing_number=PAYERS_BANK,
             account_number=number,
             account_type="checking",
@@ -187,14 +187,14 @@ class World:
         self,
         invoices: Sequence[Invoice],
         *,
-        account: BankAccount | None = None,
+        account: TypedAccount | None = None,
         reference: str = "",
         amounts: Sequence[Money] = (),
     ) -> scheduling.Intent:
         given = amounts or [self.open(invoice) for invoice in invoices]
         consent = Consent(
             text="I authorize this debit.",
-            agreed_by=self.payer,
+            agreed_by=self.payer.actor(),
             ip_address="192.0.2.7",
             user_agent="test",
         )
@@ -203,7 +203,8 @@ class World:
             customer_id=self.customer.id,
             shares={i.id: amount for i, amount in zip(invoices, given, strict=True)},
             account=account or self.account(),
-            consent=consent,
+            authority=consent,
+            actor=self.payer.actor(),
             validation=Validation(by="bank_service", evidence="ok", at=self.now),
         )
 

@@ -60,7 +60,7 @@ def read_page(file: BankFile, number: str) -> FileEntries:
 def _debits(file: BankFile, number: str) -> FileEntries:
     instructions = Instruction.objects.filter(file=file)
     at = paging.find_page(number, instructions.count(), _PER_PAGE)
-    rows = instructions.select_related("payment__customer", "payment__method", "payment__mandate")
+    rows = instructions.select_related("payment__customer", "payment__mandate")
     return FileEntries(at, tuple(_debit(row) for row in rows.order_by("trace")[paging.rows_of(at)]))
 
 
@@ -70,7 +70,7 @@ def _debit(instruction: Instruction) -> FileEntry:
     return FileEntry(
         identity=instruction.trace,
         for_text=f"{payment.customer.name} · {payment.reference}",
-        kind_text=f"{kind} · {payment.method.label}",
+        kind_text=f"{kind} · {instruction.method_label}",
         amount=Money(instruction.amount_minor, instruction.currency),
         url=links.staff_payment(payment.reference),
     )

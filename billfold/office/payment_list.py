@@ -82,7 +82,7 @@ def _build(visit: StaffVisit) -> PaymentList:
     at = paging.find_page(visit.query_field("page"), tabs[key].count, _PER_PAGE)
     rows = (
         tabs[key]
-        .payments.select_related("customer", "method")
+        .payments.select_related("customer")
         .order_by("-created_at", "-id")[paging.rows_of(at)]
     )
     return PaymentList(
@@ -141,7 +141,7 @@ def _row(visit: StaffVisit, payment: Payment) -> PaymentRow:
         url=links.staff_payment(payment.reference),
         customer_name=payment.customer.name,
         customer_number=payment.customer.number,
-        method_text=payment.method.label,
+        method_text=payment.method_label,
         amount=payment.amount,
         status=status_pills.of_payment(payment.state, is_late=payment.is_late(on=visit.today)),
         created_text=moments.in_full(payment.created_at, now=visit.now),

@@ -26,7 +26,10 @@ from billfold.pages import access, links
 from billfold.pages.access import StaffVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import DetailLine, Link, NoticeBox, StatusPill, TimelineStep
-from billfold.payments.models import Case, Mandate, Payment, SubjectEvent
+from billfold.payments.accounts import mandates
+from billfold.payments.method_models import Mandate
+from billfold.payments.models import Case, Payment, SubjectEvent
+from billfold.payments.rules.account_label import agreed_and_debited
 from billfold.payments.rules.lifecycle import State
 from billfold.rails.ach import reason_codes
 
@@ -103,7 +106,8 @@ class PaymentPage:
 def payment(visit: StaffVisit, reference: str) -> HttpResponse:
     """Show a payment: its life, its bookings, and the evidence of each."""
     opened = get_object_or_404(
-        Payment.objects.select_related("customer", "method", "mandate"), reference=reference
+        Payment.objects.select_related("customer", "method__present__account", "mandate__account"),
+        reference=reference,
     )
     return staff_frame.render(visit, "payment.html", _build(visit, opened), section="payments")
 
@@ -125,7 +129,7 @@ def _build(visit: StaffVisit, payment: Payment) -> PaymentPage:
             [
                 payment.customer.name,
                 f"Account # {payment.customer.number}",
-                payment.method.label,
+                agreed_and_debited(payment.method_label, payment.debited_label()),
                 f"ACH debit ({payment.mandate.sec_code})",
             ]
         ),
@@ -200,12 +204,13 @@ def _paid_lines(payment: Payment) -> tuple[PaidLine, ...]:
 
 
 def _bank_details(records: PaymentRecords) -> tuple[DetailLine, ...]:
-    method, sec_code = records.payment.method, records.payment.mandate.sec_code
+    payment = records.payment
+    account, sec_code = payment.method.account, payment.mandate.sec_code
     details = [
-        DetailLine("From", method.label),
-        DetailLine("Holder", f"{method.holder_name} ({method.holder})"),
-        DetailLine("Bank", method.bank_name or "Not in the directory"),
-        DetailLine("Routing number", method.routing_number, is_code=True),
+        DetailLine("From", agreed_and_debited(payment.method_label, payment.debited_label())),
+        DetailLine("Holder", f"{account.holder_name} ({account.holder})"),
+        DetailLine("Bank", account.bank_name or "Not in the directory"),
+        DetailLine("Routing number", account.routing_number, is_code=True),
         DetailLine("SEC code", _SEC_CODES.get(sec_code, sec_code)),
     ]
     for instruction in records.instructions:
@@ -225,12 +230,13 @@ def _authorization(mandate: Mandate) -> Authorization:
         DetailLine("Browser", mandate.user_agent or "Not kept"),
         DetailLine("Signed in by", mandate.signed_in_by),
     ]
-    if mandate.validated_at:
-        validation = f"{mandate.validated_by}: {mandate.validation_evidence}"
-        details.append(DetailLine("Account check", validation.replace("_", " ")))
-        details.append(DetailLine("Checked", formatting.stamp(mandate.validated_at)))
-    elif mandate.validated_by:
-        waiting = f"{mandate.validated_by}: the answer is awaited"
+    validation = mandates.validation_of(mandate)
+    if validation.at:
+        text = f"{validation.by}: {validation.evidence}"
+        details.append(DetailLine("Account check", text.replace("_", " ")))
+        details.append(DetailLine("Checked", formatting.stamp(validation.at)))
+    elif validation.by:
+        waiting = f"{validation.by}: the answer is awaited"
         details.append(DetailLine("Account check", waiting))
     if mandate.revoked_at:
         ended = f"{formatting.stamp(mandate.revoked_at)}, {mandate.revoked_why}"

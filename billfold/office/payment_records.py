@@ -70,7 +70,8 @@ def load(payment: Payment) -> PaymentRecords:
     events = list(payment.events.order_by("at", "id"))
     fee = Invoice.objects.filter(cause=f"return/{payment.reference}").first()
     has_corrections = any(event.kind == "corrected" for event in events)
-    changes = payment.method.changes.values_list("evidence", "code") if has_corrections else ()
+    corrected = payment.method.accounts.filter(replaces__isnull=False) if has_corrections else None
+    changes = corrected.values_list("evidence", "code") if corrected is not None else ()
     return PaymentRecords(
         payment=payment,
         events=events,

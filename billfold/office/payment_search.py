@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from billfold.money import Money, NotAnAmount
-from billfold.payments.models import Instruction, Payment, PaymentMethod, Remittance
+from billfold.payments.method_models import BankAccount
+from billfold.payments.models import Instruction, Payment, Remittance
 from billfold.receivables.models import Customer
 
 
@@ -29,7 +30,7 @@ def find_payments(query: str) -> QuerySet[Payment]:
         Q(invoice__number__in=spellings) | Q(invoice__reference__in=spellings)
     )
     by_bank_account = Payment.objects.filter(
-        method__in=PaymentMethod.objects.filter(account_last4=query)
+        method__in=BankAccount.objects.filter(last4=query).values("method")
     )
     # A union of indexed look-ups; joined by OR, the server would read every payment.
     ids = by_reference.values("id").union(

@@ -128,7 +128,9 @@ class PayerVisit(Visit):
         payments = Payment.objects.filter(
             reference=reference, customer__in=Customer.visible_to(self.person)
         )
-        return payments.select_related("mandate", "method", "customer", "connection").first()
+        return payments.select_related(
+            "mandate", "method__present__account", "customer", "connection"
+        ).first()
 
     def open_payment(self, reference: str) -> Payment:
         """Find a payment and go on with its account. Raises: Http404 if it is not theirs."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -11,136 +10,9 @@ from django.db.models import Q
 
 from billfold.ledger.chart import IN_TRANSIT, UNAPPLIED, Account
 from billfold.money import Money
-from billfold.payments.rules.account_label import account_label
+from billfold.payments.method_models import Mandate, PaymentMethod
 from billfold.payments.rules.lifecycle import State
-from billfold.people.models import Person
-from billfold.platform import sealing
-
-
-class MethodState(models.TextChoices):
-    """Whether a method can be used. Frozen: a return said so; held: a person must look first."""
-
-    ACTIVE = "active", "Active"
-    HELD = "held", "On hold"
-    FROZEN = "frozen", "No longer usable"
-    REMOVED = "removed", "Removed"
-
-
-class PaymentMethod(models.Model):
-    """A bank account of a customer. Its number is sealed; people see the last four digits."""
-
-    id = models.UUIDField(primary_key=True)
-    customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT)
-    routing_number = models.CharField(max_length=9)
-    bank_name = models.TextField(default="", blank=True)
-    account_sealed = models.BinaryField()
-    account_fingerprint = models.TextField()
-    """The same for the same account, however its number is written."""
-    account_fingerprint_with_zeros = models.TextField()
-    """The stricter one, by which accounts of two customers are the same."""
-    account_last4 = models.CharField(max_length=4)
-    account_type = models.TextField()
-    holder = models.TextField()
-    """personal · business: decides the SEC code, not the customer's kind."""
-    holder_name = models.TextField()
-    is_remembered = models.BooleanField(default=False)
-    is_default = models.BooleanField(default=False, db_default=False)
-    nickname = models.CharField(max_length=40, default="", db_default="", blank=True)
-    state = models.TextField(choices=MethodState.choices, default=MethodState.ACTIVE)
-    state_reason = models.TextField(default="", blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(account_type__in=["checking", "savings"]), name="method_account_type"
-            ),
-            models.CheckConstraint(
-                condition=Q(holder__in=["personal", "business"]), name="method_holder"
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=MethodState.values), name="method_state_is_known"
-            ),
-            models.UniqueConstraint(
-                fields=["customer", "account_fingerprint"],
-                name="method_saved_once",
-                condition=Q(is_remembered=True),
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["customer", "account_fingerprint"], name="method_by_account"),
-            models.Index(fields=["account_fingerprint"], name="method_by_fingerprint"),
-        ]
-
-    AWAITS_CHECK: Final = "We have to check this account first"
-    """Reason of a hold that no return of this account was the cause of."""
-
-    def account_number(self) -> str:
-        """Open the sealed account number."""
-        context = f"payments_paymentmethod|account|{self.id}"
-        return sealing.unseal(self.account_sealed, context=context).decode()
-
-    @property
-    def label(self) -> str:
-        return account_label(self.account_type, self.account_last4)
-
-    @property
-    def awaits_check(self) -> bool:
-        """Whether it is on hold for being like another customer's stopped account."""
-        return self.state == MethodState.HELD and self.state_reason == self.AWAITS_CHECK
-
-
-class MethodChange(models.Model):
-    """What a notice of change altered on a method: the old value, sealed. Append-only."""
-
-    id = models.UUIDField(primary_key=True)
-    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="changes")
-    at = models.DateTimeField()
-    code = models.CharField(max_length=3)
-    evidence = models.TextField()
-    before_sealed = models.BinaryField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["method", "evidence", "code"], name="change_once")
-        ]
-
-
-class Mandate(models.Model):
-    """A dated consent to pull money: the exact text, who gave it, when and from where."""
-
-    id = models.UUIDField(primary_key=True)
-    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, related_name="mandates")
-    kind = models.TextField()
-    """one_time · standing"""
-    sec_code = models.CharField(max_length=3)
-    text = models.TextField()
-    text_version = models.TextField()
-    amount_minor = models.BigIntegerField(null=True)
-    currency = models.CharField(max_length=3, default="USD")
-    agreed_at = models.DateTimeField()
-    agreed_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    agreed_by_name = models.TextField()
-    ip_address = models.TextField(default="", blank=True)
-    user_agent = models.TextField(default="", blank=True)
-    signed_in_by = models.TextField(default="password")
-    account_fingerprint = models.TextField()
-    validated_by = models.TextField(default="", blank=True)
-    validated_at = models.DateTimeField(null=True)
-    validation_evidence = models.TextField(default="", blank=True)
-    revoked_at = models.DateTimeField(null=True)
-    revoked_why = models.TextField(default="", blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(sec_code__in=["WEB", "PPD", "CCD"]), name="mandate_sec_code"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind="standing") | Q(amount_minor__gt=0),
-                name="mandate_one_time_has_amount",
-            ),
-        ]
+from billfold.platform.audit import Actor
 
 
 class Payment(models.Model):
@@ -152,9 +24,12 @@ class Payment(models.Model):
     request_hash = models.CharField(max_length=64)
     customer = models.ForeignKey("receivables.Customer", on_delete=models.PROTECT, db_index=False)
     """Its index is `payment_by_customer`."""
-    made_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    made_by_id = models.TextField()
+    """Text, as in the audit trail: a person, or a job such as autopay."""
     made_by_name = models.TextField()
     method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
+    method_label = models.TextField()
+    """The label that was agreed to."""
     mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT)
     connection = models.ForeignKey(
         "banking.BankConnection", on_delete=models.PROTECT, db_index=False
@@ -211,6 +86,17 @@ class Payment(models.Model):
     def is_late(self, *, on: date) -> bool:
         is_under_way = self.state in {State.SCHEDULED, State.IN_TRANSIT}
         return is_under_way and self.reflected_by is not None and self.reflected_by < on
+
+    def made_by(self) -> Actor:
+        """Name who made it."""
+        return Actor(self.made_by_id, self.made_by_name)
+
+    def debited_label(self) -> str:
+        """Name what is debited: as it was sent, or as it is now while the payment waits."""
+        if self.state == State.SCHEDULED:
+            return self.method.label
+        entries = self.instructions.filter(kind="payment", is_live=True)
+        return entries.values_list("method_label", flat=True).first() or ""
 
     @property
     def subject(self) -> str:
@@ -316,6 +202,8 @@ class Instruction(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3, default="USD")
     rdfi = models.CharField(max_length=8)
+    method_label = models.TextField()
+    """The label of what was debited, as it was sent."""
     is_live = models.BooleanField(default=True)
     """False once its file was voided or refused whole."""
     answer = models.TextField(default="", db_default="", blank=True)
@@ -333,6 +221,22 @@ class Instruction(models.Model):
                 condition=Q(kind="payment", amount_minor__gt=0) | Q(kind="prenote", amount_minor=0),
                 name="instruction_amount_is_of_its_kind",
             ),
+        ]
+
+
+class PrenoteProof(models.Model):
+    """A prenote that validated the account of a mandate, while it is live. Append-only."""
+
+    id = models.UUIDField(primary_key=True)
+    mandate = models.ForeignKey(
+        Mandate, on_delete=models.PROTECT, related_name="prenote_proofs", db_index=False
+    )
+    prenote = models.ForeignKey(Instruction, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["mandate", "prenote"], name="prenote_proves_once")
         ]
 
 

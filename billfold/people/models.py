@@ -6,13 +6,16 @@ customers a person may see or pay for is in `receivables.Access`.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
 from billfold.platform.audit import Actor
+
+_PERSON: Final = "person/"
 
 
 class Role(models.TextChoices):
@@ -74,7 +77,15 @@ class Person(AbstractBaseUser):
 
     def actor(self) -> Actor:
         """Return this person as the actor of an audit entry."""
-        return Actor(id=f"person/{self.id}", name=self.name)
+        return Actor(id=f"{_PERSON}{self.id}", name=self.name)
+
+    @staticmethod
+    def id_of(actor: Actor) -> UUID | None:
+        """Read the id of the person who acts; None if it is no person, such as a job."""
+        try:
+            return UUID(actor.id.removeprefix(_PERSON)) if actor.id.startswith(_PERSON) else None
+        except ValueError:
+            return None
 
     def initials(self) -> str:
         return "".join(word[0] for word in self.name.split()[:2]).upper()

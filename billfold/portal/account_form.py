@@ -19,10 +19,10 @@ from billfold.pages.responses import form_field
 from billfold.pages.view_models import FormField
 from billfold.payments.accounts import account_validation
 from billfold.payments.accounts.account_validation import Validation
-from billfold.payments.accounts.bank_accounts import ACCOUNT_LONGEST, BankAccount, Holder
+from billfold.payments.accounts.bank_accounts import ACCOUNT_LONGEST, Holder, TypedAccount
 from billfold.payments.funnel import stopped_accounts
+from billfold.payments.paying import funding_account
 from billfold.payments.rules import card_numbers
-from billfold.portal import funding_account
 from billfold.rails.protocol import AccountType
 
 ACCOUNT_SHORTEST: Final = 4
@@ -60,7 +60,7 @@ class AccountFields:
 
 
 @dataclass(frozen=True, slots=True)
-class TypedAccount:
+class AccountInput:
     """The account fields of a form as they came."""
 
     routing_number: str = ""
@@ -78,9 +78,9 @@ class TypedAccount:
         return "business" if self.typed_holder == "business" else "personal"
 
 
-def read(request: HttpRequest) -> TypedAccount:
+def read(request: HttpRequest) -> AccountInput:
     """Take the fields from a form."""
-    return TypedAccount(
+    return AccountInput(
         routing_number=form_field(request, "routing_number"),
         account_number=form_field(request, "account_number"),
         account_number_again=form_field(request, "account_number_again"),
@@ -89,7 +89,7 @@ def read(request: HttpRequest) -> TypedAccount:
     )
 
 
-def check(typed: TypedAccount, visit: PayerVisit, problems: dict[str, str]) -> BankAccount | None:
+def check(typed: AccountInput, visit: PayerVisit, problems: dict[str, str]) -> TypedAccount | None:
     """Make the account, or add a sentence for each field that has to change."""
     bank_name, routing_problem = find_bank(typed.routing_number)
     sentences = {
@@ -101,7 +101,7 @@ def check(typed: TypedAccount, visit: PayerVisit, problems: dict[str, str]) -> B
         problems.update({name: sentence for name, sentence in sentences.items() if sentence})
         return None
     is_business = typed.holder == "business"
-    return BankAccount(
+    return TypedAccount(
         routing_number=strip_separators(typed.routing_number),
         account_number=strip_separators(typed.account_number),
         account_type=typed.account_type,
@@ -112,7 +112,7 @@ def check(typed: TypedAccount, visit: PayerVisit, problems: dict[str, str]) -> B
 
 
 def validate(
-    account: BankAccount, visit: PayerVisit, problems: dict[str, str], *, field_id: str
+    account: TypedAccount, visit: PayerVisit, problems: dict[str, str], *, field_id: str
 ) -> Validation | None:
     """Have an account validated, or add the sentence that says why it cannot be used.
 
@@ -153,7 +153,7 @@ def find_bank(text: str) -> tuple[str, str]:
     return name or "", ""
 
 
-def _number_problem(typed: TypedAccount) -> str:
+def _number_problem(typed: AccountInput) -> str:
     number = strip_separators(typed.account_number)
     if number and number == strip_separators(typed.routing_number):
         return "This is the routing number. The account number stands beside it on your check."
@@ -179,7 +179,7 @@ def _spelling_problem(number: str) -> str:
     return ""
 
 
-def _again_problem(typed: TypedAccount) -> str:
+def _again_problem(typed: AccountInput) -> str:
     again = strip_separators(typed.account_number_again)
     if not again:
         return "Retype your account number here."
@@ -189,7 +189,7 @@ def _again_problem(typed: TypedAccount) -> str:
 
 
 def fields(
-    typed: TypedAccount,
+    typed: AccountInput,
     problems: Mapping[str, str],
     *,
     remember: bool = False,

@@ -99,7 +99,7 @@ def _build(visit: PayerVisit, payment: Payment) -> CancellationPage:
         url=links.cancellation(payment.reference),
         payment_url=links.receipt(payment.reference),
         amount=payment.amount,
-        paid_from=payment.method.label,
+        paid_from=payment.method_label,
         lines=tuple(
             CanceledLine(
                 bill.number,

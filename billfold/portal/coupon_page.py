@@ -13,10 +13,11 @@ from billfold.money import Money, total
 from billfold.pages import access, biller_context
 from billfold.pages.access import PayerVisit
 from billfold.pages.responses import clean
+from billfold.payments.paying import payable_bills
+from billfold.payments.paying.payable_bills import CURRENCY, is_payable
 from billfold.payments.reading import bills
 from billfold.payments.reading.bills import Bill
-from billfold.portal import bill_texts, payable_bills, payer_frame
-from billfold.portal.payable_bills import CURRENCY, is_payable
+from billfold.portal import bill_texts, payer_frame
 
 _AMOUNT_DIGITS: Final = 10
 _NUMBERS_NAMED: Final = 3

@@ -13,11 +13,11 @@ from django.http import HttpRequest
 
 from billfold.money import Money
 from billfold.payments.accounts.account_validation import Validation
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
+from billfold.payments.paying.payable_bills import CURRENCY
+from billfold.payments.paying.review import Draft
 from billfold.platform import sealing
 from billfold.platform.ids import new_reference
-from billfold.portal.payable_bills import CURRENCY
-from billfold.portal.review import Draft
 
 _SESSION_KEY: Final = "drafts"
 _MOST_DRAFTS: Final = 3
@@ -89,7 +89,7 @@ def _unpack(reference: str, packed: dict[str, Any]) -> Draft:
     if "account" in packed:
         sealed = base64.b64decode(packed["account"])
         plain = sealing.unseal(sealed, context=_seal_context(reference))
-        account = BankAccount(*json.loads(plain))
+        account = TypedAccount(*json.loads(plain))
     by, evidence, at = packed["validation"]
     return Draft(
         reference=reference,

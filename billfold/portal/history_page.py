@@ -69,7 +69,7 @@ def _build(visit: PayerVisit) -> HistoryPage:
     at = paging.find_page(visit.query_field("page"), counts[view], _PER_PAGE)
     listed = (
         payments.filter(state__in=_VIEWS[view][1])
-        .select_related("method", "connection")
+        .select_related("connection")
         .prefetch_related("remittances__invoice")
         .order_by("-created_at", "-id")[paging.rows_of(at)]
     )
@@ -111,7 +111,7 @@ def _row(visit: PayerVisit, payment: Payment) -> HistoryRow:
         url=links.receipt(payment.reference),
         date=payment.received_date,
         amount=payment.amount,
-        method_text=payment.method.label,
+        method_text=payment.method_label,
         for_text=", ".join(numbers[:_INVOICES_NAMED]) + more,
         status=payment_texts.status_pill(payment, on=visit.today),
         status_note=note,

@@ -13,10 +13,10 @@ from billfold.pages import access, links, paging
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Pager, StatusPill, Tab
+from billfold.payments.paying.payable_bills import is_payable
 from billfold.payments.reading import bills
 from billfold.payments.reading.bills import Bill, BillFilter
 from billfold.portal import bill_texts, payer_frame
-from billfold.portal.payable_bills import is_payable
 from billfold.receivables.models import InvoiceDocument
 
 _PER_PAGE: Final = 25

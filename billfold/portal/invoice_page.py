@@ -17,10 +17,10 @@ from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, StatusPill, TimelineStep
 from billfold.payments.models import Remittance, SubjectEvent
+from billfold.payments.paying.payable_bills import is_payable
 from billfold.payments.reading import bills
 from billfold.payments.reading.bills import Bill
 from billfold.portal import bill_texts, payer_frame, payment_texts
-from billfold.portal.payable_bills import is_payable
 from billfold.receivables.models import Invoice, InvoiceDocument
 
 _STATE_AFTER: Final = {"returned": "returned", "canceled": "canceled", "refused": "failed"}
@@ -119,7 +119,7 @@ def _history(bill: Bill, invoice: Invoice, today: date) -> tuple[TimelineStep, .
     """List what happened to an invoice: billed, paid, what is still to come."""
     remittances = (
         Remittance.objects.filter(invoice=invoice)
-        .select_related("payment__method")
+        .select_related("payment")
         .order_by("payment__created_at", "id")
     )
     ended = _end_days([remittance.payment.subject for remittance in remittances])
@@ -160,7 +160,7 @@ def _payment_step(
     click = f" Made {formatting.short_day(payment.received_date)}." if ended else ""
     return day, TimelineStep(
         title=f"Payment of {amount} {status.word.lower()}",
-        note=f"{formatting.day(day)}, {payment.method.label}.{click}",
+        note=f"{formatting.day(day)}, {payment.method_label}.{click}",
         tone=_TONES.get(status.key, ""),
         link=Link(payment.reference, links.receipt(payment.reference)),
     )

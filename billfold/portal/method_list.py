@@ -13,10 +13,10 @@ from billfold.pages.access import PayerVisit
 from billfold.pages.responses import SeeOther
 from billfold.pages.templatetags import formatting
 from billfold.payments.accounts import wallet
-from billfold.payments.accounts.bank_accounts import BankAccount
-from billfold.payments.models import MethodState, PaymentMethod
+from billfold.payments.accounts.bank_accounts import TypedAccount
+from billfold.payments.method_models import MethodState, PaymentMethod
 from billfold.portal import account_form, payer_frame
-from billfold.portal.account_form import METHODS_ID, AccountFields, TypedAccount
+from billfold.portal.account_form import METHODS_ID, AccountFields, AccountInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class MethodList:
 def payment_methods(visit: PayerVisit) -> HttpResponse:
     """List the saved accounts, or save another."""
     if visit.request.method != "POST":
-        return _show(visit, TypedAccount(), {})
+        return _show(visit, AccountInput(), {})
     form_customer = visit.form_field("account")
     if form_customer:  # Whatever is chosen by now, in another tab.
         visit.switch_account(form_customer)
@@ -54,9 +54,12 @@ def payment_methods(visit: PayerVisit) -> HttpResponse:
     return SeeOther(links.PAYMENT_METHODS)
 
 
-def _show(visit: PayerVisit, typed: TypedAccount, problems: dict[str, str]) -> HttpResponse:
+def _show(visit: PayerVisit, typed: AccountInput, problems: dict[str, str]) -> HttpResponse:
     page = MethodList(
-        methods=tuple(_row(method) for method in wallet.saved(visit.customer.id)),
+        methods=tuple(
+            _row(method, is_first=at == 0)
+            for at, method in enumerate(wallet.saved(visit.customer.id, person_id=visit.person.id))
+        ),
         new_account=account_form.fields(typed, problems),
         customer_number=visit.customer.number,
     )
@@ -69,7 +72,7 @@ def _show(visit: PayerVisit, typed: TypedAccount, problems: dict[str, str]) -> H
     )
 
 
-def _check(visit: PayerVisit, typed: TypedAccount, problems: dict[str, str]) -> BankAccount | None:
+def _check(visit: PayerVisit, typed: AccountInput, problems: dict[str, str]) -> TypedAccount | None:
     """Check an account that is to be saved, as strictly as one that is to pay."""
     account = account_form.check(typed, visit, problems)
     if account is None:
@@ -81,7 +84,7 @@ def _check(visit: PayerVisit, typed: TypedAccount, problems: dict[str, str]) -> 
     return None
 
 
-def _save(visit: PayerVisit, account: BankAccount) -> None:
+def _save(visit: PayerVisit, account: TypedAccount) -> None:
     try:
         method = wallet.add(
             account, customer_id=visit.customer.id, actor=visit.person.actor(), now=visit.now
@@ -92,16 +95,16 @@ def _save(visit: PayerVisit, account: BankAccount) -> None:
         messages.success(visit.request, f"{method.label} is saved.")
 
 
-def _row(method: PaymentMethod) -> MethodRow:
+def _row(method: PaymentMethod, *, is_first: bool) -> MethodRow:
     is_usable = method.state == MethodState.ACTIVE
     saved_on = f"saved {formatting.day(method.created_at)}"
     stopped = f"{method.state_reason}. Call us." if method.state_reason else "Call us."
     note = [
         method.label if method.nickname else "",
-        method.bank_name,
+        method.account.bank_name,
         saved_on if is_usable else stopped,
     ]
-    tags = ["Offered first"] if method.is_default else []
+    tags = ["Offered first"] if method.is_default and is_first else []
     return MethodRow(
         title=method.nickname or method.label,
         note=" · ".join(filter(None, note)),

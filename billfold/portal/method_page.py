@@ -7,7 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 
 from billfold import typed_text
 from billfold.money import total
@@ -17,7 +18,7 @@ from billfold.pages.responses import SeeOther
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import FormField, NoticeBox
 from billfold.payments.accounts import wallet
-from billfold.payments.models import MethodState, PaymentMethod
+from billfold.payments.method_models import MethodState, PaymentMethod
 from billfold.portal import payer_frame
 from billfold.typed_text import FEWEST_DIGITS, UnfitCharacter
 
@@ -74,21 +75,15 @@ def payment_method(visit: PayerVisit, method_id: UUID) -> HttpResponse:
 def removal(visit: PayerVisit, method_id: UUID) -> HttpResponse:
     """Remove a saved account. What was authorised from it still goes through."""
     method = _get_method(visit, method_id)
-    wallet.remove(method, actor=visit.person.actor(), now=visit.now)
+    wallet.remove(method, customer_id=visit.customer.id, actor=visit.person.actor(), now=visit.now)
     messages.success(visit.request, f"{method.label} is removed.")
     return SeeOther(links.PAYMENT_METHODS)
 
 
 def _get_method(visit: PayerVisit, method_id: UUID) -> PaymentMethod:
-    """Find a saved account of this customer. Raises: Http404."""
-    method = (
-        PaymentMethod.objects.filter(pk=method_id, customer=visit.customer, is_remembered=True)
-        .exclude(state=MethodState.REMOVED)
-        .first()
-    )
-    if method is None:
-        raise Http404
-    return method
+    """Find an account that this person has saved for this customer. Raises: Http404."""
+    visible = wallet.visible(visit.customer.id, person_id=visit.person.id)
+    return get_object_or_404(visible, pk=method_id)
 
 
 def _nickname_problem(nickname: str) -> str:
@@ -109,10 +104,10 @@ def _show(
     saved_on = f"saved {formatting.day(method.created_at)}"
     page = MethodPage(
         title=method.label,
-        note=" · ".join(filter(None, [method.bank_name, saved_on])),
+        note=" · ".join(filter(None, [method.account.bank_name, saved_on])),
         url=links.payment_method(method.id),
         removal_url=links.method_removal(method.id),
-        removal_text=_removal_text(method),
+        removal_text=_removal_text(method, visit),
         nickname=FormField("nickname", nickname, problem),
         is_default=is_default,
         notices=_notices(method),
@@ -129,9 +124,9 @@ def _notices(method: PaymentMethod) -> tuple[NoticeBox, ...]:
     return (_ON_HOLD if method.awaits_check else _STOPPED,)
 
 
-def _removal_text(method: PaymentMethod) -> str:
+def _removal_text(method: PaymentMethod, visit: PayerVisit) -> str:
     """Say what removing breaks."""
-    under_way = wallet.unfinished_payments(method)
+    under_way = wallet.unfinished_payments(method, customer_id=visit.customer.id)
     if not under_way:
         return "Nothing uses it now. To pay from it again, you enter it again."
     amount = total((payment.amount for payment in under_way), under_way[0].currency)

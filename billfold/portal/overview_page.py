@@ -18,17 +18,11 @@ from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, NoticeBox, StatusPill
 from billfold.payments.models import Payment
+from billfold.payments.paying import payable_bills
+from billfold.payments.paying.payable_bills import CURRENCY, is_payable
 from billfold.payments.reading.bills import Bill, UnpaidBills
 from billfold.payments.rules.lifecycle import State
-from billfold.portal import (
-    bill_texts,
-    help_pages,
-    payable_bills,
-    payer_frame,
-    payment_texts,
-    receipt_page,
-)
-from billfold.portal.payable_bills import CURRENCY, is_payable
+from billfold.portal import bill_texts, help_pages, payer_frame, payment_texts, receipt_page
 
 _MOST_WAITING: Final = 5
 _MOST_RECENT: Final = 3
@@ -122,9 +116,9 @@ def _build(visit: PayerVisit) -> OverviewPage:
     unpaid = payable_bills.load(visit.customer.id, on=today)
     waiting = [bill for bill in unpaid.bills if bill.payable.minor > 0]
     recent = list(
-        Payment.objects.filter(customer=visit.customer)
-        .select_related("method")
-        .order_by("-created_at", "-id")[:_MOST_RECENT]
+        Payment.objects.filter(customer=visit.customer).order_by("-created_at", "-id")[
+            :_MOST_RECENT
+        ]
     )
     more = unpaid.to_pay - _MOST_WAITING
     return OverviewPage(
@@ -230,7 +224,7 @@ def _recent_payment(payment: Payment, today: date) -> RecentPayment:
         reference=payment.reference,
         url=links.receipt(payment.reference),
         amount=payment.amount,
-        method_text=payment.method.label,
+        method_text=payment.method_label,
         date=payment.received_date,
         status=payment_texts.status_pill(payment, on=today),
         note=payment_texts.late_note(payment, on=today),

@@ -14,10 +14,10 @@ from billfold.money import Money, NotAnAmount, total
 from billfold.pages import refusal_texts
 from billfold.pages.responses import clean, form_field
 from billfold.pages.templatetags import formatting
+from billfold.payments.paying.payable_bills import CURRENCY, is_payable
+from billfold.payments.paying.review import Draft
 from billfold.payments.reading.bills import Bill
 from billfold.portal import account_form, drafts
-from billfold.portal.payable_bills import CURRENCY, is_payable
-from billfold.portal.review import Draft
 
 NEW_ACCOUNT: Final = "new"
 ENTERED_ACCOUNT: Final = "entered"
@@ -39,7 +39,7 @@ class PaymentChoices:
     amounts: dict[str, str] = field(default_factory=dict)
     """Invoice number -> text, also of rows that are not ticked."""
     method: str = ""
-    account: account_form.TypedAccount = field(default_factory=account_form.TypedAccount)
+    account: account_form.AccountInput = field(default_factory=account_form.AccountInput)
     remember: bool = False
     spread: str = ""
     """An amount to put on the oldest bills."""

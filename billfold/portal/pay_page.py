@@ -12,23 +12,16 @@ from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import FormField, InvoiceAmount, NoticeBox, StatusPill
 from billfold.payments.accounts import wallet
-from billfold.payments.models import PaymentMethod
+from billfold.payments.method_models import PaymentMethod
+from billfold.payments.paying import payable_bills
+from billfold.payments.paying.payable_bills import CURRENCY, is_payable
+from billfold.payments.paying.review import Draft
 from billfold.payments.reading.bills import Bill, UnpaidBills
 from billfold.payments.rules.account_label import account_label
-from billfold.portal import (
-    account_form,
-    bill_texts,
-    drafts,
-    other_ways,
-    pay_form,
-    payable_bills,
-    payment_texts,
-)
+from billfold.portal import account_form, bill_texts, drafts, other_ways, pay_form, payment_texts
 from billfold.portal.account_form import AccountFields
 from billfold.portal.other_ways import OtherWays
 from billfold.portal.pay_form import ENTERED_ACCOUNT, NEW_ACCOUNT, PaymentChoices
-from billfold.portal.payable_bills import CURRENCY, is_payable
-from billfold.portal.review import Draft
 
 _TOTAL_LINES: Final = 5
 
@@ -200,7 +193,9 @@ class PayPageData:
             SavedMethod(
                 key=str(method.id),
                 title=method.label,
-                note=" · ".join(filter(None, [method.nickname, "Saved account", method.bank_name])),
+                note=" · ".join(
+                    filter(None, [method.nickname, "Saved account", method.account.bank_name])
+                ),
                 is_chosen=chosen == str(method.id),
             )
             for method in wallet.usable(self.saved)
@@ -225,7 +220,7 @@ def load(visit: PayerVisit, *, reference: str = "") -> PayPageData:
     return PayPageData(
         visit=visit,
         unpaid=payable_bills.load(visit.customer.id, on=visit.today),
-        saved=wallet.saved(visit.customer.id),
+        saved=wallet.saved(visit.customer.id, person_id=visit.person.id),
         draft=draft,
     )
 

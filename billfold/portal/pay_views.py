@@ -13,14 +13,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from billfold.pages import access, links, refusal_texts, responses
 from billfold.pages.access import PayerVisit
 from billfold.pages.responses import SeeOther
-from billfold.payments.accounts import wallet
-from billfold.payments.accounts.bank_accounts import BankAccount
-from billfold.portal import account_form, drafts, funding_account, pay_form, pay_page, payer_frame
+from billfold.payments.accounts import bank_accounts, wallet
+from billfold.payments.accounts.bank_accounts import TypedAccount
+from billfold.payments.paying import funding_account
+from billfold.payments.paying.funding_account import FundingAccount
+from billfold.payments.paying.review import Draft
+from billfold.portal import account_form, drafts, pay_form, pay_page, payer_frame
 from billfold.portal.account_form import METHODS_ID
-from billfold.portal.funding_account import FundingAccount
 from billfold.portal.pay_form import ENTERED_ACCOUNT, NEW_ACCOUNT, PaymentChoices
 from billfold.portal.pay_page import PayPageData
-from billfold.portal.review import Draft
 
 _GONE: Final = "We no longer have those choices. Nothing was paid. Please choose again."
 _PAID_ALREADY: Final = (
@@ -93,17 +94,23 @@ def _fund(
 
 def _chosen_account(
     data: PayPageData, choices: PaymentChoices, problems: dict[str, str]
-) -> tuple[UUID | None, BankAccount | None]:
+) -> tuple[UUID | None, TypedAccount | None]:
     if choices.method == NEW_ACCOUNT:
         account = account_form.check(choices.account, data.visit, problems)
-        return funding_account.find_saved(account, data.saved) if account else None, account
+        return _find_saved(account, data.visit) if account else None, account
     if choices.method == ENTERED_ACCOUNT and data.draft and data.draft.account:
         return None, data.draft.account
     for method in wallet.usable(data.saved):
         if str(method.id) == choices.method:
-            return method.id, wallet.unsealed_account(method)
+            return method.id, bank_accounts.unsealed(method)
     problems[METHODS_ID] = "Choose how you want to pay."
     return None, None
+
+
+def _find_saved(account: TypedAccount, visit: PayerVisit) -> UUID | None:
+    return funding_account.find_saved(
+        account, customer_id=visit.customer.id, person_id=visit.person.id
+    )
 
 
 def _load(visit: PayerVisit, choices: PaymentChoices) -> PayPageData:

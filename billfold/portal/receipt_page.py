@@ -14,9 +14,11 @@ from billfold.pages import access, links
 from billfold.pages.access import PayerVisit
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import Link, NoticeBox, StatusPill, TimelineStep
+from billfold.payments.accounts import mandates
 from billfold.payments.funnel.messages import PRENOTE_FIRST, failed_because
 from billfold.payments.models import Payment, SubjectEvent
 from billfold.payments.reading import bills
+from billfold.payments.rules.account_label import agreed_and_debited
 from billfold.payments.rules.lifecycle import State
 from billfold.portal import bill_texts, cancellation, payer_frame, payment_steps, payment_texts
 from billfold.rails.ach import reason_codes
@@ -85,7 +87,6 @@ def build(visit: PayerVisit, payment: Payment) -> ReceiptPage:
     events = list(
         payment.events.filter(kind__in=_STATE_EVENTS).exclude(outcome="stray").order_by("at", "id")
     )
-    bank_name = f", {payment.method.bank_name}" if payment.method.bank_name else ""
     is_new = _is_new(visit, payment)
     status = payment_texts.status_pill(payment, on=visit.today)
     paid_label, total_label = _labels(payment, status)
@@ -97,7 +98,7 @@ def build(visit: PayerVisit, payment: Payment) -> ReceiptPage:
         amount=payment.amount,
         customer_name=visit.customer.name,
         customer_number=visit.customer.number,
-        paid_from=f"{payment.method.label}{bank_name}",
+        paid_from=_paid_from(payment),
         authorized_text=f"{formatting.stamp(payment.created_at)}, by {payment.made_by_name}",
         statement_text=_statement_text(payment),
         lines=_lines(visit, payment),
@@ -114,6 +115,13 @@ def build(visit: PayerVisit, payment: Payment) -> ReceiptPage:
     )
 
 
+def _paid_from(payment: Payment) -> str:
+    """Name the account that was agreed to, and the one that is debited if its bank changed it."""
+    bank_name = payment.method.account.bank_name
+    account = agreed_and_debited(payment.method_label, payment.debited_label())
+    return f"{account}, {bank_name}" if bank_name else account
+
+
 def _is_under_way(payment: Payment) -> bool:
     return State(payment.state) in _UNDER_WAY
 
@@ -121,7 +129,7 @@ def _is_under_way(payment: Payment) -> bool:
 def _is_new(visit: PayerVisit, payment: Payment) -> bool:
     """Say whether this is the last step of paying: the same person, minutes ago."""
     is_fresh = timedelta() <= visit.now - payment.created_at < _NEW_FOR
-    return is_fresh and _is_under_way(payment) and payment.made_by_id == visit.person.id
+    return is_fresh and _is_under_way(payment) and payment.made_by_id == visit.person.actor().id
 
 
 def _heading(payment: Payment, status: StatusPill) -> str:
@@ -192,7 +200,7 @@ def _notice(
     if status is payment_texts.SCHEDULED:
         title = f"Your payment is scheduled for {formatting.long_day(payment.collect_on)}"
         text = mailed if is_new else "Nothing is taken from your account before that day."
-        if payment.mandate.validated_at is None and payment.mandate.sec_code == "WEB":
+        if mandates.validation_of(payment.mandate).is_awaited(payment.mandate.sec_code):
             text = f"{PRENOTE_FIRST} {text}"
         return NoticeBox("ok", text, title, "ok" if is_new else "")
     if is_new:

@@ -17,18 +17,12 @@ from billfold.pages.responses import SeeOther
 from billfold.pages.templatetags import formatting
 from billfold.pages.view_models import InvoiceAmount, ProblemSummary
 from billfold.payments.funnel.messages import PRENOTE_FIRST
+from billfold.payments.paying import payable_bills, review
+from billfold.payments.paying.payable_bills import CURRENCY
+from billfold.payments.paying.review import Draft, ReviewedPayment
 from billfold.payments.reading.bills import Bill, UnpaidBills
 from billfold.payments.rules.account_label import account_label
-from billfold.portal import (
-    drafts,
-    pay_views,
-    payable_bills,
-    payer_frame,
-    payment_texts,
-    review,
-)
-from billfold.portal.payable_bills import CURRENCY
-from billfold.portal.review import Draft, ReviewedPayment
+from billfold.portal import drafts, pay_views, payer_frame, payment_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +71,11 @@ def show_review(visit: PayerVisit, reference: str) -> HttpResponse:
 def prepare(visit: PayerVisit, draft: Draft) -> ReviewedPayment:
     """Put a draft of this visitor beside the books. Raises: review.AccountGone."""
     return review.prepare(
-        draft, visit.person, profile=visit.profile, return_fee=visit.return_fee, now=visit.now
+        draft,
+        visit.person.actor(),
+        profile=visit.profile,
+        return_fee=visit.return_fee,
+        now=visit.now,
     )
 
 

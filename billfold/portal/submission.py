@@ -10,20 +10,12 @@ from django.shortcuts import render
 from billfold.pages import links, refusal_texts, responses
 from billfold.pages.access import PayerVisit
 from billfold.pages.responses import SeeOther
-from billfold.payments.paying import scheduling
+from billfold.payments.paying import payable_bills, review, scheduling
+from billfold.payments.paying.review import ReviewedPayment
 from billfold.payments.paying.scheduling import ExceedsPayable, Intent
-from billfold.portal import (
-    drafts,
-    pay_form,
-    pay_views,
-    payable_bills,
-    payer_frame,
-    review,
-    review_page,
-)
+from billfold.portal import drafts, pay_form, pay_views, payer_frame, review_page
 from billfold.portal.account_form import METHODS_ID
 from billfold.portal.pay_form import TABLE_ID
-from billfold.portal.review import ReviewedPayment
 
 _CHANGED: Final = refusal_texts.summarize(
     {

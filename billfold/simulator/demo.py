@@ -20,7 +20,7 @@ from billfold.banking import connections
 from billfold.formats import fedach
 from billfold.money import Money
 from billfold.payments.accounts import account_validation, mandates
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.funnel import return_fees
 from billfold.payments.paying import scheduling
@@ -273,7 +273,7 @@ def _customer_ids() -> dict[str, UUID]:
 def _pay(payment: cedarline.DemoPayment, now: datetime) -> None:
     """Pay as the person would on the page; the reference makes sure that it happens once."""
     invoice = Invoice.objects.select_related("customer").get(number=payment.bill)
-    account = BankAccount(
+    account = TypedAccount(
         routing_number=payment.routing_number,
         account_number=payment.account_number,
         account_type="checking",
@@ -281,6 +281,7 @@ def _pay(payment: cedarline.DemoPayment, now: datetime) -> None:
         holder_name=invoice.customer.name,
         bank_name=connections.bank_name(payment.routing_number) or "",
     )
+    payer = Person.objects.get(email=payment.by).actor()
     scheduling.schedule(
         [
             scheduling.Intent(
@@ -288,7 +289,8 @@ def _pay(payment: cedarline.DemoPayment, now: datetime) -> None:
                 customer_id=invoice.customer_id,
                 shares={invoice.id: Money.parse(payment.amount)},
                 account=account,
-                consent=_consent(payment, invoice.customer.state, now),
+                authority=_consent(payment, payer, invoice.customer.state, now),
+                actor=payer,
                 validation=account_validation.validate(
                     account, setting=connections.default().account_validation, now=now
                 ),
@@ -299,20 +301,22 @@ def _pay(payment: cedarline.DemoPayment, now: datetime) -> None:
     )
 
 
-def _consent(payment: cedarline.DemoPayment, state: str, now: datetime) -> Consent:
+def _consent(
+    payment: cedarline.DemoPayment, payer: audit.Actor, state: str, now: datetime
+) -> Consent:
     profile = BillerProfile.objects.get()
     cutoff = connections.default().cutoff_eastern
     day = bankdays.file_day(now, cutoff_eastern=cutoff)
     return Consent(
-        text=mandates.one_time_text(
+        text=mandates.single_text(
             biller=profile.legal_name,
             account=f"checking account ending {payment.account_number[-4:]}",
             amount=Money.parse(payment.amount),
             day=day,
-            cutoff=f"{day:%b} {day.day}, 5:00 pm ET",
+            cancel_until=bankdays.cutoff_at(day, cutoff).astimezone(bankdays.EASTERN),
             return_fee=return_fees.fee_for(profile, state, return_fees.caps_by_state([state])),
         ),
-        agreed_by=Person.objects.get(email=payment.by),
+        agreed_by=payer,
         ip_address="192.0.2.7",
         user_agent="demo",
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from billfold.payments.accounts import account_validation
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 
 NAME: Final = "bank_service"
 CLOSED_ENDING: Final = "02"
@@ -17,7 +17,7 @@ def offer() -> None:
     account_validation.VALIDATORS[NAME] = validate
 
 
-def validate(account: BankAccount, *, now: datetime) -> account_validation.Validation:
+def validate(account: TypedAccount, *, now: datetime) -> account_validation.Validation:
     """Answer for an account, the same answer every time. Raises: AccountRefused."""
     if account.account_number.endswith(CLOSED_ENDING):
         raise account_validation.AccountRefused("the account is closed")

@@ -32,7 +32,7 @@ from billfold.banking import file_approvals  # noqa: E402
 from billfold.banking.models import BankConnection, BankFile  # noqa: E402
 from billfold.notices import outbox  # noqa: E402
 from billfold.notices.models import Notice  # noqa: E402
-from billfold.payments.accounts.bank_accounts import BankAccount  # noqa: E402
+from billfold.payments.accounts.bank_accounts import TypedAccount  # noqa: E402
 from billfold.payments.accounts.mandates import Consent, Validation  # noqa: E402
 from billfold.payments.models import Case  # noqa: E402
 from billfold.payments.outgoing import transmission  # noqa: E402
@@ -102,11 +102,12 @@ def prepare(folder: str, now: datetime) -> None:
 def intent(reference: str, now: datetime) -> scheduling.Intent:
     """Write what the payer's form asks for; the same each time it is sent."""
     number, amount, account = AMOUNTS[reference]
+    payer = Person.objects.get(email="dana@hollis-wren.example").actor()
     return scheduling.Intent(
         reference=reference,
         customer_id=Customer.objects.get().id,
         shares={Invoice.objects.get(number=number).id: usd(amount)},
-        account=BankAccount(
+        account=TypedAccount(
             routing_number=PAYERS_BANK,
             account_number=account,
             account_type="checking",
@@ -114,12 +115,13 @@ def intent(reference: str, now: datetime) -> scheduling.Intent:
             holder_name="Dana Osei",
             bank_name="Pacific Lantern Bank",
         ),
-        consent=Consent(
+        authority=Consent(
             text="I authorize this debit.",
-            agreed_by=Person.objects.get(email="dana@hollis-wren.example"),
+            agreed_by=payer,
             ip_address="192.0.2.7",
             user_agent="test",
         ),
+        actor=payer,
         validation=Validation(by="bank_service", evidence="ok", at=now),
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from billfold.payments.accounts import bank_accounts
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.models import Payment
 
 
@@ -49,7 +49,7 @@ NOT_NEEDED: Final = Validation(by="", evidence="", at=None)
 class Validator(Protocol):
     """One way to satisfy the account validation rule for WEB debits."""
 
-    def __call__(self, account: BankAccount, *, now: datetime) -> Validation:
+    def __call__(self, account: TypedAccount, *, now: datetime) -> Validation:
         """Validate the account. Raises: AccountRefused, CannotValidate."""
 
 
@@ -68,7 +68,7 @@ VALIDATORS: Final[dict[str, Validator]] = {}
 """Name in the bank connection's setting -> validator; the demo's bank service adds itself."""
 
 
-def validate(account: BankAccount, *, setting: str, now: datetime) -> Validation:
+def validate(account: TypedAccount, *, setting: str, now: datetime) -> Validation:
     """Validate an account before its first debit, in the way the biller chose.
 
     It may ask a service outside, so it is called before a transaction. A prenote is only sent with

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from billfold.banking import account_fingerprints
+from billfold.banking import account_fingerprints, connections
 from billfold.formats import nacha
-from billfold.payments.models import Mandate, MethodChange, PaymentMethod
+from billfold.payments.accounts import method_access
+from billfold.payments.method_models import BankAccount, PaymentMethod, PresentAccount
 from billfold.payments.rules import card_numbers
+from billfold.payments.rules.account_label import account_label
 from billfold.platform import audit, sealing
 from billfold.platform.ids import new_id
 from billfold.rails.ach.reason_codes import Correction
@@ -18,6 +20,7 @@ from billfold.rails.protocol import AccountType
 
 Holder = Literal["personal", "business"]
 ACCOUNT_LONGEST = 17
+_RETURNS: Final = audit.job("returns")
 
 
 class NotARoutingNumber(ValueError):
@@ -37,7 +40,7 @@ class CorrectedOtherwise(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class BankAccount:
+class TypedAccount:
     """A bank account as a payer typed it, its numbers valid."""
 
     routing_number: str
@@ -69,119 +72,150 @@ class BankAccount:
         return account_fingerprints.with_zeros(self.routing_number, self.account_number)
 
 
-def sec_code(account: BankAccount | PaymentMethod) -> str:
+def sec_code(account: TypedAccount | BankAccount) -> str:
     """Choose the code by the account, not by the customer. Source: Nacha, SEC codes."""
     return "CCD" if account.holder == "business" else "WEB"
 
 
-def unseal_number(method_id: UUID, account_sealed: bytes) -> str:
+def unseal_number(account_id: UUID, number_sealed: bytes) -> str:
     """Open a sealed account number that was read with many others."""
-    context = f"payments_paymentmethod|account|{method_id}"
-    return sealing.unseal(account_sealed, context=context).decode()
+    return sealing.unseal(number_sealed, context=_context(account_id)).decode()
 
 
-def _seal_number(method_id: UUID, account_number: str) -> bytes:
-    context = f"payments_paymentmethod|account|{method_id}"
-    return sealing.seal(account_number.encode(), context=context)
+def _context(account_id: UUID) -> str:
+    return f"payments_bankaccount|number|{account_id}"
 
 
-def add(account: BankAccount, *, customer_id: UUID, remember: bool, now: datetime) -> PaymentMethod:
-    """Store a bank account as a payment method, its number sealed. Needs an open transaction.
+def add(
+    typed: TypedAccount,
+    *,
+    customer_id: UUID,
+    remember: bool,
+    actor: audit.Actor,
+    now: datetime,
+) -> PaymentMethod:
+    """Store a bank account as a payment method of who enters it, its number sealed, to be used for
+    that customer. Needs an open transaction.
 
-    If it is remembered, it takes the place of the same account that was saved before.
+    If it is remembered, it takes the place of the same account that its owner saved before.
     Raises: LooksLikeACard.
     """
-    if card_numbers.looks_like_card(account.account_number):
+    if card_numbers.looks_like_card(typed.account_number):
         raise LooksLikeACard
-    method_id = new_id()
+    owner = method_access.owner_of_new(typed.holder, customer_id=customer_id, actor=actor)
     method = PaymentMethod(
-        id=method_id,
-        customer_id=customer_id,
-        routing_number=account.routing_number,
-        bank_name=account.bank_name,
-        account_sealed=_seal_number(method_id, account.account_number),
-        account_fingerprint=account.account_fingerprint,
-        account_fingerprint_with_zeros=account.account_fingerprint_with_zeros,
-        account_last4=account.account_number[-4:],
-        account_type=account.account_type,
-        holder=account.holder,
-        holder_name=account.holder_name,
-        is_remembered=remember,
+        id=new_id(),
+        label=account_label(typed.account_type, typed.account_number[-4:]),
+        account_fingerprint=typed.account_fingerprint,
+        owner_person_id=owner.person_id,
+        owner_customer_id=owner.customer_id,
+        is_remembered=remember and owner != method_access.MethodOwner(),
+        state_since=now,
         created_at=now,
     )
-    _forget_twins(method)
+    account = _new_account(method, typed, now)
+    customers = [customer_id, *_forget_twins(method)]
     method.save(force_insert=True)
+    account.save(force_insert=True)
+    method.present = PresentAccount(account=account, method=method)
+    method_access.give(method, customers, actor=actor, now=now)
     return method
 
 
-def _forget_twins(method: PaymentMethod) -> None:
-    """Let a remembered method take the place of the customer's others for the same account."""
-    twins = PaymentMethod.objects.filter(
-        customer_id=method.customer_id,
-        account_fingerprint=method.account_fingerprint,
-        is_remembered=True,
-    ).exclude(pk=method.pk)
+def _new_account(method: PaymentMethod, typed: TypedAccount, now: datetime) -> BankAccount:
+    account_id = new_id()
+    number = typed.account_number
+    return BankAccount(
+        id=account_id,
+        method=method,
+        routing_number=typed.routing_number,
+        bank_name=typed.bank_name,
+        number_sealed=sealing.seal(number.encode(), context=_context(account_id)),
+        account_fingerprint=typed.account_fingerprint,
+        account_fingerprint_with_zeros=typed.account_fingerprint_with_zeros,
+        last4=number[-4:],
+        account_type=typed.account_type,
+        holder=typed.holder,
+        holder_name=typed.holder_name,
+        created_at=now,
+    )
+
+
+def _forget_twins(method: PaymentMethod) -> list[UUID]:
+    """Let a remembered method take the place of its owner's others for the same account.
+
+    Gives the customers for which those were used.
+    """
     if not method.is_remembered:
-        return
+        return []
+    twins = method_access.owner_of(method).remembered()
+    twins = twins.filter(account_fingerprint=method.account_fingerprint).exclude(pk=method.pk)
+    customers: list[UUID] = []
     for twin in twins.select_for_update():
         method.is_default = method.is_default or twin.is_default
+        method.is_backup = not method.is_default and (method.is_backup or twin.is_backup)
         method.nickname = method.nickname or twin.nickname
-    twins.update(is_remembered=False, is_default=False)
+        customers += method_access.customers_of(twin)
+    twins.update(is_remembered=False, is_default=False, is_backup=False)
+    return customers
+
+
+def unsealed(method: PaymentMethod) -> TypedAccount:
+    """Unseal the account of a method, to have it validated or corrected."""
+    account = method.account
+    return TypedAccount(
+        routing_number=account.routing_number,
+        account_number=account.number(),
+        account_type="savings" if account.account_type == "savings" else "checking",
+        holder="business" if account.holder == "business" else "personal",
+        holder_name=account.holder_name,
+        bank_name=account.bank_name,
+    )
 
 
 def correct(
     method_id: UUID, correction: Correction, *, code: str, evidence: str, now: datetime
 ) -> None:
-    """Put corrected bank data in force and keep the old, sealed. The same data changes nothing.
+    """Put corrected bank data in force: a new account, linked to the one it replaces. The same data
+    changes nothing. Consents follow the link, for the customer's own bank supplied the data.
 
     Raises: CorrectedOtherwise if the same document corrected the account to something else.
     """
     method = PaymentMethod.objects.select_for_update().get(pk=method_id)
-    old_number = method.account_number()
-    number = correction.account_number or old_number
-    routing_number = correction.routing_number or method.routing_number
-    account_type = correction.account_type or method.account_type
-    before = f"{method.routing_number}|{old_number}|{method.account_type}"
-    if f"{routing_number}|{number}|{account_type}" == before:
+    before, typed = method.account, unsealed(method)
+    routing_number = correction.routing_number or typed.routing_number
+    corrected = replace(
+        typed,
+        routing_number=routing_number,
+        account_number=correction.account_number or typed.account_number,
+        account_type=correction.account_type or typed.account_type,
+        bank_name=typed.bank_name
+        if routing_number == typed.routing_number
+        else connections.bank_name(routing_number) or "",
+    )
+    if corrected == typed:
         return
-    if MethodChange.objects.filter(method=method, evidence=evidence).exists():
+    if method.accounts.filter(evidence=evidence).exists():
         raise CorrectedOtherwise
-    change = MethodChange(id=new_id(), method=method, at=now, code=code, evidence=evidence)
-    change.before_sealed = sealing.seal(
-        before.encode(), context=f"payments_methodchange|before|{change.id}"
-    )
-    change.save(force_insert=True)
-    method.routing_number, method.account_type = routing_number, account_type
-    method.account_sealed = _seal_number(method.id, number)
-    method.account_last4 = number[-4:]
-    method.account_fingerprint = account_fingerprints.of_account(routing_number, number)
-    method.account_fingerprint_with_zeros = account_fingerprints.with_zeros(routing_number, number)
-    _forget_twins(method)
+    account = _new_account(method, corrected, now)
+    account.replaces, account.code, account.evidence = before, code, evidence
+    account.save(force_insert=True)
+    method.label = account.label
+    method.account_fingerprint = account.account_fingerprint
+    customers = _forget_twins(method)
     method.save(
-        update_fields=[
-            "routing_number",
-            "account_type",
-            "account_sealed",
-            "account_last4",
-            "account_fingerprint",
-            "account_fingerprint_with_zeros",
-            "is_default",
-            "nickname",
-        ]
+        update_fields=["label", "account_fingerprint", "is_default", "is_backup", "nickname"]
     )
-    # The customer's bank supplied the data, so the consent goes on for the corrected account.
-    Mandate.objects.filter(method=method, revoked_at=None).update(
-        account_fingerprint=method.account_fingerprint
-    )
+    method_access.give(method, customers, actor=_RETURNS, now=now)
     audit.record(
         "bank account corrected by notice of change",
         f"method/{method.id}",
-        actor=audit.job("returns"),
+        actor=_RETURNS,
         now=now,
-        before={"ending": old_number[-4:]},
+        before={"ending": before.last4},
         after={
-            "ending": method.account_last4,
+            "ending": account.last4,
             "code": code,
-            "account_fingerprint": method.account_fingerprint,
+            "account_fingerprint": account.account_fingerprint,
         },
     )

@@ -1,4 +1,4 @@
-"""A customer's saved bank accounts: listed, added, named, made default, removed."""
+"""Saved bank accounts of persons and companies: listed, added, named, made default, removed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
-from billfold.payments.accounts import bank_accounts
-from billfold.payments.accounts.bank_accounts import BankAccount
-from billfold.payments.models import MethodState, Payment, PaymentMethod
+from billfold.payments.accounts import bank_accounts, method_access
+from billfold.payments.accounts.bank_accounts import TypedAccount
+from billfold.payments.method_models import MethodState, PaymentMethod
+from billfold.payments.models import Payment
 from billfold.payments.rules.lifecycle import State
 from billfold.platform import audit, retries
 
@@ -19,19 +21,29 @@ _UNFINISHED: Final = [State.SCHEDULED, State.UNKNOWN, State.IN_TRANSIT]
 
 
 class AlreadySaved(Exception):
-    """The customer has saved this account before."""
+    """The account is saved for this customer already."""
 
     def __init__(self, method: PaymentMethod) -> None:
         super().__init__(method.label)
         self.method = method
 
 
-def saved(customer_id: UUID) -> list[PaymentMethod]:
-    """List the saved accounts, the default first, stopped ones included."""
-    methods = PaymentMethod.objects.filter(customer_id=customer_id, is_remembered=True).exclude(
+def saved(customer_id: UUID, *, person_id: UUID) -> list[PaymentMethod]:
+    """List what a person has saved that may be used for a customer, with what the customer's
+    company has: the default first, the person's own before the company's, stopped ones included.
+    """
+    methods = visible(customer_id, person_id=person_id).select_related("present__account")
+    return list(
+        methods.order_by("-is_default", F("owner_person").asc(nulls_last=True), "-created_at", "id")
+    )
+
+
+def visible(customer_id: UUID, *, person_id: UUID) -> QuerySet[PaymentMethod]:
+    """Select what a person sees in the wallet of a customer."""
+    methods = method_access.usable_for(customer_id, person_id=person_id)
+    return methods.filter(method_access.is_given(customer_id), is_remembered=True).exclude(
         state=MethodState.REMOVED
     )
-    return list(methods.order_by("-is_default", "-created_at", "id"))
 
 
 def usable(methods: list[PaymentMethod]) -> list[PaymentMethod]:
@@ -39,32 +51,30 @@ def usable(methods: list[PaymentMethod]) -> list[PaymentMethod]:
     return [method for method in methods if method.state == MethodState.ACTIVE]
 
 
-def unsealed_account(method: PaymentMethod) -> BankAccount:
-    """Unseal a saved account, to have it validated."""
-    return BankAccount(
-        routing_number=method.routing_number,
-        account_number=method.account_number(),
-        account_type="savings" if method.account_type == "savings" else "checking",
-        holder="business" if method.holder == "business" else "personal",
-        holder_name=method.holder_name,
-        bank_name=method.bank_name,
-    )
-
-
 @retries.retried(after=retries.UNDONE | retries.EXISTS)
 def add(
-    account: BankAccount, *, customer_id: UUID, actor: audit.Actor, now: datetime
+    account: TypedAccount, *, customer_id: UUID, actor: audit.Actor, now: datetime
 ) -> PaymentMethod:
-    """Save an account. Raises: AlreadySaved."""
+    """Save an account for a customer. What its owner saved before is saved once more for this one.
+
+    Raises: AlreadySaved.
+    """
+    owner = method_access.owner_of_new(account.holder, customer_id=customer_id, actor=actor)
     with transaction.atomic(durable=True):
-        earlier = PaymentMethod.objects.filter(
-            customer_id=customer_id,
-            account_fingerprint=account.account_fingerprint,
-            is_remembered=True,
-        ).first()
-        if earlier is not None:
-            raise AlreadySaved(earlier)
-        method = bank_accounts.add(account, customer_id=customer_id, remember=True, now=now)
+        method = (
+            owner.remembered()
+            .select_for_update()
+            .filter(account_fingerprint=account.account_fingerprint)
+            .first()
+        )
+        if method is None:
+            method = bank_accounts.add(
+                account, customer_id=customer_id, remember=True, actor=actor, now=now
+            )
+        elif customer_id in method_access.customers_of(method):
+            raise AlreadySaved(method)
+        else:
+            method_access.give(method, [customer_id], actor=actor, now=now)
         _record("payment method saved", method, actor, now)
     return method
 
@@ -72,50 +82,55 @@ def add(
 def update(
     method: PaymentMethod, *, nickname: str, is_default: bool, actor: audit.Actor, now: datetime
 ) -> None:
-    """Set a saved account's nickname, and whether it is the customer's default."""
+    """Set a saved account's nickname, and whether it is its owner's default."""
     with transaction.atomic(durable=True):
         locked = _lock_all(method)
-        same = PaymentMethod.objects.filter(customer_id=method.customer_id, is_default=True)
         if is_default:
+            same = method_access.owner_of(method).remembered().filter(is_default=True)
             same.exclude(pk=method.pk).update(is_default=False)
         before = {"nickname": locked.nickname, "is_default": locked.is_default}
         locked.nickname, locked.is_default = nickname, is_default
-        locked.save(update_fields=["nickname", "is_default"])
+        locked.is_backup = locked.is_backup and not is_default
+        locked.save(update_fields=["nickname", "is_default", "is_backup"])
         after = {"nickname": nickname, "is_default": is_default}
         _record("payment method described", locked, actor, now, before=before, after=after)
 
 
-def remove(method: PaymentMethod, *, actor: audit.Actor, now: datetime) -> None:
-    """Remove an account from the wallet. Payments already authorised from it still go through."""
+def remove(method: PaymentMethod, *, customer_id: UUID, actor: audit.Actor, now: datetime) -> None:
+    """Remove an account from a customer's wallet; for others it stays as it is.
+
+    Payments already authorised from it still go through.
+    """
     with transaction.atomic(durable=True):
-        _lock_all(method)
-        twins = PaymentMethod.objects.filter(
-            customer_id=method.customer_id,
-            account_fingerprint=method.account_fingerprint,
-            is_remembered=True,
-        )
-        for twin in twins.select_for_update().order_by("id"):
-            twin.is_remembered, twin.is_default = False, False
-            if twin.state == MethodState.ACTIVE and not unfinished_payments(twin):
-                twin.state = MethodState.REMOVED
-            twin.save(update_fields=["is_remembered", "is_default", "state"])
-            _record("payment method removed", twin, actor, now)
+        locked = _lock_all(method)
+        method_access.end(locked, customer_id, now=now)
+        if not method_access.customers_of(locked):
+            locked.is_remembered, locked.is_default, locked.is_backup = False, False, False
+            has_unfinished = Payment.objects.filter(method=locked, state__in=_UNFINISHED).exists()
+            if locked.state == MethodState.ACTIVE and not has_unfinished:
+                locked.state, locked.state_since = MethodState.REMOVED, now
+            locked.save(
+                update_fields=["is_remembered", "is_default", "is_backup", "state", "state_since"]
+            )
+        _record("payment method removed", locked, actor, now)
 
 
-def unfinished_payments(method: PaymentMethod) -> list[Payment]:
-    """List the payments from an account that are not finished."""
+def unfinished_payments(method: PaymentMethod, *, customer_id: UUID) -> list[Payment]:
+    """List a customer's payments from an account that are not finished."""
     return list(
         Payment.objects.filter(
             method__account_fingerprint=method.account_fingerprint,
-            customer_id=method.customer_id,
+            customer_id=customer_id,
             state__in=_UNFINISHED,
         )
     )
 
 
 def _lock_all(method: PaymentMethod) -> PaymentMethod:
-    """Lock all methods of the customer in one order, so that two defaults cannot cross."""
-    methods = PaymentMethod.objects.filter(customer_id=method.customer_id).order_by("id")
+    """Lock all methods of its owner in one order, so that two defaults cannot cross."""
+    methods = PaymentMethod.objects.filter(
+        owner_person=method.owner_person_id, owner_customer=method.owner_customer_id
+    ).order_by("id")
     return {locked.pk: locked for locked in methods.select_for_update()}[method.pk]
 
 
@@ -134,5 +149,5 @@ def _record(
         actor=actor,
         now=now,
         before=before,
-        after=after or {"ending": method.account_last4},
+        after=after or {"ending": method.account.last4},
     )

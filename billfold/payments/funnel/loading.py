@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -13,25 +14,51 @@ from django.db import connection
 from billfold.ledger import book
 from billfold.ledger.chart import UNAPPLIED
 from billfold.money import Money
-from billfold.payments.rules.account_label import account_label
 from billfold.payments.rules.accounting import PaymentFacts, Share
 from billfold.payments.rules.lifecycle import State
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """To whom messages about a payment go, with the account and the days they state."""
+    """To whom messages about a payment go, with the account and the days they state.
+
+    That is who authorised it, or the customer where that was no person with a login.
+    """
 
     email: str
     name: str
     customer_number: str
     customer_name: str
     customer_state: str
-    account_label: str
+    agreed_label: str
+    debited_label: str
     method_id: UUID
     mandate_id: UUID
     reflected_by: date | None
     collect_on: date
+
+
+JOIN_PERSON: Final = """LEFT JOIN people_person person ON person.id =
+    CASE WHEN d.agreed_by_id ~ '^person/[0-9a-f-]{36}$' THEN substr(d.agreed_by_id, 8)::uuid END"""
+"""Joins who gave a mandate `d`, if it was a person with a login."""
+RECIPIENT_EMAIL: Final = "coalesce(person.email, c.email)"
+"""Of a mandate `d` for a customer `c`."""
+
+
+_LOCK: Final = """
+SELECT p.id, p.reference, p.state, p.customer_id, p.amount_minor, p.currency,
+       {email}, coalesce(person.name, c.name), c.number, c.name, c.state,
+       p.method_label, coalesce(entry.method_label, m.label),
+       m.id, p.mandate_id, p.reflected_by, p.collect_on, p.rail
+FROM payments_payment p
+JOIN receivables_customer c ON c.id = p.customer_id
+JOIN payments_paymentmethod m ON m.id = p.method_id
+JOIN payments_mandate d ON d.id = p.mandate_id
+{join_person}
+LEFT JOIN payments_instruction entry ON entry.payment_id = p.id
+    AND entry.kind = 'payment' AND entry.is_live
+WHERE p.reference = ANY(%s) ORDER BY p.id FOR NO KEY UPDATE OF p
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +75,7 @@ def lock(references: Iterable[str]) -> LockedPayments:
     wanted = list(dict.fromkeys(references))
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT p.id, p.reference, p.state, p.customer_id, p.amount_minor, p.currency,
-                      person.email, person.name, c.number, c.name, c.state,
-                      m.account_type, m.account_last4,
-                      m.id, p.mandate_id, p.reflected_by, p.collect_on, p.rail
-               FROM payments_payment p
-               JOIN people_person person ON person.id = p.made_by_id
-               JOIN receivables_customer c ON c.id = p.customer_id
-               JOIN payments_paymentmethod m ON m.id = p.method_id
-               WHERE p.reference = ANY(%s) ORDER BY p.id FOR NO KEY UPDATE OF p""",
+            _LOCK.format(email=RECIPIENT_EMAIL, join_person=JOIN_PERSON),
             [wanted],
         )
         rows = cursor.fetchall()
@@ -81,7 +100,8 @@ def lock(references: Iterable[str]) -> LockedPayments:
             customer_number=row[8],
             customer_name=row[9],
             customer_state=row[10],
-            account_label=account_label(row[11], row[12]),
+            agreed_label=row[11],
+            debited_label=row[12],
             method_id=row[13],
             mandate_id=row[14],
             reflected_by=row[15],

@@ -11,8 +11,10 @@ from billfold.money import Money
 from billfold.notices.outbox import NewNotice
 from billfold.payments.funnel.loading import LockedPayments, Recipient
 from billfold.payments.rules import debit_rules
+from billfold.payments.rules.account_label import agreed_and_debited
 from billfold.payments.rules.accounting import PaymentFacts, Share
 from billfold.payments.rules.lifecycle import Canceled, Postponed, Step
+from billfold.payments.rules.written_times import long_day, moment
 from billfold.rails.ach import reason_codes
 from billfold.rails.ach.return_reasons import RETURN_CODES
 from billfold.rails.protocol import Refused, Returned, Settled, Submitted, Withdrawn
@@ -32,20 +34,6 @@ class AgreedTerms:
     authorization: str
     awaits_prenote: bool = False
     """A prenote goes to the bank of the account first."""
-
-
-def long_day(day: date) -> str:
-    """Write a day as letters do: Wednesday, November 25, 2026."""
-    return f"{day:%A, %B} {day.day}, {day.year}"
-
-
-def moment(at: datetime) -> str:
-    """Write a moment of its own zone as letters do: 5:00 pm ET on Monday, November 16, 2026."""
-    zone = at.tzname() or ""
-    if len(zone) == 3 and zone.endswith(("ST", "DT")):
-        zone = f"{zone[0]}T"  # What people call it all year round.
-    hour = at.hour % 12 or 12
-    return f"{hour}:{at:%M} {'am' if at.hour < 12 else 'pm'} {zone} on {long_day(at.date())}"
 
 
 def for_steps(
@@ -103,7 +91,7 @@ def confirmation(facts: PaymentFacts, recipient: Recipient, terms: AgreedTerms) 
             "",
             f"Amount: {facts.amount.formatted()}",
             "Fee: $0.00",
-            f"Paid from: {recipient.account_label}",
+            f"Paid from: {recipient.agreed_label}",
             f"Paid to: {paid_to}",
             *([f"Payment date: {long_day(terms.collect_on)}"] if recipient.reflected_by else []),
             *([PRENOTE_FIRST] if terms.awaits_prenote else []),
@@ -129,7 +117,7 @@ def _sent(facts: PaymentFacts, recipient: Recipient, event: Submitted) -> NewNot
         f"Your payment of {facts.amount.formatted()} is being processed",
         [
             f"It goes to the bank with the file of {long_day(event.on)}, which asks for",
-            f"{facts.amount.formatted()} from {recipient.account_label}.",
+            f"{facts.amount.formatted()} from {_debited(recipient)}.",
             *_promise(
                 "It will be reflected in your account by {}."
                 if recipient.reflected_by is None or recipient.reflected_by > event.on
@@ -160,7 +148,7 @@ def _returned(
     reason = reason_codes.return_code(code)
     lines = [
         f"The bank sent back your payment of {facts.amount.formatted()} "
-        f"from {recipient.account_label}.",
+        f"from {_debited(recipient)}.",
         reason.meaning,
         *_invoices(
             "What it paid is open again, with the same due date as before:",
@@ -216,8 +204,7 @@ def _failed(facts: PaymentFacts, recipient: Recipient, code: str) -> NewNotice:
         "failed",
         f"Your payment of {facts.amount.formatted()} was not made",
         [
-            f"Your payment of {facts.amount.formatted()} from {recipient.account_label} "
-            "was not made.",
+            f"Your payment of {facts.amount.formatted()} from {_debited(recipient)} was not made.",
             failed_because(code),
             "Please look at your account and pay again if something is still due.",
         ],
@@ -257,6 +244,10 @@ def _postponed(facts: PaymentFacts, recipient: Recipient, key: str) -> NewNotice
             *_promise("It will be reflected in your account by {}.", recipient),
         ],
     )
+
+
+def _debited(recipient: Recipient) -> str:
+    return agreed_and_debited(recipient.agreed_label, recipient.debited_label)
 
 
 def _promise(sentence: str, recipient: Recipient) -> Sequence[str]:

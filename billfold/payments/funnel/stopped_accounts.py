@@ -7,7 +7,7 @@ with a case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,14 +16,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from billfold.payments.accounts import bank_accounts
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.cases import casework
 from billfold.payments.cases.case_kinds import CaseKind
-from billfold.payments.models import Mandate, MethodState, PaymentMethod
+from billfold.payments.method_models import BankAccount, Mandate, MethodState, PaymentMethod
 from billfold.platform import audit
 from billfold.rails.ach.return_reasons import ReturnCode
+from billfold.receivables.models import Customer
 
 _STATE_AFTER: Final = {"remove": MethodState.FROZEN, "hold": MethodState.HELD}
+_RETURNS: Final = audit.job("returns")
 _STOPPED: Final = [MethodState.FROZEN, MethodState.HELD]
 
 
@@ -46,19 +48,19 @@ def stop(codes_by_method: Mapping[UUID, Sequence[ReturnCode]], *, now: datetime)
     for method_id, method_codes in codes.items():
         returned = next(twin for twin in twins if twin.pk == method_id)
         alike = [t for t in twins if t.account_fingerprint == returned.account_fingerprint]
-        same = [t for t in alike if _is_same(t, returned, returned.customer_id)]
+        same = [t for t in alike if _is_same(t, returned.account, _customers(returned))]
         for code in method_codes:
             _stop([twin.pk for twin in same], code, now)
-        _hold([t for t in alike if not _is_same(t, returned, returned.customer_id)], returned, now)
+        _hold([t for t in alike if t not in same], returned, now)
 
 
-def are_any_stopped(accounts: Iterable[BankAccount | PaymentMethod]) -> bool:
+def are_any_stopped(accounts: Iterable[TypedAccount | PaymentMethod]) -> bool:
     """Tell whether one of the accounts, or one like it, is stopped, whoever's it is."""
     fingerprints = [account.account_fingerprint for account in accounts]
     return _stopped_twins(fingerprints).exists()
 
 
-def check(account: BankAccount, *, customer_id: UUID, now: datetime) -> None:
+def check(account: TypedAccount, *, customer_id: UUID, now: datetime) -> None:
     """Refuse an account that a return stopped, whoever types it.
 
     One that is like another customer's stopped account is put on hold, and staff get a case.
@@ -70,9 +72,11 @@ def check(account: BankAccount, *, customer_id: UUID, now: datetime) -> None:
         twins = list(
             _stopped_twins([account.account_fingerprint]).order_by("id").select_for_update()
         )
-        same = [twin for twin in twins if _is_same(twin, account, customer_id)]
+        same = [twin for twin in twins if _is_same(twin, account, {customer_id})]
         if twins and not same:
-            method = bank_accounts.add(account, customer_id=customer_id, remember=False, now=now)
+            method = bank_accounts.add(
+                account, customer_id=customer_id, remember=False, actor=_RETURNS, now=now
+            )
             _hold([method], twins[0], now)
     if any(not twin.awaits_check for twin in same):
         raise AccountStopped
@@ -80,12 +84,19 @@ def check(account: BankAccount, *, customer_id: UUID, now: datetime) -> None:
         raise AccountOnHold
 
 
-def _is_same(twin: PaymentMethod, account: BankAccount | PaymentMethod, customer_id: UUID) -> bool:
-    """Tell whether accounts that differ at most in leading zeros are one for certain."""
-    return (
-        twin.customer_id == customer_id
-        or twin.account_fingerprint_with_zeros == account.account_fingerprint_with_zeros
-    )
+def _is_same(
+    twin: PaymentMethod, account: TypedAccount | BankAccount, customers: Set[UUID]
+) -> bool:
+    """Tell whether accounts that differ at most in leading zeros are one for certain: they were
+    used for one customer, or do not differ at all.
+    """
+    number = twin.account.account_fingerprint_with_zeros
+    return bool(_customers(twin) & customers) or number == account.account_fingerprint_with_zeros
+
+
+def _customers(method: PaymentMethod) -> Set[UUID]:
+    """List the customers for which a method may be used, or could be once."""
+    return {access.customer_id for access in method.accesses.all()}
 
 
 def _stopped_twins(fingerprints: Sequence[str]) -> QuerySet[PaymentMethod]:
@@ -100,16 +111,16 @@ def _lock_twins(method_ids: Iterable[UUID]) -> list[PaymentMethod]:
     methods = PaymentMethod.objects.filter(pk__in=list(method_ids))
     fingerprints = set(methods.values_list("account_fingerprint", flat=True))
     twins = PaymentMethod.objects.filter(account_fingerprint__in=fingerprints)
-    return list(
-        twins.select_for_update(of=["self"], no_key=True).select_related("customer").order_by("id")
-    )
+    locked = twins.select_for_update(of=["self"], no_key=True).order_by("id")
+    related = locked.select_related("present__account")
+    return list(related.prefetch_related("accesses__customer"))
 
 
 def _stop(method_ids: Sequence[UUID], code: ReturnCode, now: datetime) -> None:
     state, reason = _STATE_AFTER[code.account], f"{code.label} ({code.code})"
     # A removed method, too: its account must not come back by being typed again.
     PaymentMethod.objects.filter(pk__in=method_ids).exclude(state=MethodState.FROZEN).update(
-        state=state, state_reason=reason
+        state=state, state_reason=reason, state_since=now
     )
     if code.account == "remove":
         Mandate.objects.filter(method__in=method_ids, revoked_at=None).update(
@@ -119,31 +130,36 @@ def _stop(method_ids: Sequence[UUID], code: ReturnCode, now: datetime) -> None:
 
 
 def _hold(methods: Sequence[PaymentMethod], stopped: PaymentMethod, now: datetime) -> None:
-    """Put active methods on hold, and open a case for each customer whose they are."""
+    """Put active methods on hold, and open a case for each customer for whom they are used."""
     active = [method for method in methods if method.state == MethodState.ACTIVE]
+    if not active:
+        return
     ids = [method.pk for method in active]
     PaymentMethod.objects.filter(pk__in=ids).update(
-        state=MethodState.HELD, state_reason=PaymentMethod.AWAITS_CHECK
+        state=MethodState.HELD, state_reason=PaymentMethod.AWAITS_CHECK, state_since=now
     )
-    first: dict[UUID, PaymentMethod] = {}
+    first: dict[Customer, PaymentMethod] = {}
     for method in active:
-        first.setdefault(method.customer_id, method)
+        for access in method.accesses.select_related("customer").order_by("since", "id")[:1]:
+            first.setdefault(access.customer, method)
+    accesses = stopped.accesses.order_by("since", "id")
+    stopped_for = ", ".join(accesses.values_list("customer__number", flat=True))
     casework.open_cases(
         [
             casework.NewCase(
                 key=f"like-stopped/{method.pk}",
                 kind=CaseKind.LIKE_STOPPED_ACCOUNT,
                 title=(
-                    f"Account ending {method.account_last4} of {method.customer.number} is on "
+                    f"Account ending {method.account.last4} of {customer.number} is on "
                     "hold: but for leading zeros it is one that was stopped"
                 ),
                 facts={
                     "account": method.label,
-                    "customer": method.customer.number,
-                    "stopped for": stopped.customer.number,
+                    "customer": customer.number,
+                    "stopped for": stopped_for,
                 },
             )
-            for method in first.values()
+            for customer, method in first.items()
         ],
         now=now,
     )
@@ -153,10 +169,10 @@ def _hold(methods: Sequence[PaymentMethod], stopped: PaymentMethod, now: datetim
 def _record(
     action: str, method_ids: Sequence[UUID], state: str, reason: str, now: datetime
 ) -> None:
-    actor, after = audit.job("returns"), {"state": state, "reason": reason}
+    after = {"state": state, "reason": reason}
     audit.write(
         [
-            audit.new_entry(action, f"method/{method_id}", actor=actor, now=now, after=after)
+            audit.new_entry(action, f"method/{method_id}", actor=_RETURNS, now=now, after=after)
             for method_id in method_ids
         ]
     )

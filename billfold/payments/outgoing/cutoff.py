@@ -63,9 +63,10 @@ class _DuePayment:
     id: UUID
     reference: str
     amount: Money
-    method_id: UUID
+    method_label: str
+    account_id: UUID
     routing_number: str
-    account_sealed: bytes
+    number_sealed: bytes
     account_type: Any
     holder_name: str
     customer_number: str
@@ -74,10 +75,11 @@ class _DuePayment:
 
 
 _SELECT_DUE = """
-SELECT p.id, p.reference, p.amount_minor, p.currency, m.id, m.routing_number, m.account_sealed,
-       m.account_type, m.holder_name, c.number, d.sec_code, d.kind = 'standing'
+SELECT p.id, p.reference, p.amount_minor, p.currency, m.label, a.id, a.routing_number,
+       a.number_sealed, a.account_type, a.holder_name, c.number, d.sec_code, d.kind = 'recurring'
 FROM payments_payment p
 JOIN payments_paymentmethod m ON m.id = p.method_id
+LEFT JOIN payments_presentaccount a ON a.method_id = m.id
 JOIN payments_mandate d ON d.id = p.mandate_id
 JOIN receivables_customer c ON c.id = p.customer_id
 WHERE p.state = 'scheduled' AND p.connection_id = %s AND p.collect_on <= %s
@@ -107,6 +109,7 @@ WITH owes_less AS (
     SELECT p.id, {first_broken} AS broken_rule
     FROM payments_payment p
     JOIN payments_paymentmethod m ON m.id = p.method_id
+    LEFT JOIN payments_presentaccount a ON a.method_id = m.id
     JOIN payments_mandate d ON d.id = p.mandate_id
     CROSS JOIN (SELECT %(largest)s::bigint) largest (minor)
     WHERE p.id = ANY(%(ids)s)
@@ -226,9 +229,11 @@ def _collect_one_file(
     bank.last_sequence = written.last_sequence
     bank.save(update_fields=["last_sequence"])
     file = exchange.build(bank, written, business_date=today, modifier=modifier, now=now)
-    ids = {payment.reference: payment.id for payment in payable}
-    ids |= {entry.order.reference: entry.payment_id for entry in prenote_entries}
-    _write_instructions(file, bank, ids, written)
+    sources = {each.reference: (each.id, each.method_label) for each in payable}
+    sources |= {
+        each.order.reference: (each.payment_id, each.method_label) for each in prenote_entries
+    }
+    _write_instructions(file, bank, sources, written)
     _promise_days(payable, max(business_date, today))
     _record_submitted(file, payable, today, now)
     parked_items.forget_payments([entry.order.reference for entry in prenote_entries], now=now)
@@ -278,7 +283,7 @@ def _order(payment: _DuePayment) -> Order:
         direction="debit",
         amount=payment.amount,
         routing_number=payment.routing_number,
-        account_number=bank_accounts.unseal_number(payment.method_id, payment.account_sealed),
+        account_number=bank_accounts.unseal_number(payment.account_id, payment.number_sealed),
         account_type=payment.account_type,
         holder_name=payment.holder_name,
         customer_number=payment.customer_number,
@@ -297,22 +302,29 @@ def _next_modifier(turn: connections.FileTurn, day: date) -> str:
 
 
 def _write_instructions(
-    file: BankFile, bank: BankConnection, ids: Mapping[str, UUID], written: WrittenFile
+    file: BankFile,
+    bank: BankConnection,
+    sources: Mapping[str, tuple[UUID, str]],
+    written: WrittenFile,
 ) -> None:
-    """Write which entry of a file serves which payment."""
+    """Write which entry of a file serves which payment, and the label of what it debits.
+
+    `sources` gives both by the payment's reference.
+    """
     entries = written.entries
     rows.insert(
         "payments_instruction",
         {
             "id": ("uuid", new_ids(len(entries))),
             "file_id": ("uuid", [file.id] * len(entries)),
-            "payment_id": ("uuid", [ids[entry.reference] for entry in entries]),
+            "payment_id": ("uuid", [sources[entry.reference][0] for entry in entries]),
             "kind": ("text", ["payment" if e.amount else prenotes.KIND for e in entries]),
             "odfi": ("text", [bank.odfi_routing_number[:8]] * len(entries)),
             "trace": ("text", [entry.trace for entry in entries]),
             "amount_minor": ("bigint", [entry.amount.minor for entry in entries]),
             "currency": ("text", [entry.amount.currency for entry in entries]),
             "rdfi": ("text", [entry.rdfi for entry in entries]),
+            "method_label": ("text", [sources[entry.reference][1] for entry in entries]),
             "is_live": ("boolean", [True] * len(entries)),
         },
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,10 +21,12 @@ from billfold.banking.models import BankFile, FileState
 from billfold.money import Money
 from billfold.payments.accounts import bank_accounts
 from billfold.payments.funnel import recording
-from billfold.payments.models import Instruction, Mandate
+from billfold.payments.models import Instruction
 from billfold.payments.reading import promised_days
+from billfold.payments.rules import debit_rules
 from billfold.payments.rules.lifecycle import Postponed
-from billfold.platform import audit
+from billfold.platform import audit, rows
+from billfold.platform.ids import new_ids
 from billfold.rails.protocol import Order
 from billfold.receivables.models import BillerProfile
 
@@ -31,7 +34,7 @@ KIND: Final = "prenote"
 _SENT: Final = frozenset({FileState.SENT, FileState.ACCEPTED})
 
 _LIVE = """
-SELECT m.account_fingerprint, i.trace, f.state, f.effective_date
+SELECT m.account_fingerprint, i.id, i.trace, f.state, f.effective_date
 FROM payments_paymentmethod m JOIN payments_payment p ON p.method_id = m.id
 JOIN payments_instruction i ON i.payment_id = p.id JOIN banking_bankfile f ON f.id = i.file_id
 WHERE m.account_fingerprint = ANY(%s) AND i.kind = 'prenote' AND i.is_live AND i.answer = ''
@@ -40,10 +43,11 @@ ORDER BY f.effective_date DESC, i.trace DESC
 _WAITING = """
 SELECT p.id, p.reference, p.collect_on, p.mandate_id, m.account_fingerprint
 FROM payments_payment p JOIN payments_paymentmethod m ON m.id = p.method_id
+JOIN payments_presentaccount a ON a.method_id = m.id
 JOIN payments_mandate d ON d.id = p.mandate_id
 WHERE p.state = 'scheduled' AND d.sec_code = 'WEB' AND d.validated_by = 'prenote'
-  AND d.validated_at IS NULL AND d.revoked_at IS NULL
-  AND d.account_fingerprint = m.account_fingerprint AND m.state = 'active'
+  AND NOT {is_validated} AND d.revoked_at IS NULL
+  AND {is_for_account} AND m.state = 'active'
   -- What may not be debited at all is not asked about: the cut-off refuses it.
   AND NOT EXISTS (SELECT FROM payments_paymentmethod twin
                   WHERE twin.account_fingerprint = m.account_fingerprint
@@ -51,9 +55,14 @@ WHERE p.state = 'scheduled' AND d.sec_code = 'WEB' AND d.validated_by = 'prenote
   AND {narrowed}
   AND p.reference <> ALL(%s) ORDER BY p.id LIMIT %s FOR NO KEY UPDATE OF p
 """
-_DUE = _WAITING.format(narrowed="p.connection_id = %s AND p.collect_on <= %s")
-_OF_ACCOUNTS = _WAITING.format(narrowed="m.account_fingerprint = ANY(%s)")
-_NOT_ASKED = _WAITING.format(
+_waiting_where = partial(
+    _WAITING.format,
+    is_validated=debit_rules.IS_VALIDATED,
+    is_for_account=debit_rules.CONSENT_IS_FOR_ACCOUNT,
+)
+_DUE = _waiting_where(narrowed="p.connection_id = %s AND p.collect_on <= %s")
+_OF_ACCOUNTS = _waiting_where(narrowed="m.account_fingerprint = ANY(%s)")
+_NOT_ASKED = _waiting_where(
     narrowed="""p.connection_id = %s AND NOT EXISTS (
     SELECT FROM payments_instruction i JOIN payments_payment q ON q.id = i.payment_id
     JOIN payments_paymentmethod same ON same.id = q.method_id
@@ -61,15 +70,12 @@ _NOT_ASKED = _WAITING.format(
       AND i.kind = 'prenote' AND i.is_live AND i.answer = '')"""
 )
 _ACCOUNTS = """
-SELECT p.id, p.reference, m.id, m.routing_number, m.account_sealed, m.account_type, m.holder_name,
-       c.number, d.sec_code, d.kind = 'standing'
+SELECT p.id, p.reference, a.id, a.routing_number, a.number_sealed, a.account_type, a.holder_name,
+       c.number, d.sec_code, d.kind = 'recurring', m.label
 FROM payments_payment p JOIN payments_paymentmethod m ON m.id = p.method_id
+JOIN payments_presentaccount a ON a.method_id = m.id
 JOIN payments_mandate d ON d.id = p.mandate_id JOIN receivables_customer c ON c.id = p.customer_id
 WHERE p.id = ANY(%s) ORDER BY p.id
-"""
-_VOUCH = """
-UPDATE payments_mandate d SET validated_at = %s, validation_evidence = 'prenote/' || v.trace
-FROM unnest(%s::uuid[], %s::text[]) AS v (id, trace) WHERE d.id = v.id
 """
 _MOVE = """
 UPDATE payments_payment p SET collect_on = v.day, reflected_by = v.by
@@ -81,6 +87,7 @@ FROM unnest(%s::uuid[], %s::date[], %s::date[]) AS v (id, day, by) WHERE p.id = 
 class _LivePrenote:
     """A prenote that was not returned."""
 
+    id: UUID
     trace: str
     file_state: str
     effective_date: date
@@ -114,6 +121,7 @@ class PrenoteEntry:
 
     payment_id: UUID
     fingerprint: str
+    method_label: str
     order: Order
 
 
@@ -171,23 +179,30 @@ def settle_due(
     today = now.astimezone(bankdays.EASTERN).date()
     on = max(business_date, today)
     prenotes = _live_prenotes({payment.fingerprint for payment in due})
-    traces: dict[_Waiting, str] = {}
+    proofs: dict[_Waiting, _LivePrenote] = {}
     days: dict[_Waiting, date] = {}
     for payment in due:
         prenote = prenotes.get(payment.fingerprint)
         if prenote and prenote.proves_account(on=on):
-            traces[payment] = prenote.trace
+            proofs[payment] = prenote
         else:  # An account without a prenote gets one in this file.
             day = next_file_day if prenote else on
             days[payment] = _first_day_after(prenote, file_day=day, today=today)
-    _validate_mandates(traces, now)
+    _validate_mandates(proofs, now)
     _postpone(days, "", now)
 
 
-def _validate_mandates(traces: Mapping[_Waiting, str], now: datetime) -> None:
-    ids = [payment.mandate_id for payment in traces]
-    with connection.cursor() as cursor:
-        cursor.execute(_VOUCH, [now, ids, list(traces.values())])
+def _validate_mandates(proofs: Mapping[_Waiting, _LivePrenote], now: datetime) -> None:
+    by_mandate = {payment.mandate_id: prenote.id for payment, prenote in proofs.items()}
+    rows.insert(
+        "payments_prenoteproof",
+        {
+            "id": ("uuid", new_ids(len(by_mandate))),
+            "mandate_id": ("uuid", list(by_mandate)),
+            "prenote_id": ("uuid", list(by_mandate.values())),
+            "at": ("timestamptz", [now] * len(by_mandate)),
+        },
+    )
     actor = audit.job("cut-off")
     audit.write(
         [
@@ -196,9 +211,9 @@ def _validate_mandates(traces: Mapping[_Waiting, str], now: datetime) -> None:
                 f"payment/{payment.reference}",
                 actor=actor,
                 now=now,
-                after={"by": f"{KIND}/{trace}"},
+                after={"by": f"{KIND}/{prenote.trace}"},
             )
-            for payment, trace in traces.items()
+            for payment, prenote in proofs.items()
         ]
     )
 
@@ -241,6 +256,7 @@ def entries_to_send(
             PrenoteEntry(
                 payment_id=row[0],
                 fingerprint=fingerprints[row[0]],
+                method_label=row[10],
                 order=Order(
                     reference=row[1],
                     direction="debit",
@@ -275,18 +291,13 @@ def is_answered(file: BankFile) -> bool:
 def withdraw(file: BankFile, *, next_file_day: date, now: datetime) -> None:
     """Void the prenotes of a file that was never processed; the next file sends them again."""
     instructions = Instruction.objects.filter(file=file, kind=KIND, is_live=True)
-    rows = instructions.values_list("trace", "payment__method__account_fingerprint")
-    accounts = dict(rows)
+    accounts = list(instructions.values_list("payment__method__account_fingerprint", flat=True))
     if not accounts:
         return
-    instructions.update(is_live=False)
-    Mandate.objects.filter(
-        validation_evidence__in=[f"{KIND}/{trace}" for trace in accounts],
-        payment__state="scheduled",
-    ).update(validated_at=None, validation_evidence="")
+    instructions.update(is_live=False)  # So they prove nothing any more.
     today = now.astimezone(bankdays.EASTERN).date()
-    waiting = _lock_waiting(_OF_ACCOUNTS, list(accounts.values()))
-    remaining = _live_prenotes(set(accounts.values()))
+    waiting = _lock_waiting(_OF_ACCOUNTS, accounts)
+    remaining = _live_prenotes(set(accounts))
     days = {
         payment: _first_day_after(
             remaining.get(payment.fingerprint), file_day=next_file_day, today=today

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 from billfold import bankdays
 from billfold.notices import outbox
+from billfold.payments.accounts import mandates
 from billfold.payments.funnel import messages
 from billfold.payments.funnel.loading import Recipient
 from billfold.payments.models import Payment
 from billfold.payments.rules.accounting import PaymentFacts, Share
+from billfold.people.models import Person
 from billfold.platform import audit
 from billfold.platform.models import AuditEntry
 from billfold.receivables.models import BillerProfile, Customer
@@ -30,8 +32,9 @@ def queue(
 
     `shares` says, payment by payment, what each is for.
     """
-    columns = ("id", "number", "name", "state")
+    columns = ("id", "number", "name", "state", "email")
     customers = Customer.objects.only(*columns).in_bulk({each.customer_id for each in payments})
+    persons = _persons(payments)
     letters, entries = [], []
     for payment, remitted in zip(payments, shares, strict=True):
         customer = customers[payment.customer_id]
@@ -45,20 +48,29 @@ def queue(
             rail=payment.rail,
         )
         terms = _terms(payment, profile, cutoff_eastern)
-        letters.append(messages.confirmation(facts, _recipient(payment, customer), terms))
+        recipient = _recipient(payment, customer, persons.get(payment.mandate.agreed_by_id))
+        letters.append(messages.confirmation(facts, recipient, terms))
         entries.append(_audit_entry(payment, customer, now))
     audit.write(entries)
     outbox.queue(letters, now=now)
 
 
-def _recipient(payment: Payment, customer: Customer) -> Recipient:
+def _persons(payments: Sequence[Payment]) -> dict[str, Person]:
+    """Read who authorised the payments, as far as they are persons with a login."""
+    ids = {Person.id_of(payment.mandate.agreed_by()) for payment in payments}
+    persons = Person.objects.filter(pk__in=[each for each in ids if each is not None])
+    return {person.actor().id: person for person in persons}
+
+
+def _recipient(payment: Payment, customer: Customer, person: Person | None) -> Recipient:
     return Recipient(
-        email=payment.made_by.email,
-        name=payment.made_by.name,
+        email=person.email if person else customer.email,
+        name=person.name if person else customer.name,
         customer_number=customer.number,
         customer_name=customer.name,
         customer_state=customer.state,
-        account_label=payment.method.label,
+        agreed_label=payment.method_label,
+        debited_label=payment.method.label,
         method_id=payment.method_id,
         mandate_id=payment.mandate_id,
         reflected_by=payment.reflected_by,
@@ -76,7 +88,7 @@ def _terms(payment: Payment, profile: BillerProfile, cutoff_eastern: time) -> me
         collect_on=payment.collect_on,
         cancel_until=cancelable_until.astimezone(ZoneInfo(profile.zone)),
         authorization=mandate.text,
-        awaits_prenote=mandate.validated_at is None and mandate.sec_code == "WEB",
+        awaits_prenote=mandates.validation_of(mandate).is_awaited(mandate.sec_code),
     )
 
 
@@ -84,12 +96,12 @@ def _audit_entry(payment: Payment, customer: Customer, now: datetime) -> AuditEn
     return audit.new_entry(
         "payment scheduled",
         payment.subject,
-        actor=payment.made_by.actor(),
+        actor=payment.made_by(),
         now=now,
         after={
             "amount_minor": payment.amount_minor,
             "account": customer.number,
             "consent_sha256": hashlib.sha256(payment.mandate.text.encode()).hexdigest(),
-            "account_fingerprint": payment.method.account_fingerprint,
+            "account_fingerprint": payment.mandate.account.account_fingerprint,
         },
     )

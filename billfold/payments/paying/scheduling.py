@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
+from itertools import compress
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,18 +17,25 @@ from django.db import connection, transaction
 from billfold import bankdays
 from billfold.banking import connections
 from billfold.money import Money, total
-from billfold.payments.accounts import bank_accounts, mandates
+from billfold.payments.accounts import (
+    account_validation,
+    bank_accounts,
+    mandates,
+    method_access,
+)
 from billfold.payments.accounts.account_validation import Validation
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.cases import parked_items, unresolved_files
 from billfold.payments.funnel import loading, recording, stopped_accounts
-from billfold.payments.models import MethodState, Payment, PaymentMethod
+from billfold.payments.method_models import BankAccount, Mandate, MethodState, PaymentMethod
+from billfold.payments.models import Payment
 from billfold.payments.outgoing import prenotes
 from billfold.payments.paying import confirmation, invoice_standing
 from billfold.payments.reading import promised_days
 from billfold.payments.rules.accounting import Share
 from billfold.payments.rules.lifecycle import Canceled, State
+from billfold.people.models import Person
 from billfold.platform import audit, feed, retries, rows
 from billfold.platform.faults import fault
 from billfold.platform.feed import FeedKind
@@ -70,21 +78,32 @@ class MethodNotUsable(Exception):
     """The payment method was removed or stopped."""
 
 
+class NotCovered(Exception):
+    """A mandate does not allow the payment; `rule` names what it breaks, as at a cut-off."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
 class TooLateToCancel(Exception):
     """The cut-off has passed, or the payment is no longer waiting."""
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What a person wants to pay, from which account, with their consent to the debit."""
+    """What is to be paid, from which account, who asks for it, and who allowed the debit."""
 
     reference: str
     customer_id: UUID
     shares: Mapping[UUID, Money]
     """Invoice -> amount."""
-    account: BankAccount | PaymentMethod
-    consent: Consent
-    validation: Validation
+    account: TypedAccount | PaymentMethod
+    authority: Consent | Mandate
+    """A consent to this debit alone, or a recurring mandate that was given before."""
+    actor: audit.Actor
+    validation: Validation = account_validation.NOT_NEEDED
+    """Of the account of a consent; a mandate has its own."""
     remember: bool = False
 
     @cached_property
@@ -109,7 +128,9 @@ class Intent:
             )
         )
         shares = sorted((str(i), a.minor, a.currency) for i, a in self.shares.items())
-        parts = [str(self.customer_id), str(self.consent.agreed_by.id), shares, source]
+        parts = [str(self.customer_id), self.actor.id, shares, source]
+        if isinstance(self.authority, Mandate):
+            parts.append(f"mandate/{self.authority.pk}")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -125,7 +146,8 @@ class Scheduled:
 def schedule(intents: Sequence[Intent], *, now: datetime) -> list[Scheduled]:
     """Make payments, all or none. The same reference again gives the payment made the first time.
 
-    Raises: NothingChosen, NotYours, NotPositive, ExceedsPayable, ReferenceReused, MethodNotUsable.
+    Raises: NothingChosen, NotYours, NotPositive, ExceedsPayable, ReferenceReused, MethodNotUsable,
+    NotCovered.
     """
     fault("schedule_begun")
     with transaction.atomic(durable=True):
@@ -198,28 +220,95 @@ def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:
     """
     saved = {
         method.pk: method
-        for method in PaymentMethod.objects.select_for_update()
+        for method in PaymentMethod.objects.select_for_update(of=["self"])
         .filter(pk__in=[i.account.pk for i in intents if isinstance(i.account, PaymentMethod)])
+        .select_related("present__account")
         .order_by("pk")
     }
-    typed = [i.account for i in intents if isinstance(i.account, BankAccount)]
+    typed = [i.account for i in intents if isinstance(i.account, TypedAccount)]
     if stopped_accounts.are_any_stopped([*typed, *saved.values()]):
         raise MethodNotUsable
-    for intent in intents:
-        if isinstance(intent.account, PaymentMethod):
-            method = saved[intent.account.pk]
-            if method.customer_id != intent.customer_id:
-                raise NotYours
-            if method.state != MethodState.ACTIVE:
-                raise MethodNotUsable
+    accesses = method_access.among(saved)
     return [
-        saved[intent.account.pk]
-        if isinstance(intent.account, PaymentMethod)
-        else bank_accounts.add(
-            intent.account, customer_id=intent.customer_id, remember=intent.remember, now=now
+        bank_accounts.add(
+            intent.account,
+            customer_id=intent.customer_id,
+            remember=intent.remember,
+            actor=_giver(intent),
+            now=now,
         )
+        if isinstance(intent.account, TypedAccount)
+        else _check_method(intent, saved.get(intent.account.pk), accesses, now)
         for intent in intents
     ]
+
+
+def _giver(intent: Intent) -> audit.Actor:
+    """Name who allows the debit, whose account it is."""
+    authority = intent.authority
+    return authority.agreed_by() if isinstance(authority, Mandate) else authority.agreed_by
+
+
+def _check_method(
+    intent: Intent, method: PaymentMethod | None, accesses: Set[tuple[UUID, UUID]], now: datetime
+) -> PaymentMethod:
+    """Check that a saved method may be used for the customer. A person's own may be from its first
+    use on; a company's, and any under a mandate, only where it was allowed before.
+
+    Raises: NotYours, MethodNotUsable.
+    """
+    if method is None:
+        raise NotYours
+    giver = _giver(intent)
+    is_own = method.owner_person_id is not None and method.owner_person_id == Person.id_of(giver)
+    is_allowed = (method.pk, intent.customer_id) in accesses
+    if isinstance(intent.authority, Mandate):
+        if not is_allowed:
+            raise NotYours
+    elif is_own and not is_allowed:
+        method_access.give(method, [intent.customer_id], actor=giver, now=now)
+    elif not is_own and not (method.owner_customer_id and is_allowed):
+        raise NotYours
+    if method.state != MethodState.ACTIVE:
+        raise MethodNotUsable
+    return method
+
+
+def _mandates(
+    intents: Sequence[Intent], methods: Sequence[PaymentMethod], now: datetime
+) -> list[Mandate]:
+    """Give each intent's mandate: a new one of each consent, those given before as they are now.
+
+    Raises: NotYours, NotCovered.
+    """
+    earlier = Mandate.objects.select_related("account").in_bulk(
+        [i.authority.pk for i in intents if isinstance(i.authority, Mandate)]
+    )
+    return [
+        _check_mandate(intent, method, earlier.get(intent.authority.pk))
+        if isinstance(intent.authority, Mandate)
+        else mandates.single(method, intent.amount, intent.authority, intent.validation, now)
+        for intent, method in zip(intents, methods, strict=True)
+    ]
+
+
+def _check_mandate(intent: Intent, method: PaymentMethod, mandate: Mandate | None) -> Mandate:
+    """Check that a mandate given before allows the payment. Raises: NotYours, NotCovered."""
+    if mandate is None:
+        raise NotYours
+    limit = mandate.amount_minor
+    broken = {
+        "not-recurring": mandate.kind != "recurring",
+        "other-method": mandate.method_id != method.pk,
+        "consent-ended": mandate.revoked_at is not None,
+        "other-account": mandate.account.method_id != method.pk,
+        "other-currency": mandate.currency != intent.amount.currency,
+        "above-consent": limit is not None and intent.amount.minor > limit,
+    }
+    for rule, is_broken in broken.items():
+        if is_broken:
+            raise NotCovered(rule)
+    return mandate
 
 
 def _write(
@@ -234,22 +323,28 @@ def _write(
     profile = BillerProfile.objects.get()
     promise = promised_days.promise(profile.debit_days)
     feed_row = feed.row(FeedKind.PAYMENTS, now=now)
-    payments, consents = [], []
-    for intent, method in zip(intents, _methods(intents, now), strict=True):
-        collect_on = collection_day(
-            method, intent.validation, counts_from=counts_from, cutoff_eastern=cutoff
+    methods = _methods(intents, now)
+    authorities = _mandates(intents, methods, now)
+    payments = []
+    for intent, method, mandate in zip(intents, methods, authorities, strict=True):
+        validation = (
+            mandates.validation_of(mandate)
+            if isinstance(intent.authority, Mandate)
+            else intent.validation
         )
-        mandate = mandates.one_time(method, intent.amount, intent.consent, intent.validation, now)
-        consents.append(mandate)
+        collect_on = collection_day(
+            mandate.account, validation, counts_from=counts_from, cutoff_eastern=cutoff
+        )
         payments.append(
             Payment(
                 id=new_id(),
                 reference=intent.reference,
                 request_hash=intent.request_hash,
                 customer_id=intent.customer_id,
-                made_by=intent.consent.agreed_by,
-                made_by_name=intent.consent.agreed_by.name,
+                made_by_id=intent.actor.id,
+                made_by_name=intent.actor.name,
                 method=method,
+                method_label=mandate.account.label,
                 mandate=mandate,
                 connection_id=day.connection_id,
                 amount_minor=intent.amount.minor,
@@ -261,7 +356,8 @@ def _write(
                 feed_row_id=feed_row,
             )
         )
-    rows.insert_objects(consents)
+    given_now = [not isinstance(intent.authority, Mandate) for intent in intents]
+    rows.insert_objects(list(compress(authorities, given_now)))
     rows.insert_objects(payments)
     shares = _write_remittances(intents, payments, invoices)
     confirmation.queue(payments, shares, profile=profile, cutoff_eastern=cutoff, now=now)
@@ -269,7 +365,7 @@ def _write(
 
 
 def collection_day(
-    account: BankAccount | PaymentMethod,
+    account: TypedAccount | BankAccount,
     validation: Validation,
     *,
     counts_from: datetime,

@@ -50,6 +50,23 @@ def never_changed(promise: int, what: str, *tables: str) -> list[ProofCheck]:
     ]
 
 
+_ENDS_UNGUARDED = """
+SELECT 'the trigger that lets only the end of ' || %(table)s::text || ' be written is off'
+WHERE NOT EXISTS (
+    SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    JOIN pg_proc f ON f.oid = t.tgfoid
+    WHERE c.relname = %(table)s AND c.relnamespace = %(schema)s::text::regnamespace
+      AND t.tgname = 'only_ends' AND f.proname = 'refuse_all_but_the_end'
+      -- Bits: row 1, before 2, update 16. Source: PostgreSQL, catalog/pg_trigger.h.
+      AND t.tgenabled IN ('O', 'A') AND t.tgtype & 19 = 19 AND t.tgqual IS NULL AND t.tgattr = '')
+"""
+
+
+def keeps_all_but_ends(promise: int, title: str, table: str) -> ProofCheck:
+    """Check that a trigger lets nothing but the end of a row be written, whoever writes it."""
+    return by_sql(promise, title, _ENDS_UNGUARDED, table=table)
+
+
 _OTHER_COLUMNS = """
 SELECT 'the application may change ' || a.attname || ' of ' || c.relname
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -109,11 +109,6 @@ def _known(inspection: Inspection) -> _Search:
         for (n,) in inspection.rows("SELECT deposit_account_number FROM receivables_billerprofile")
     }
     pairs = set(accounts(inspection))
-    for change_id, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
-        routing, _, rest = (
-            opened(sealed, f"payments_methodchange|before|{change_id}") or ""
-        ).partition("|")
-        pairs.add((routing, rest.partition("|")[0]))
     for bank_id, routing, sealed in stream(
         "SELECT id, odfi_routing_number, account_number_sealed FROM banking_bankconnection"
     ):
@@ -192,7 +187,7 @@ WHERE EXISTS (SELECT FROM receivables_invoice
    OR EXISTS (SELECT FROM banking_bankconnection
               WHERE word.word IN (odfi_routing_number, immediate_origin, company_id))
    OR EXISTS (SELECT FROM banking_bankline WHERE bank_reference = word.word)
-   OR EXISTS (SELECT FROM payments_paymentmethod WHERE routing_number = word.word)
+   OR EXISTS (SELECT FROM payments_bankaccount WHERE routing_number = word.word)
    OR EXISTS (SELECT FROM payments_instruction
               WHERE odfi = left(word.word, 8) AND trace = word.word)"""
 """Numbers that a payer, or a payer's bank, can read somewhere and give as an account's."""

@@ -283,7 +283,6 @@ CHECKS: Final = (
         "payments_subjectevent",
         "payments_remittance",
         "payments_decision",
-        "payments_methodchange",
         "receivables_invoicerevision",
     ),
     by_sql(3, "A reversal mirrors the one transfer it takes back", _REVERSALS),

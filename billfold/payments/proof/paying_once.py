@@ -117,11 +117,11 @@ WHERE fee.state IS DISTINCT FROM 'returned' OR charged <> customer_id
 """
 _AUTOPAY_TWICE: Final = """
 SELECT 'invoice ' || i.number || ' due ' || i.due_date || ' is in ' || count(*)
-       || ' debits under standing consent'
+       || ' debits under recurring consent'
 FROM payments_payment p JOIN payments_mandate m ON m.id = p.mandate_id
 JOIN payments_remittance r ON r.payment_id = p.id
 JOIN receivables_invoice i ON i.id = r.invoice_id
-WHERE m.kind = 'standing' AND p.state NOT IN ('canceled', 'failed', 'returned')
+WHERE m.kind = 'recurring' AND p.state NOT IN ('canceled', 'failed', 'returned')
 GROUP BY i.id HAVING count(*) > 1
 """
 _USED_TWICE: Final = """
@@ -185,7 +185,7 @@ CHECKS: Final = (
         _FEES,
         codes=[code.code for code in RETURN_CODES.values() if code.fee_chargeable],
     ),
-    by_sql(16, "One invoice, one debit under standing consent", _AUTOPAY_TWICE),
+    by_sql(16, "One invoice, one debit under recurring consent", _AUTOPAY_TWICE),
     by_sql(17, "No money is used twice", _USED_TWICE),
     constrained(17, "The database lets no money be used twice", "ledger_unapplied_never_in_debit"),
     by_sql(17, "Cash leaves only when the bank takes a return", _CASH_OUT),

@@ -12,31 +12,49 @@ from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by
 from billfold.payments.proof.guards import (
     changed_only,
     changes_only_listed,
+    keeps_all_but_ends,
     narrow_logins,
     never_changed,
     nothing_lends_rights,
     unique,
 )
+from billfold.payments.rules import debit_rules
 from billfold.rails.ach.return_reasons import RETURN_CODES
 
 _UNAUTHORISED: Final = """
 SELECT 'the debit of payment ' || p.reference || ' ' || CASE
-    WHEN m.agreed_at > f.made_at THEN 'was put in a file before anybody agreed'
-    WHEN m.revoked_at < f.made_at THEN 'was put in a file after its consent was revoked'
-    WHEN m.method_id <> p.method_id THEN 'is from another account than the consent'
-    WHEN p.currency <> m.currency OR p.amount_minor > m.amount_minor
-        THEN 'of ' || p.amount_minor || ' exceeds the ' || m.amount_minor || ' agreed'
-    WHEN m.revoked_at IS NULL AND m.account_fingerprint <> a.account_fingerprint
-        THEN 'is from an account that changed since the consent'
-    ELSE 'has a consent for ' || c.number || ', another customer' END
+    WHEN d.agreed_at > f.made_at THEN 'was put in a file before anybody agreed'
+    WHEN d.revoked_at < f.made_at THEN 'was put in a file after its consent was revoked'
+    WHEN d.method_id <> p.method_id THEN 'is from another account than the consent'
+    WHEN p.currency <> d.currency OR p.amount_minor > d.amount_minor
+        THEN 'of ' || p.amount_minor || ' exceeds the ' || d.amount_minor || ' agreed'
+    WHEN access.is_given THEN 'is from an account that nobody agreed to'
+    ELSE 'is from an account that may not be used for ' || c.number END
 FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
 JOIN banking_bankfile f ON f.id = i.file_id
-JOIN payments_mandate m ON m.id = p.mandate_id
-JOIN payments_paymentmethod a ON a.id = m.method_id
-JOIN receivables_customer c ON c.id = a.customer_id
-WHERE m.agreed_at > f.made_at OR m.revoked_at < f.made_at OR m.method_id <> p.method_id
-   OR p.currency <> m.currency OR p.amount_minor > m.amount_minor OR a.customer_id <> p.customer_id
-   OR (m.revoked_at IS NULL AND m.account_fingerprint <> a.account_fingerprint)
+JOIN payments_mandate d ON d.id = p.mandate_id
+LEFT JOIN payments_presentaccount a ON a.method_id = p.method_id
+JOIN receivables_customer c ON c.id = p.customer_id
+CROSS JOIN LATERAL (SELECT EXISTS (
+    SELECT FROM payments_methodaccess access
+    WHERE access.method_id = p.method_id AND access.customer_id = p.customer_id
+      AND access.since <= p.created_at
+      AND (access.until IS NULL OR access.until >= p.created_at)) AS is_given) access
+WHERE d.agreed_at > f.made_at OR d.revoked_at < f.made_at OR d.method_id <> p.method_id
+   OR p.currency <> d.currency OR p.amount_minor > d.amount_minor OR NOT access.is_given
+   OR {is_for_account} IS NOT TRUE
+"""
+_SINGLE_TWICE: Final = """
+SELECT 'a consent to one debit serves ' || count(*) || ' payments, ' || min(p.reference)
+       || ' among them'
+FROM payments_mandate d JOIN payments_payment p ON p.mandate_id = d.id
+WHERE d.kind = 'single' GROUP BY d.id HAVING count(*) > 1
+"""
+_OTHER_LINK: Final = """
+SELECT 'a notice of change made an account of method ' || before.method_id
+       || ' into one of method ' || newer.method_id
+FROM payments_bankaccount newer JOIN payments_bankaccount before ON before.id = newer.replaces_id
+WHERE newer.method_id <> before.method_id
 """
 _CONSENT: Final = """
 SELECT 'the consent to payment ' || p.reference || ' keeps no '
@@ -49,23 +67,27 @@ WHERE trim(m.text) = '' OR trim(m.text_version) = '' OR trim(m.agreed_by_name) =
 _OTHER_CONSENT: Final = """
 SELECT 'the consent to payment ' || p.reference || ' is not the one put on record'
 FROM payments_payment p JOIN payments_mandate m ON m.id = p.mandate_id
+JOIN payments_bankaccount a ON a.id = m.account_id
 JOIN platform_auditentry e ON e.action = 'payment scheduled'
     AND e.subject = 'payment/' || p.reference
 WHERE e.after->>'consent_sha256' <> encode(sha256(convert_to(m.text, 'UTF8')), 'hex')
-   OR (e.after->>'account_fingerprint' <> m.account_fingerprint AND NOT EXISTS (
-       SELECT FROM platform_auditentry changed
-       WHERE changed.action = 'bank account corrected by notice of change'
-         AND changed.subject = 'method/' || m.method_id
-         AND changed.after->>'account_fingerprint' = m.account_fingerprint))
+   OR e.after->>'account_fingerprint' <> a.account_fingerprint
 """
 _STOPPED: Final = """
+WITH account AS (
+    SELECT a.method_id, a.account_fingerprint, a.created_at AS since,
+           coalesce(newer.created_at, 'infinity') AS until
+    FROM payments_bankaccount a LEFT JOIN payments_bankaccount newer ON newer.replaces_id = a.id
+)
 SELECT DISTINCT 'the debit of payment ' || p.reference || ' was put in file ' || f.name || ' after '
        || e.code || ' had stopped its account'
 FROM payments_subjectevent e JOIN payments_payment back ON e.subject = 'payment/' || back.reference
-JOIN payments_mandate stopped ON stopped.id = back.mandate_id
-JOIN payments_mandate m ON m.account_fingerprint = stopped.account_fingerprint
-JOIN payments_payment p ON p.mandate_id = m.id
-JOIN payments_instruction i ON i.payment_id = p.id JOIN banking_bankfile f ON f.id = i.file_id
+JOIN account stopped ON stopped.method_id = back.method_id
+    AND stopped.since <= e.at AND e.at < stopped.until
+JOIN account same ON same.account_fingerprint = stopped.account_fingerprint
+JOIN payments_payment p ON p.method_id = same.method_id
+JOIN payments_instruction i ON i.payment_id = p.id
+JOIN banking_bankfile f ON f.id = i.file_id AND same.since <= f.made_at AND f.made_at < same.until
 WHERE (e.kind = 'returned' OR (e.kind = 'refused' AND e.key ~ '^prenote/.*/R'))
   AND e.outcome <> 'stray' AND NOT e.code = ANY(%(keeping)s)
   -- A file and a return are told apart by when their jobs began, which is not to the second.
@@ -77,20 +99,26 @@ SELECT DISTINCT 'the account of payment ' || p.reference || ' was not validated 
 FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
 JOIN banking_bankfile f ON f.id = i.file_id JOIN payments_mandate m ON m.id = p.mandate_id
 WHERE m.sec_code = 'WEB' AND i.kind = 'payment'
-  AND (m.validated_at IS NULL OR m.validated_at > f.made_at OR m.validated_by = '')
+  AND (m.validated_at <= f.made_at AND m.validated_by <> '' OR EXISTS (
+      SELECT FROM payments_prenoteproof proof
+      WHERE proof.mandate_id = m.id AND proof.at <= f.made_at)) IS NOT TRUE
 """
 _BY_PRENOTE: Final = """
-SELECT p.reference, f.business_date, prenote_entry.effective_date
+SELECT p.reference, f.business_date, sent.effective_date
 FROM payments_instruction i JOIN payments_payment p ON p.id = i.payment_id
 JOIN banking_bankfile f ON f.id = i.file_id JOIN payments_mandate m ON m.id = p.mandate_id
-LEFT JOIN (
-    SELECT 'prenote/' || i.trace AS name, f.effective_date, m.account_fingerprint
-    FROM payments_instruction i JOIN banking_bankfile f ON f.id = i.file_id
-    JOIN payments_payment p ON p.id = i.payment_id
-    JOIN payments_paymentmethod m ON m.id = p.method_id
-    WHERE i.kind = 'prenote' AND i.is_live AND f.sent_at IS NOT NULL
-) prenote_entry ON prenote_entry.name = m.validation_evidence
-    AND (prenote_entry.account_fingerprint = m.account_fingerprint OR m.revoked_at IS NOT NULL)
+LEFT JOIN LATERAL (
+    SELECT min(its_file.effective_date) AS effective_date
+    FROM payments_prenoteproof proof
+    JOIN payments_instruction prenote ON prenote.id = proof.prenote_id
+    JOIN banking_bankfile its_file ON its_file.id = prenote.file_id
+    JOIN payments_payment first ON first.id = prenote.payment_id
+    WHERE proof.mandate_id = m.id AND proof.at <= f.made_at
+      AND prenote.kind = 'prenote' AND prenote.is_live AND its_file.sent_at IS NOT NULL
+      AND EXISTS (SELECT FROM payments_bankaccount tested
+                  JOIN payments_bankaccount debited USING (account_fingerprint)
+                  WHERE tested.method_id = first.method_id AND debited.method_id = p.method_id)
+) sent ON true
 WHERE m.validated_by = 'prenote' AND m.sec_code = 'WEB' AND i.kind = 'payment' AND i.is_live
 ORDER BY 1
 """
@@ -108,7 +136,8 @@ def _by_prenote(inspection: Inspection) -> Violations:
 
 _REMOVABLE: Final = """
 SELECT 'the application may remove rows of ' || name
-FROM unnest(ARRAY['payments_mandate', 'payments_paymentmethod', 'payments_payment']) table_ (name)
+FROM unnest(ARRAY['payments_mandate', 'payments_paymentmethod', 'payments_methodaccess',
+                  'payments_payment']) table_ (name)
 CROSS JOIN unnest(ARRAY['DELETE', 'TRUNCATE']) act (name_)
 WHERE has_table_privilege(%(role)s::text, quote_ident(%(schema)s::text) || '.' || name, act.name_)
 """
@@ -217,10 +246,28 @@ GROUP BY f.id HAVING count(DISTINCT who.id) < 2
 """
 
 CHECKS: Final = (
-    by_sql(18, "Every debit had a live consent when its file was made", _UNAUTHORISED),
+    by_sql(
+        18,
+        "Every debit had a live consent when its file was made",
+        _UNAUTHORISED.format(is_for_account=debit_rules.CONSENT_IS_FOR_ACCOUNT),
+    ),
     by_sql(18, "Every consent keeps the text, its version and who agreed", _CONSENT),
     by_sql(18, "Every consent is the one put on record", _OTHER_CONSENT),
+    by_sql(18, "A consent to one debit serves one payment", _SINGLE_TWICE),
+    by_sql(18, "A notice of change links accounts of one method", _OTHER_LINK),
     changed_only(18, "The application cannot rewrite a consent", "payments_mandate"),
+    changed_only(
+        18, "The application cannot rewrite for whom a method may be used", "payments_methodaccess"
+    ),
+    keeps_all_but_ends(
+        18, "A trigger lets only the end of a consent be written", "payments_mandate"
+    ),
+    *never_changed(
+        18,
+        "bank accounts and what prenotes proved",
+        "payments_bankaccount",
+        "payments_prenoteproof",
+    ),
     by_sql(18, "No account is debited after a return stopped it", _STOPPED, keeping=_KEEPING),
     by_sql(18, "Every account was validated before its first WEB debit", _NOT_VALIDATED),
     ProofCheck(18, "No first debit goes out before its prenote has cleared", _by_prenote),

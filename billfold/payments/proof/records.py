@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from billfold.payments.funnel import loading
 from billfold.payments.proof.check import Inspection, ProofCheck, Violations, by_sql
 from billfold.payments.proof.guards import never_changed, unique
 from billfold.platform import audit, feed
@@ -84,7 +85,7 @@ WITH act (action, subject) AS (
     SELECT 'case closed', 'case/' || id FROM payments_case WHERE closed_at IS NOT NULL
     UNION ALL
     SELECT 'bank account corrected by notice of change', 'method/' || method_id
-    FROM payments_methodchange
+    FROM payments_bankaccount WHERE replaces_id IS NOT NULL
     UNION ALL
     SELECT kind || ' imported', 'import/' || id FROM receivables_importrun
     UNION ALL
@@ -93,7 +94,7 @@ WITH act (action, subject) AS (
 SELECT 'no record says "' || act.action || '" of ' || act.subject
 FROM act LEFT JOIN platform_auditentry e USING (action, subject) WHERE e.id IS NULL
 """
-_UNTOLD: Final = """
+_UNTOLD_TEMPLATE: Final = """
 WITH fact (name, subject) AS (
     SELECT 'received', 'payment/' || reference FROM payments_payment
     UNION ALL
@@ -105,10 +106,15 @@ WITH fact (name, subject) AS (
 )
 SELECT DISTINCT 'nobody was told that payment ' || p.reference || ' was ' || fact.name
 FROM fact JOIN payments_payment p ON fact.subject = 'payment/' || p.reference
-JOIN people_person person ON person.id = p.made_by_id AND person.email <> ''
+JOIN receivables_customer c ON c.id = p.customer_id
+JOIN payments_mandate d ON d.id = p.mandate_id
+{join_person}
 LEFT JOIN notices_notice n ON n.key = 'payment/' || p.reference || '/' || fact.name
-WHERE n.id IS NULL
+WHERE n.id IS NULL AND {email} <> ''
 """
+_UNTOLD: Final = _UNTOLD_TEMPLATE.format(
+    join_person=loading.JOIN_PERSON, email=loading.RECIPIENT_EMAIL
+)
 _NEVER_HAPPENED: Final = """
 SELECT 'a notice tells that ' || n.about || ' was ' || n.kind || CASE
            WHEN p.id IS NULL THEN ', and there is no such payment' ELSE ', and it was not' END

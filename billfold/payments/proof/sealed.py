@@ -19,8 +19,8 @@ _BYTES: Final = frozenset(
         ("banking_bankconnection", "account_number_sealed"),
         ("banking_bankfilecontent", "content_sealed"),
         ("banking_bankline", "text_sealed"),
-        ("payments_methodchange", "before_sealed"),
-        ("payments_paymentmethod", "account_sealed"),
+        ("payments_bankaccount", "number_sealed"),
+        ("payments_presentaccount", "number_sealed"),
         # The biller's own papers, which name no bank account of anybody.
         ("receivables_importrun", "content"),
         ("receivables_invoicedocument", "content"),
@@ -51,26 +51,33 @@ def opened(sealed: bytes, context: str) -> str | None:
         return None
 
 
-_METHODS: Final = """
-SELECT id, routing_number, account_sealed, account_fingerprint, account_fingerprint_with_zeros,
-       account_last4
-FROM payments_paymentmethod"""
+_ACCOUNTS: Final = """
+SELECT a.id, a.routing_number, a.number_sealed, a.account_fingerprint,
+       a.account_fingerprint_with_zeros, a.last4
+FROM payments_bankaccount a"""
+_OTHER_METHOD: Final = """
+SELECT m.id FROM payments_paymentmethod m
+LEFT JOIN payments_presentaccount a ON a.method_id = m.id
+WHERE m.kind = 'bank' AND (m.account_fingerprint, m.label) IS DISTINCT FROM
+    (a.account_fingerprint, initcap(a.account_type) || ' ending ' || a.last4)"""
 
 
 def accounts(inspection: Inspection) -> set[tuple[str, str]]:
-    """Open the account of every payment method, once: routing and account number."""
-    numbers: set[tuple[str, str]] = inspection.once("accounts", lambda: _opened_methods()[0])
+    """Open every bank account there is or was, once: routing and account number."""
+    numbers: set[tuple[str, str]] = inspection.once("accounts", lambda: _opened_accounts()[0])
     return numbers
 
 
-def _opened_methods() -> tuple[set[tuple[str, str]], list[str]]:
-    """Open every payment method; give the accounts, and a violation where another is displayed."""
+def _opened_accounts() -> tuple[set[tuple[str, str]], list[str]]:
+    """Open every bank account; give the numbers, and a violation where another is displayed."""
     numbers: set[tuple[str, str]] = set()
     violations: list[str] = []
-    for row_id, routing, sealed, *displayed in stream(_METHODS):
-        number = opened(sealed, f"payments_paymentmethod|account|{row_id}")
+    for row_id, routing, sealed, *displayed in stream(_ACCOUNTS):
+        number = opened(sealed, f"payments_bankaccount|number|{row_id}")
         if number is None:
-            violations.append(f"the account number of method {row_id} does not open with our keys")
+            violations.append(
+                f"the account number of bank account {row_id} does not open with our keys"
+            )
             continue
         numbers.add((routing, number))
         if displayed != [
@@ -78,13 +85,17 @@ def _opened_methods() -> tuple[set[tuple[str, str]], list[str]]:
             account_fingerprints.with_zeros(routing, number),
             number[-4:],
         ]:
-            violations.append(f"method {row_id} shows another account than it keeps")
+            violations.append(f"bank account {row_id} shows another account than it keeps")
+    violations += [
+        f"method {method_id} shows another account than it keeps"
+        for (method_id,) in stream(_OTHER_METHOD)
+    ]
     return numbers, violations
 
 
 def _numbers(inspection: Inspection) -> Violations:
     """Open every account number and compare it with its fingerprint and last four."""
-    numbers, violations = _opened_methods()
+    numbers, violations = _opened_accounts()
     inspection.once("accounts", lambda: numbers)
 
     def offenders() -> Iterator[str]:
@@ -103,7 +114,7 @@ def _numbers(inspection: Inspection) -> Violations:
 
 
 def _texts(_inspection: Inspection) -> Violations:
-    """Open the words of every bank line, and what every notice of change replaced."""
+    """Open the words of every bank line."""
 
     def offenders() -> Iterator[str]:
         for row_id, sealed, fingerprint in stream(
@@ -114,9 +125,6 @@ def _texts(_inspection: Inspection) -> Violations:
                 yield f"the words of bank line {row_id} do not open with our keys"
             elif fingerprint != sealing.fingerprint(text, purpose="statement text"):
                 yield f"the words of bank line {row_id} are not those it came with"
-        for row_id, sealed in stream("SELECT id, before_sealed FROM payments_methodchange"):
-            if opened(sealed, f"payments_methodchange|before|{row_id}") is None:
-                yield f"what change {row_id} replaced does not open with our keys"
 
     return Violations.of(offenders())
 

@@ -1,8 +1,8 @@
 """The rules a payment must keep to be debited, by name: what the cut-off asks of each. Pure.
 
-Each rule is SQL that is true of a payment that keeps it. It speaks of `p` the payment, `m` its bank
-account, `d` its mandate, `owes_less` the payments whose invoices owe less, and `largest`, what one
-file of the bank can hold.
+Each rule is SQL that is true of a payment that keeps it. It speaks of `p` the payment, `m` its
+method, `a` the bank account that is of now, `d` its mandate, `owes_less` the payments whose
+invoices owe less, and `largest`, what one file of the bank can hold.
 """
 
 from __future__ import annotations
@@ -20,8 +20,23 @@ _STOPPED_TWIN: Final = """EXISTS (
     SELECT FROM payments_paymentmethod twin
     WHERE twin.account_fingerprint = m.account_fingerprint AND twin.state IN ('frozen', 'held')
       AND {narrowed})"""
-_SAME: Final = """(twin.customer_id = m.customer_id
-       OR twin.account_fingerprint_with_zeros = m.account_fingerprint_with_zeros)"""
+_SAME: Final = """(
+          EXISTS (SELECT FROM payments_methodaccess theirs
+                     JOIN payments_methodaccess ours ON ours.customer_id = theirs.customer_id
+                     WHERE theirs.method_id = twin.id AND ours.method_id = m.id)
+          OR EXISTS (SELECT FROM payments_presentaccount it WHERE it.method_id = twin.id
+              AND it.account_fingerprint_with_zeros = a.account_fingerprint_with_zeros))"""
+CONSENT_IS_FOR_ACCOUNT: Final = """(d.account_id = a.id OR a.id IN (
+    WITH RECURSIVE linked (id) AS (
+        SELECT d.account_id
+        UNION SELECT newer.id FROM linked
+              JOIN payments_bankaccount newer ON newer.replaces_id = linked.id)
+    SELECT id FROM linked))"""
+"""A consent holds for its account, and for what notices of change made of that."""
+IS_VALIDATED: Final = """(d.validated_at IS NOT NULL OR EXISTS (
+    SELECT FROM payments_prenoteproof proof
+    JOIN payments_instruction prenote ON prenote.id = proof.prenote_id
+    WHERE proof.mandate_id = d.id AND prenote.is_live AND prenote.answer = ''))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +60,12 @@ RULES: Final = (
     ),
     DebitRule(
         "other-customer",
-        "its bank account is its customer's",
-        "m.customer_id = p.customer_id",
+        "its bank account could be used for its customer when it was authorized",
+        """EXISTS (SELECT FROM payments_methodaccess access
+                WHERE access.method_id = m.id AND access.customer_id = p.customer_id
+                  AND (access.until IS NULL OR access.until >= p.created_at))""",
         _ASK_AGAIN,
-        "Its bank account is another customer's",
+        "Its bank account could not be used for its customer",
     ),
     DebitRule(
         "other-method",
@@ -94,8 +111,8 @@ RULES: Final = (
     ),
     DebitRule(
         "other-account",
-        "its mandate is for the account as it is now",
-        "d.account_fingerprint = m.account_fingerprint",
+        "its mandate is for its account, or for what the payer's bank made of it since",
+        CONSENT_IS_FOR_ACCOUNT,
         "The bank account changed since you authorized the payment, so we did not ask for the "
         "money. Please authorize it anew.",
         "Its account changed since its mandate was given",
@@ -118,7 +135,7 @@ RULES: Final = (
     DebitRule(
         "not-validated",
         "its account was validated before a WEB debit",
-        "d.sec_code <> 'WEB' OR d.validated_at IS NOT NULL",
+        f"d.sec_code <> 'WEB' OR {IS_VALIDATED}",
         "We could not check the bank account first, so we did not ask for the money.",
         "Its account was not validated before a first WEB debit",
     ),

@@ -16,8 +16,16 @@ REWRITING = {
         "UPDATE payments_mandate SET text = 'I agree to anything'",
         "UPDATE payments_mandate SET agreed_at = agreed_at - interval '1 day'",
         "UPDATE payments_mandate SET ip_address = '192.0.2.9', agreed_by_name = 'Somebody'",
-        "UPDATE payments_paymentmethod SET customer_id = customer_id",
-        "UPDATE payments_paymentmethod SET holder_name = 'Somebody'",
+        "UPDATE payments_mandate SET account_id = account_id",
+        "UPDATE payments_mandate SET validated_at = agreed_at",
+        "UPDATE payments_prenoteproof SET mandate_id = mandate_id",
+        "UPDATE payments_paymentmethod SET owner_person_id = owner_person_id",
+        "UPDATE payments_bankaccount SET holder_name = 'Somebody'",
+        "UPDATE payments_bankaccount SET replaces_id = NULL",
+        "UPDATE payments_methodaccess SET customer_id = customer_id",
+        "DELETE FROM payments_methodaccess",
+        "UPDATE payments_payment SET method_label = 'Checking ending 0000'",
+        "UPDATE payments_instruction SET method_label = 'Checking ending 0000'",
     ),
     10: (
         "UPDATE payments_payment SET received_date = received_date - 30",
@@ -72,7 +80,7 @@ def test_the_application_cannot_rewrite_evidence(world):
         for statement in statements
     }
 
-    assert len(answers) == 32
+    assert len(answers) == 40
     allowed = {key: text for key, text in answers.items() if "permission denied" not in text}
     assert allowed == {}
 

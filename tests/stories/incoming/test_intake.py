@@ -14,7 +14,8 @@ from billfold.banking.models import BankFile
 from billfold.payments.cases import parked_items
 from billfold.payments.funnel import recording
 from billfold.payments.incoming import intake
-from billfold.payments.models import Case, Instruction, MethodChange
+from billfold.payments.method_models import BankAccount
+from billfold.payments.models import Case, Instruction
 from billfold.payments.paying import scheduling
 from billfold.platform.models import ItemFailure
 from billfold.rails.protocol import Returned
@@ -35,7 +36,7 @@ def test_promise_13_the_same_notice_of_change_for_two_debits_corrects_the_accoun
     world.go_to(eastern(2026, 11, 19))
 
     assert BankFile.objects.get(kind="returns").state == "read"
-    assert MethodChange.objects.get().method_id == first.method_id
+    assert BankAccount.objects.get(replaces__isnull=False).method_id == first.method_id
     assert world.state(other) == "returned"
     assert not Case.objects.exists()
 
@@ -61,8 +62,8 @@ def test_promise_13_another_notice_in_the_same_file_is_a_persons_to_judge(world)
         correct("772")
 
     method.refresh_from_db()
-    assert method.account_last4 == "771"
-    assert MethodChange.objects.count() == 1
+    assert (method.account.last4, method.label) == ("771", "Checking ending 771")
+    assert BankAccount.objects.filter(replaces__isnull=False).count() == 1
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.notices.models import Notice
 from billfold.payments.accounts import account_validation
-from billfold.payments.accounts.bank_accounts import BankAccount
-from billfold.payments.models import Case, Mandate, Payment
+from billfold.payments.accounts.bank_accounts import TypedAccount
+from billfold.payments.method_models import Mandate
+from billfold.payments.models import Case, Payment
 from billfold.people.models import Person
 from billfold.platform import clock, faults, tenancy
 from billfold.platform.models import AuditEntry
@@ -160,7 +161,7 @@ def test_only_ohio_was_reviewed_for_fees(loaded):
     assert (cap.state, cap.cap_minor, cap.source) == ("OH", 2500, "reviewed, cap 25.00")
     states = set(Customer.objects.values_list("state", flat=True))
     assert states - {"OH"}
-    words = Mandate.objects.values_list("text", "method__customer__state")
+    words = Mandate.objects.values_list("text", "payment__customer__state")
     assert {"Return Fee" in text for text, state in words if state == "OH"} == {True}
     assert not any("Return Fee" in text for text, state in words if state != "OH")
 
@@ -183,8 +184,8 @@ def test_one_payer_has_two_accounts(loaded):
 
 
 def test_the_bank_refuses_closed_accounts_and_vouches_for_others(loaded):
-    def account(number: str) -> BankAccount:
-        return BankAccount(
+    def account(number: str) -> TypedAccount:
+        return TypedAccount(
             routing_number=cedarline.PACIFIC_LANTERN,
             account_number=number,
             account_type="checking",

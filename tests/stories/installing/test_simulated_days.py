@@ -21,7 +21,7 @@ from billfold.ledger.chart import CASH
 from billfold.money import Money
 from billfold.notices.models import Notice
 from billfold.payments.accounts import account_validation
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.accounts.mandates import Consent
 from billfold.payments.models import CutOff, Payment, ProofRun
 from billfold.payments.paying import scheduling
@@ -204,7 +204,7 @@ def demonstration(django_db_setup, django_db_blocker):
 
 
 def pay(invoice: Invoice, amount: Money, account_number: str) -> UUID:
-    account = BankAccount(
+    account = TypedAccount(
         routing_number=cedarline.PACIFIC_LANTERN,
         account_number=account_number,
         account_type="checking",
@@ -212,13 +212,14 @@ def pay(invoice: Invoice, amount: Money, account_number: str) -> UUID:
         holder_name="Dana Osei",
     )
     now = clock.now()
-    payer = Person.objects.get(email=cedarline.DANA)
+    payer = Person.objects.get(email=cedarline.DANA).actor()
     intent = scheduling.Intent(
         reference=f"AAAA-BBBB-CCCC-{account_number}",
         customer_id=invoice.customer_id,
         shares={invoice.id: amount},
         account=account,
-        consent=Consent("I authorize this debit.", payer, "192.0.2.7", "test"),
+        authority=Consent("I authorize this debit.", payer, "192.0.2.7", "test"),
+        actor=payer,
         validation=account_validation.validate(account, setting="bank_service", now=now),
     )
     return scheduling.schedule([intent], now=now)[0].payment.id

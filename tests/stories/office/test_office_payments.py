@@ -49,7 +49,7 @@ def test_a_payment_is_found_by_every_number_people_have_at_hand(world, office):
         "cl-208814",
         "346.18",
         "$346.18",
-        payment.method.account_last4,
+        payment.method.account.last4,
     ):
         assert count_rows(office, query) == 1, query
     for query in ("Vesper", "CL-900", "nobody", trace[:-1], "%", "_", "346.19", "0001"):
@@ -82,7 +82,7 @@ def test_a_payment_shows_its_consent_from_the_first_moment(world, office):
     assert "Scheduled" in text
     assert "Nothing booked yet" in text
     assert "I authorize this debit." in text
-    assert "one-time-2026-11" in text
+    assert "single-2026-11" in text
     assert "192.0.2.7" in text
     assert "Given Nov 16, 2026, 9:00 am ET by Dana Osei" in text
     assert "Checking ending 6789" in text

@@ -16,16 +16,9 @@ from billfold.cli.refusal import CommandRefused
 from billfold.formats import nacha
 from billfold.ledger import book
 from billfold.notices.models import Notice
-from billfold.payments.accounts import account_validation
-from billfold.payments.models import (
-    Case,
-    Instruction,
-    Mandate,
-    MethodChange,
-    MethodState,
-    Payment,
-    PaymentMethod,
-)
+from billfold.payments.accounts import account_validation, mandates
+from billfold.payments.method_models import BankAccount, Mandate, MethodState, PaymentMethod
+from billfold.payments.models import Case, Instruction, Payment
 from billfold.payments.outgoing import withdrawal
 from billfold.payments.paying import scheduling
 from billfold.payments.proof import report
@@ -117,8 +110,10 @@ def test_promise_18_the_zero_entry_goes_first_and_the_debit_after_the_wait(askin
     assert entries(date(2026, 11, 30)) == [(27, 12_000, NEW)]
     assert asking.state(payment) == "settled"
     mandate = Mandate.objects.get()
-    assert mandate.validated_at.date() == date(2026, 11, 30)
-    assert mandate.validation_evidence == f"prenote/{prenotes()[0].trace}"
+    validation = mandates.validation_of(mandate)
+    assert validation.at is not None
+    assert validation.at.date() == date(2026, 11, 30)
+    assert validation.evidence == f"prenote/{prenotes()[0].trace}"
     assert len(prenotes()) == 1
     assert is_clean(asking)
 
@@ -286,7 +281,7 @@ def test_a_notice_of_change_to_a_prenote_lets_the_corrected_account_be_debited(a
 
     asking.go_to(eastern(2026, 12, 2, 18))
 
-    assert MethodChange.objects.count() == 2
+    assert BankAccount.objects.filter(replaces__isnull=False).count() == 2
     assert sorted(entries(date(2026, 11, 30))) == [
         (27, 8_000, "77440000"),
         (27, 12_000, "77440000"),

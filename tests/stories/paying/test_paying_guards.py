@@ -11,7 +11,8 @@ from billfold import jobs
 from billfold.banking import connections
 from billfold.banking.models import BankConnection, BankFile
 from billfold.payments.accounts import bank_accounts
-from billfold.payments.models import Payment, PaymentMethod
+from billfold.payments.method_models import PaymentMethod
+from billfold.payments.models import Payment
 from billfold.payments.paying import scheduling
 from billfold.platform import tenancy
 from tests import privilege, races, waiting
@@ -30,10 +31,15 @@ def test_promise_18_another_customers_invoice_cannot_be_paid(world):
     assert not Payment.objects.exists()
 
 
-def test_promise_18_another_customers_saved_account_cannot_pay(world):
+@pytest.mark.parametrize("holder", ["personal", "business"])
+def test_promise_18_another_customers_saved_account_cannot_pay(world, holder):
     neighbour = world.add_customer("40-118-9999", "Marsh & Daughters")
     theirs = bank_accounts.add(
-        world.account(), customer_id=neighbour.id, remember=True, now=world.now
+        world.account(holder=holder),
+        customer_id=neighbour.id,
+        remember=True,
+        actor=world.add_person("ines@marsh.example", "Ines Marsh").actor(),
+        now=world.now,
     )
     intent = replace(world.intent([world.invoice("CL-1", "120.00")]), account=theirs)
 

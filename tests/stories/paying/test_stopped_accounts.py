@@ -11,18 +11,11 @@ from django.db import connection, transaction
 from billfold.payments.accounts import account_validation, bank_accounts, wallet
 from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import stopped_accounts
-from billfold.payments.models import (
-    Case,
-    Instruction,
-    Mandate,
-    MethodState,
-    Payment,
-    PaymentMethod,
-)
-from billfold.payments.paying import scheduling
+from billfold.payments.method_models import Mandate, MethodState, PaymentMethod
+from billfold.payments.models import Case, Instruction, Payment
+from billfold.payments.paying import funding_account, scheduling
 from billfold.platform import tenancy
 from billfold.platform.models import AuditEntry
-from billfold.portal import funding_account
 from billfold.rails.ach.reason_codes import Correction
 from billfold.receivables.models import Customer
 from tests import waiting
@@ -134,7 +127,7 @@ def test_promise_18_a_new_account_like_another_customers_stopped_one_waits_for_a
     with pytest.raises(scheduling.MethodNotUsable):
         _pay_for(world, neighbour, "0440010")
 
-    assert PaymentMethod.objects.get(customer=neighbour).awaits_check
+    assert PaymentMethod.objects.get(accesses__customer=neighbour).awaits_check
     assert Case.objects.filter(kind=CaseKind.LIKE_STOPPED_ACCOUNT).count() == 1
 
 
@@ -165,13 +158,17 @@ def test_promise_18_a_saved_account_is_recognised_with_leading_zeros(world):
             actor=world.actor(),
             now=world.now,
         )
-    assert funding_account.find_saved(world.account("04417006789"), [saved]) == saved.id
+    assert saved.id == funding_account.find_saved(
+        world.account("04417006789"),
+        customer_id=world.customer.id,
+        person_id=world.payer.id,
+    )
 
 
 def test_promise_18_the_number_is_sent_as_it_was_typed(world):
     payment = world.pay(world.invoice("CL-1", "120.00"), account="004417006789")
 
-    assert payment.method.account_number() == "004417006789"
+    assert payment.method.account.number() == "004417006789"
 
 
 def test_promise_18_an_earlier_payment_proves_the_account_with_leading_zeros_too(world):
@@ -196,7 +193,7 @@ def test_an_account_the_bank_corrected_to_a_number_with_a_dash_can_be_chosen(wor
         now=world.now,
     )
 
-    account = wallet.unsealed_account(PaymentMethod.objects.get(pk=method.pk))
+    account = bank_accounts.unsealed(PaymentMethod.objects.get(pk=method.pk))
 
     assert account.account_number == "44-17"
 
@@ -217,7 +214,7 @@ def test_a_correction_to_an_account_that_is_saved_already_leaves_it_saved_once(w
         now=world.now,
     )
 
-    [listed] = wallet.saved(world.customer.id)
+    [listed] = wallet.saved(world.customer.id, person_id=world.payer.id)
     assert (listed.id, listed.nickname, listed.is_default) == (other.id, "Main", True)
 
 
@@ -226,7 +223,11 @@ def test_promise_10_an_account_saved_twice_at_once_is_saved_once(desk, tmp_path)
         world = World(desk, tmp_path / "bank", MONDAY)
         with transaction.atomic():
             bank_accounts.add(
-                world.account(), customer_id=world.customer.id, remember=True, now=world.now
+                world.account(),
+                customer_id=world.customer.id,
+                remember=True,
+                actor=world.actor(),
+                now=world.now,
             )
             saving = [threads.submit(_save, world) for _ in range(6)]
             waiting.wait_until(lambda: _waiting_for_a_lock() == 6, "all wait for the first")

@@ -11,7 +11,7 @@ from django.db import close_old_connections
 
 from billfold.config.wsgi import application
 from billfold.pages import responses
-from billfold.payments.models import Mandate
+from billfold.payments.method_models import Mandate
 from billfold.payments.proof import leaks
 from billfold.payments.proof.check import Inspection
 from tests.stories.portal.payer import ACCOUNT, Payer

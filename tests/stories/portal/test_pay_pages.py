@@ -10,8 +10,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from billfold.payments.accounts import bank_accounts
+from billfold.payments.accounts.mandates import Consent
 from billfold.payments.cases.case_kinds import CaseKind
-from billfold.payments.models import Case, Mandate, MethodState, Payment, PaymentMethod
+from billfold.payments.method_models import Mandate, MethodState, PaymentMethod
+from billfold.payments.models import Case, Payment
 from billfold.platform import clock
 from billfold.platform.ids import new_reference
 from billfold.receivables.models import Invoice
@@ -109,8 +111,8 @@ def test_a_saved_account_typed_once_more_stays_one(payer):
 def test_a_business_account_is_asked_under_its_own_name(payer):
     payer.pay("CL-1", account_holder="business", account_kind="savings")
 
-    method = PaymentMethod.objects.get()
-    assert (method.holder_name, method.account_type) == ("Hollis & Wren Architects", "savings")
+    account = PaymentMethod.objects.get().account
+    assert (account.holder_name, account.account_type) == ("Hollis & Wren Architects", "savings")
     assert Mandate.objects.get().sec_code == "CCD"
 
 
@@ -144,7 +146,7 @@ def test_choices_can_be_changed_without_typing_the_account_again(payer):
 
     assert "The account you entered" in form
     assert Payment.objects.get().amount == usd("1671.18")
-    assert Payment.objects.get().method.account_number() == ACCOUNT
+    assert Payment.objects.get().method.account.number() == ACCOUNT
 
 
 @pytest.mark.parametrize("times", [2, 5])
@@ -272,14 +274,15 @@ def test_a_form_drawn_for_one_account_pays_that_account(payer, world):
 def test_another_persons_reference_is_refused_and_makes_no_payment(payer, world):
     theirs = world.add_customer("50-1", "Vesper Logistics")
     intent = world.intent([world.invoice("VL-1", "10.00", customer=theirs)])
-    other = world.add_person("ana@vesper.example", "Ana Vesper")
+    other = world.add_person("ana@vesper.example", "Ana Vesper").actor()
     taken = new_reference()
     foreign = type(intent)(
         reference=taken,
         customer_id=theirs.id,
         shares=intent.shares,
         account=intent.account,
-        consent=type(intent.consent)("x", other, "", ""),
+        authority=Consent("x", other, "", ""),
+        actor=other,
         validation=intent.validation,
     )
     from billfold.payments.paying import scheduling
@@ -358,7 +361,11 @@ def test_an_account_a_return_stopped_cannot_come_back_by_typing_it(payer, state)
 def test_promise_18_an_account_like_another_customers_stopped_one_waits_for_a_check(payer, world):
     other = world.add_customer("40-118-9999", "Marsh & Daughters")
     stopped = bank_accounts.add(
-        world.account(ACCOUNT.rjust(12, "0")), customer_id=other.id, remember=True, now=world.now
+        world.account(ACCOUNT.rjust(12, "0")),
+        customer_id=other.id,
+        remember=True,
+        actor=world.add_person("ines@marsh.example", "Ines Marsh").actor(),
+        now=world.now,
     )
     PaymentMethod.objects.filter(pk=stopped.pk).update(state=MethodState.FROZEN)
 

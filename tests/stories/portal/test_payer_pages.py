@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from billfold import jobs
-from billfold.payments.models import Payment, PaymentMethod
+from billfold.payments.method_models import PaymentMethod
+from billfold.payments.models import Payment
 from billfold.platform import clock
 from billfold.platform.audit import AuditEntry
 from billfold.platform.ids import new_id
@@ -241,7 +242,7 @@ def test_a_saved_account_is_named_preferred_and_removed(payer, world):
         saved = payer.client.post("/payment-methods", payer.account_form(account_number=number))
         assert saved.status_code == 303
     assert PaymentMethod.objects.count() == 2
-    first = PaymentMethod.objects.get(account_last4="6789")
+    first = PaymentMethod.objects.get(label="Checking ending 6789")
 
     payer.client.post(f"/payment-methods/{first.id}", {"nickname": "Office", "is_default": "on"})
     listed = read(payer, "/payment-methods")
@@ -347,7 +348,7 @@ def test_a_bank_account_is_saved_where_its_form_was_drawn(payer, world):
 
     payer.client.post("/payment-methods", payer.account_form(account=account))
 
-    assert PaymentMethod.objects.get().customer == world.customer
+    assert PaymentMethod.objects.get().accesses.get().customer == world.customer
     foreign = payer.client.post("/payment-methods", payer.account_form(account="50-1"))
     assert foreign.status_code == 404
     world.give_access(world.payer, world.customer, "view")

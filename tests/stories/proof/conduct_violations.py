@@ -1,4 +1,4 @@
-"""One violation for each check of dates, limits and sign-ins: promises 19, 21 and 24."""
+"""One violation for each check of consents, dates, limits and sign-ins: promises 18 to 24."""
 
 from __future__ import annotations
 
@@ -59,4 +59,28 @@ CONDUCT: dict[tuple[int, str], Plant] = {
         _ATTEMPT + "repeat('0', 64), repeat(to_hex(n % 16), 64), now() "
         "FROM generate_series(1, 201) n"
     ),
+    (18, "A consent to one debit serves one payment"): unguarded(
+        "payments_payment",
+        "UPDATE payments_payment SET mandate_id = "
+        "(SELECT min(id::text)::uuid FROM payments_mandate)",
+    ),
+    (18, "A notice of change links accounts of one method"): unguarded(
+        "payments_bankaccount",
+        "UPDATE payments_bankaccount a SET replaces_id = "
+        "(SELECT b.id FROM payments_presentaccount b WHERE b.method_id <> a.method_id LIMIT 1) "
+        f"WHERE {one('payments_bankaccount', 'replaces_id IS NOT NULL')}",
+    ),
+    (18, "The application cannot rewrite for whom a method may be used"): sql(
+        f"GRANT UPDATE (customer_id) ON payments_methodaccess TO {ROLE}"
+    ),
+    (18, "A trigger lets only the end of a consent be written"): sql(
+        "ALTER TABLE payments_mandate DISABLE TRIGGER only_ends"
+    ),
+    (18, "The application has no right to change bank accounts and what prenotes proved"): sql(
+        f"GRANT UPDATE (number_sealed) ON payments_bankaccount TO {ROLE}"
+    ),
+    (
+        18,
+        "A trigger refuses changes of bank accounts and what prenotes proved, whoever makes them",
+    ): sql("DROP TRIGGER append_only ON payments_bankaccount"),
 }

@@ -177,7 +177,13 @@ def test_promise_23_no_account_that_a_payer_may_choose_makes_verify_red(
     world = as_superuser
     account = world.account(number)
 
-    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+    bank_accounts.add(
+        account,
+        customer_id=world.customer.id,
+        remember=True,
+        actor=world.actor(),
+        now=world.now,
+    )
 
     assert _broken(world) == {}
 
@@ -199,7 +205,13 @@ def test_promise_23_nor_does_one_that_stands_on_the_bill_or_in_an_address(
 ) -> None:
     world = as_superuser
     account = world.account(number)
-    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+    bank_accounts.add(
+        account,
+        customer_id=world.customer.id,
+        remember=True,
+        actor=world.actor(),
+        now=world.now,
+    )
 
     proof = _broken(world, statement.replace("%s", f"'{world.payer.id}'"))
 
@@ -211,7 +223,13 @@ def test_promise_23_nor_does_one_that_is_part_of_a_time_or_a_process(
 ) -> None:
     world = as_superuser
     account = world.account("123456")
-    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+    bank_accounts.add(
+        account,
+        customer_id=world.customer.id,
+        remember=True,
+        actor=world.actor(),
+        now=world.now,
+    )
     log = settings.STATE_DIR / "logs" / "web.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text("2026-11-23 10:00:00.123456 UTC [123456] LOG: ready\n")
@@ -231,7 +249,13 @@ def test_promise_23_nor_does_one_that_is_the_trace_number_of_an_entry(as_superus
     world = as_superuser
     account = world.account(Instruction.objects.order_by("trace")[0].trace)
 
-    bank_accounts.add(account, customer_id=world.customer.id, remember=True, now=world.now)
+    bank_accounts.add(
+        account,
+        customer_id=world.customer.id,
+        remember=True,
+        actor=world.actor(),
+        now=world.now,
+    )
 
     assert _broken(world) == {}
 

@@ -285,9 +285,10 @@ ONCE: dict[tuple[int, str], Plant] = {
     (15, "A return fee stands only where code, state and cap allow it"): sql(
         "UPDATE receivables_feecap SET cap_minor = 1000"
     ),
-    (16, "One invoice, one debit under standing consent"): unguarded(
+    (16, "One invoice, one debit under recurring consent"): unguarded(
         "payments_remittance",
-        "UPDATE payments_mandate SET kind = 'standing'",
+        "ALTER TABLE payments_mandate DISABLE TRIGGER ALL",
+        "UPDATE payments_mandate SET kind = 'recurring'",
         f"UPDATE payments_remittance SET invoice_id = {_INVOICE.format('CL-1')} "
         f"WHERE invoice_id = {_INVOICE.format('CL-4')}",
     ),
@@ -372,25 +373,28 @@ FILES |= {
 }
 
 PERMISSION: dict[tuple[int, str], Plant] = {
-    (18, "Every debit had a live consent when its file was made"): sql(
-        "UPDATE payments_mandate SET revoked_at = '2026-11-01' WHERE revoked_at IS NULL"
+    (18, "Every debit had a live consent when its file was made"): unguarded(
+        "payments_mandate",
+        "UPDATE payments_mandate SET revoked_at = '2026-11-01' WHERE revoked_at IS NULL",
     ),
-    (18, "Every consent keeps the text, its version and who agreed"): sql(
-        f"UPDATE payments_mandate SET text = ' ' WHERE {one('payments_mandate')}"
+    (18, "Every consent keeps the text, its version and who agreed"): unguarded(
+        "payments_mandate",
+        f"UPDATE payments_mandate SET text = ' ' WHERE {one('payments_mandate')}",
     ),
-    (18, "Every consent is the one put on record"): sql(
-        f"UPDATE payments_mandate SET text = 'Anything.' WHERE {one('payments_mandate')}"
+    (18, "Every consent is the one put on record"): unguarded(
+        "payments_mandate",
+        f"UPDATE payments_mandate SET text = 'Anything.' WHERE {one('payments_mandate')}",
     ),
     (18, "The application cannot rewrite a consent"): sql(
         f"GRANT UPDATE (text) ON payments_mandate TO {ROLE}"
     ),
     (18, "No account is debited after a return stopped it"): unguarded(
         "payments_subjectevent",
-        "UPDATE payments_subjectevent SET code = 'R02', at = '2026-11-16' "
+        "UPDATE payments_subjectevent SET code = 'R02', at = '2026-11-16 15:00+00' "
         "WHERE kind = 'returned' AND code = 'R01'",
     ),
-    (18, "Every account was validated before its first WEB debit"): sql(
-        "UPDATE payments_mandate SET validated_at = NULL"
+    (18, "Every account was validated before its first WEB debit"): unguarded(
+        "payments_mandate", "UPDATE payments_mandate SET validated_at = NULL"
     ),
     (18, "No first debit goes out before its prenote has cleared"): sql(
         "UPDATE banking_bankfile SET effective_date = effective_date + 1 WHERE id = "
@@ -448,9 +452,10 @@ DATA: dict[tuple[int, str], Plant] = {
     (23, "Bytes are kept only where they are sealed or the biller's own"): sql(
         "ALTER TABLE payments_case ADD COLUMN attachment bytea"
     ),
-    (23, "Every account number is sealed and is the one shown"): sql(
-        "UPDATE payments_paymentmethod SET account_sealed = '440001'::bytea "
-        f"WHERE {one('payments_paymentmethod')}"
+    (23, "Every account number is sealed and is the one shown"): unguarded(
+        "payments_bankaccount",
+        "UPDATE payments_bankaccount SET number_sealed = '440001'::bytea "
+        f"WHERE {one('payments_bankaccount')}",
     ),
     (23, "Every bank line's words are sealed"): sql(
         f"UPDATE banking_bankline SET text_sealed = 'CREDIT'::bytea WHERE {one('banking_bankline')}"

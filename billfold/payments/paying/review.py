@@ -1,7 +1,4 @@
-"""The review of a payment: its day, the words the payer agrees to, the fingerprint of both.
-
-Rules alone: nothing here knows a request or a page.
-"""
+"""The review of a payment: its day, the words the payer agrees to, the fingerprint of both."""
 
 from __future__ import annotations
 
@@ -9,20 +6,22 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from billfold import bankdays
 from billfold.banking import connections
 from billfold.money import Money, total
-from billfold.pages.templatetags import formatting
-from billfold.payments.accounts import mandates
+from billfold.payments.accounts import mandates, method_access
 from billfold.payments.accounts.account_validation import Validation
-from billfold.payments.accounts.bank_accounts import BankAccount
+from billfold.payments.accounts.bank_accounts import TypedAccount
 from billfold.payments.accounts.mandates import Consent
-from billfold.payments.models import MethodState, Payment, PaymentMethod
+from billfold.payments.method_models import BankAccount, MethodState, PaymentMethod
+from billfold.payments.models import Payment
 from billfold.payments.paying import scheduling
+from billfold.payments.paying.payable_bills import CURRENCY
 from billfold.payments.paying.scheduling import Intent
 from billfold.people.models import Person
-from billfold.portal.payable_bills import CURRENCY
+from billfold.platform.audit import Actor
 from billfold.receivables.models import BillerProfile
 
 
@@ -34,7 +33,7 @@ class Draft:
     customer_id: UUID
     shares: dict[UUID, Money]
     method_id: UUID | None
-    account: BankAccount | None
+    account: TypedAccount | None
     remember: bool
     validation: Validation
 
@@ -51,9 +50,12 @@ class ReviewedPayment:
     """A draft at one moment: what Pay will do, and the words it is agreed to with."""
 
     draft: Draft
-    payer: Person
-    account: BankAccount | PaymentMethod
+    payer: Actor
+    source: TypedAccount | PaymentMethod
+    account: TypedAccount | BankAccount
+    """The account of the source, as it is now."""
     biller_name: str
+    zone: ZoneInfo
     return_fee: Money
     collect_on: date
     cutoff_eastern: time
@@ -65,23 +67,23 @@ class ReviewedPayment:
 
     @property
     def cutoff(self) -> datetime:
-        """Until when the payment can be canceled."""
-        return bankdays.cutoff_at(self.collect_on, self.cutoff_eastern)
+        """Until when the payment can be canceled, in the biller's zone."""
+        return bankdays.cutoff_at(self.collect_on, self.cutoff_eastern).astimezone(self.zone)
 
     @property
     def last4(self) -> str:
-        if isinstance(self.account, PaymentMethod):
-            return self.account.account_last4
+        if isinstance(self.account, BankAccount):
+            return self.account.last4
         return self.account.account_number[-4:]
 
     def authorization(self) -> str:
         """Write the authorisation, from what is so at this moment."""
-        return mandates.one_time_text(
+        return mandates.single_text(
             biller=self.biller_name,
             account=f"{self.account.account_type} account ending {self.last4}",
             amount=self.amount,
             day=self.collect_on,
-            cutoff=f"{formatting.moment(self.cutoff)} on {formatting.day(self.cutoff)}",
+            cancel_until=self.cutoff,
             return_fee=self.return_fee,
         )
 
@@ -91,13 +93,14 @@ class ReviewedPayment:
             reference=self.draft.reference,
             customer_id=self.draft.customer_id,
             shares=self.draft.shares,
-            account=self.account,
-            consent=Consent(
+            account=self.source,
+            authority=Consent(
                 text=self.authorization(),
                 agreed_by=self.payer,
                 ip_address=ip_address,
                 user_agent=user_agent,
             ),
+            actor=self.payer,
             validation=self.draft.validation,
             remember=self.draft.remember,
         )
@@ -105,14 +108,15 @@ class ReviewedPayment:
     def fingerprint(self) -> str:
         """Name exactly this request under exactly these words, wherever they are agreed to."""
         intent = self.intent(ip_address="", user_agent="")
-        return _fingerprint(intent.request_hash, intent.consent.text)
+        return _fingerprint(intent.request_hash, self.authorization())
 
 
 def prepare(
-    draft: Draft, payer: Person, *, profile: BillerProfile, return_fee: Money, now: datetime
+    draft: Draft, payer: Actor, *, profile: BillerProfile, return_fee: Money, now: datetime
 ) -> ReviewedPayment:
     """Put a draft beside the books as they are now. Raises: AccountGone."""
-    account = draft.account or _usable_method(draft)
+    source = draft.account or _usable_method(draft, payer)
+    account = source.account if isinstance(source, PaymentMethod) else source
     cutoff = connections.default().cutoff_eastern
     collect_on = scheduling.collection_day(
         account, draft.validation, counts_from=now, cutoff_eastern=cutoff
@@ -120,8 +124,10 @@ def prepare(
     return ReviewedPayment(
         draft=draft,
         payer=payer,
+        source=source,
         account=account,
         biller_name=profile.legal_name,
+        zone=ZoneInfo(profile.zone),
         return_fee=return_fee,
         collect_on=collect_on,
         cutoff_eastern=cutoff,
@@ -138,11 +144,14 @@ def _fingerprint(request_hash: str, authorization: str) -> str:
     return hashlib.sha256(f"{request_hash}|{authorization}".encode()).hexdigest()
 
 
-def _usable_method(draft: Draft) -> PaymentMethod:
+def _usable_method(draft: Draft, payer: Actor) -> PaymentMethod:
     assert draft.method_id is not None  # A draft has either a method or an account.
-    method = PaymentMethod.objects.filter(
-        pk=draft.method_id, customer_id=draft.customer_id, state=MethodState.ACTIVE
-    ).first()
+    methods = method_access.usable_for(draft.customer_id, person_id=Person.id_of(payer))
+    method = (
+        methods.filter(pk=draft.method_id, state=MethodState.ACTIVE)
+        .select_related("present__account")
+        .first()
+    )
     if method is None:
         raise AccountGone
     return method
