@@ -115,6 +115,7 @@ def payment(visit: StaffVisit, reference: str) -> HttpResponse:
 def _build(visit: StaffVisit, payment: Payment) -> PaymentPage:
     records = payment_records.load(payment)
     is_late = payment.is_late(on=visit.today)
+    paid_from = agreed_and_debited(payment.method_label, payment.debited_label())
     entries = tuple(_ledger_row(line, payment) for line in records.ledger_lines)
     is_returned = payment.state == State.RETURNED.value
     return PaymentPage(
@@ -129,7 +130,7 @@ def _build(visit: StaffVisit, payment: Payment) -> PaymentPage:
             [
                 payment.customer.name,
                 f"Account # {payment.customer.number}",
-                agreed_and_debited(payment.method_label, payment.debited_label()),
+                paid_from,
                 f"ACH debit ({payment.mandate.sec_code})",
             ]
         ),
@@ -138,7 +139,7 @@ def _build(visit: StaffVisit, payment: Payment) -> PaymentPage:
         entries_total=total((entry.amount for entry in entries), payment.currency),
         events=tuple(_event_row(event, records, visit) for event in records.events),
         lines=_paid_lines(payment),
-        bank_details=_bank_details(records),
+        bank_details=_bank_details(records, paid_from),
         authorization=_authorization(payment.mandate),
         notices=_notices(records),
         cases=tuple(
@@ -203,11 +204,11 @@ def _paid_lines(payment: Payment) -> tuple[PaidLine, ...]:
     )
 
 
-def _bank_details(records: PaymentRecords) -> tuple[DetailLine, ...]:
+def _bank_details(records: PaymentRecords, paid_from: str) -> tuple[DetailLine, ...]:
     payment = records.payment
     account, sec_code = payment.method.account, payment.mandate.sec_code
     details = [
-        DetailLine("From", agreed_and_debited(payment.method_label, payment.debited_label())),
+        DetailLine("From", paid_from),
         DetailLine("Holder", f"{account.holder_name} ({account.holder})"),
         DetailLine("Bank", account.bank_name or "Not in the directory"),
         DetailLine("Routing number", account.routing_number, is_code=True),

@@ -11,7 +11,7 @@ $$;
 -- has two, for accounts that may have to be added. Returns the number booked: a key that is booked already
 -- with the same content is skipped, also when another day of the books would be its own by now.
 -- Raises BF001 if a key is booked with other content, BF002 if a reversal names no transfer it mirrors,
--- BF003 if a transfer that applies money does not take it from a customer's unapplied money to what the
+-- BF004 if a transfer that applies money does not take it from a customer's unapplied money to what the
 -- same customer owes.
 CREATE FUNCTION ledger_post(
     ids uuid[], keys text[],
@@ -74,7 +74,7 @@ BEGIN
           IS DISTINCT FROM ('unapplied', 'receivable', target.party)
     LIMIT 1;
     IF refused_key IS NOT NULL THEN
-        RAISE EXCEPTION '%', refused_key USING ERRCODE = 'BF003';
+        RAISE EXCEPTION '%', refused_key USING ERRCODE = 'BF004';
     END IF;
 
     -- Lock the running sums that will change, in the order of their ids.
