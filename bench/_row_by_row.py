@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from billfold.banking import connections
 from billfold.ledger.models import Account, Movement, Transfer
 from billfold.notices.models import Notice
 from billfold.payments.accounts import mandates
@@ -47,6 +48,7 @@ def _schedule(intent: Intent, now: datetime) -> tuple[Payment, Invoice]:
         method=method,
         method_label=method.label,
         mandate=mandate,
+        connection=connections.default(),
         amount_minor=intent.amount.minor,
         received_date=now.date(),
         collect_on=now.date(),
@@ -104,6 +106,7 @@ def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
             amount_minor=payment.amount_minor,
             currency="USD",
             effective_date=now.date(),
+            booked_on=now.date(),
             posted_at=now,
             reason="bench",
             feed_row_id=feed.row(FeedKind.TRANSFERS, now=now),
@@ -117,7 +120,7 @@ def _submit(payment: Payment, invoice: Invoice, now: datetime) -> None:
         Movement.objects.create(
             code=debit.code,
             currency="USD",
-            effective_date=now.date(),
+            booked_on=now.date(),
             batch=new_id(),
             debits_minor=payment.amount_minor,
             credits_minor=0,

@@ -61,10 +61,10 @@ INSERT INTO payments_payment SELECT (jsonb_populate_record(m, jsonb_build_object
     'id', md5('payment' || n)::uuid, 'reference', 'IDLE' || n, 'state', 'in_transit'))).*
 FROM model_payment m, generate_series(1, %(files)s * %(entries)s) n;
 INSERT INTO payments_instruction (id, file_id, payment_id, kind, odfi, trace, amount_minor,
-                                  currency, rdfi, is_live)
+                                  currency, rdfi, method_label, is_live)
 SELECT md5('entry' || n)::uuid, md5('file' || 1 + (n - 1) / %(entries)s)::uuid,
        md5('payment' || n)::uuid, 'payment', '09199904', '09199904' || 1000000 + n,
-       m.amount_minor, 'USD', '12999901', true
+       m.amount_minor, 'USD', '12999901', 'Checking ending 2000', true
 FROM model_payment m, generate_series(1, %(files)s * %(entries)s) n;
 INSERT INTO banking_bankfilecontent (file_id, content_sealed)
 SELECT md5('file' || n)::uuid, %(content)s FROM generate_series(1, %(files)s) n;

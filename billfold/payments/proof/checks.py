@@ -68,7 +68,6 @@ TITLES: Final[Mapping[int, str]] = {
 }
 
 NOT_CHECKABLE: Final[Mapping[int, str]] = {
-    9: "there are no closed periods yet, so no row could break it",
     11: "it is about what is done at the moment an answer is missing; tests cut the line there",
     12: "it is about which code serves which door: there is one funnel, and tests use every door",
     28: "it is about the settings of the process that sends; `billfold doctor` looks at those",

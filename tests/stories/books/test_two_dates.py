@@ -119,9 +119,11 @@ def test_promise_9_no_transfer_is_stored_on_a_day_before_its_fact(now):
     ):
         cursor.execute(
             """INSERT INTO ledger_transfer (id, key, debit_id, credit_id, amount_minor, currency,
-                   effective_date, booked_on, posted_at, reason, evidence)
+                   effective_date, booked_on, posted_at, reason, evidence,
+                   feed_row_id)
                SELECT gen_random_uuid(), 'early', debit_id, credit_id, 1, currency,
-                      effective_date, effective_date - 1, posted_at, reason, evidence
+                      effective_date, effective_date - 1, posted_at, reason, evidence,
+                      feed_row_id
                FROM ledger_transfer"""
         )
 

@@ -26,8 +26,9 @@ from billfold.payments.paying import scheduling
 from billfold.payments.proof import files, outside, paying_once
 from billfold.payments.proof.check import Inspection
 from billfold.payments.rules import debit_rules
-from billfold.platform import parking, sealing, tenancy
+from billfold.platform import feed, parking, sealing, tenancy
 from billfold.platform.faults import InjectedFault
+from billfold.platform.feed import FeedKind
 from billfold.platform.gate import GateClosed, PassageLost
 from billfold.platform.ids import new_id
 from billfold.platform.models import AuditEntry, ItemFailure
@@ -301,6 +302,7 @@ def test_promise_14_a_refusal_that_changes_nothing_is_parked_and_the_cut_off_end
             on_date=MONDAY.date(),
             outcome="scheduled",
             at=MONDAY,
+            feed_row_id=feed.row(FeedKind.EVENTS, now=MONDAY),
         )
         Mandate.objects.filter(pk=stuck.mandate_id).update(revoked_at=MONDAY)
 

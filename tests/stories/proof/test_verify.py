@@ -22,10 +22,11 @@ from tests import privilege
 from tests.conftest import MONDAY, without_daily_proof
 from tests.stories.proof import violations
 from tests.stories.proof.conduct_violations import CONDUCT
+from tests.stories.proof.record_violations import RECORDS
 from tests.world import World, eastern, usd
 
-VIOLATIONS = violations.VIOLATIONS | CONDUCT
-COVERED = [*range(1, 9), 10, *range(13, 28)]
+VIOLATIONS = violations.VIOLATIONS | CONDUCT | RECORDS
+COVERED = [*range(1, 11), *range(13, 28)]
 AFTER = eastern(2026, 12, 1)
 
 
