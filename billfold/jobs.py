@@ -94,14 +94,14 @@ def cut_off(now: datetime) -> None:
 
 _CUT_OFF_IS_DUE: Final = """(
     SELECT bool_or(CASE WHEN last_cutoff.business_date IS NULL
-           THEN EXISTS (
+           THEN bank.closed_through IS NOT NULL OR EXISTS (
                SELECT FROM payments_payment p
                WHERE p.connection_id = bank.id AND p.state = 'scheduled'
                  AND (p.collect_on <= bank.closed_day OR p.created_at
                       < (bank.closed_day + bank.cutoff_eastern) AT TIME ZONE %(eastern)s))
            ELSE last_cutoff.business_date < bank.closed_day END)
     FROM (
-        SELECT id, cutoff_eastern, CASE
+        SELECT id, cutoff_eastern, closed_through, CASE
             WHEN (%(now)s::timestamptz AT TIME ZONE %(eastern)s)::time < cutoff_eastern
             THEN %(closed_before)s::date ELSE %(closed_after)s::date END AS closed_day
         FROM banking_bankconnection) bank
@@ -113,20 +113,26 @@ _CUT_OFF_IS_DUE: Final = """(
 
 def _cutoffs_due(bank: BankConnection, now: datetime) -> Iterator[date]:
     last = CutOff.objects.filter(connection=bank).order_by("-business_date").first()
-    if last is not None:
-        day = bankdays.next_banking_day(last.business_date)
-    else:
-        waiting = Payment.objects.filter(connection=bank, state=State.SCHEDULED)
-        first = waiting.order_by("collect_on").first()
-        if first is None:
-            return
-        # A payment that waits for its prenote needs the cut-off of the day it was made, too.
-        created_at = waiting.earliest("created_at").created_at
-        first_day = bankdays.file_day(created_at, cutoff_eastern=bank.cutoff_eastern)
-        day = min(first_day, bankdays.banking_day_on_or_after(first.collect_on))
+    day = _first_day(bank) if last is None else bankdays.next_banking_day(last.business_date)
+    if day is None:
+        return
     while bankdays.cutoff_at(day, bank.cutoff_eastern) <= now:
         yield day
         day = bankdays.next_banking_day(day)
+
+
+def _first_day(bank: BankConnection) -> date | None:
+    """Find the day of a connection's first cut-off; none while no payment waits for it."""
+    if bank.closed_through is not None:
+        return bank.closed_through  # It has begun, and is not complete.
+    waiting = Payment.objects.filter(connection=bank, state=State.SCHEDULED)
+    first = waiting.order_by("collect_on").first()
+    if first is None:
+        return None
+    # A payment that waits for its prenote needs the cut-off of the day it was made, too.
+    created_at = waiting.earliest("created_at").created_at
+    first_day = bankdays.file_day(created_at, cutoff_eastern=bank.cutoff_eastern)
+    return min(first_day, bankdays.banking_day_on_or_after(first.collect_on))
 
 
 def _banks() -> list[str]:
