@@ -145,7 +145,12 @@ class SubjectEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["subject", "key"], name="event_once_per_subject")
+            models.UniqueConstraint(fields=["subject", "key"], name="event_once_per_subject"),
+            models.UniqueConstraint(
+                fields=["subject", "kind"],
+                name="event_moves_money_once",
+                condition=Q(kind__in=["settled", "returned", "takenback"]) & ~Q(outcome="stray"),
+            ),
         ]
         indexes = [BrinIndex(autosummarize=True, fields=["feed_row"], name="event_by_feed_row")]
 

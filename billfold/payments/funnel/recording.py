@@ -53,9 +53,14 @@ def record(events: Sequence[LifecycleEvent], *, now: datetime) -> Recorded:
 
 def _record_chunk(events: Sequence[LifecycleEvent], now: datetime) -> tuple[int, int]:
     locked = loading.lock(event.subject for event in events)
+    for event in events:
+        if event.subject not in locked.facts:
+            raise UnknownPayment(event.subject)
     ids = {reference: payment.id for reference, payment in locked.facts.items()}
-    new = _new_events(events, locked.facts)
-    plan = lifecycle.plan(locked.states, new)
+    earlier = _earlier_events(locked.facts)
+    new = _new_events(events, earlier)
+    happened = [(event.reference, event.kind) for event in earlier if event.outcome != "stray"]
+    plan = lifecycle.plan(locked.states, new, happened)
     _add_events(new, plan, locked.facts, now)
     _move_states(plan, ids)
     book.post(accounting.transfers(plan.steps, locked.facts), now=now)
@@ -66,23 +71,35 @@ def _record_chunk(events: Sequence[LifecycleEvent], now: datetime) -> tuple[int,
     return len(new), len(plan.strays)
 
 
-def _new_events(
-    events: Sequence[LifecycleEvent], facts: Mapping[str, PaymentFacts]
-) -> list[LifecycleEvent]:
-    """Select the events that are not recorded yet, each once."""
-    for event in events:
-        if event.subject not in facts:
-            raise UnknownPayment(event.subject)
+@dataclass(frozen=True, slots=True)
+class _EarlierEvent:
+    """An event that was recorded before."""
+
+    reference: str
+    key: str
+    kind: str
+    outcome: str
+
+
+def _earlier_events(facts: Mapping[str, PaymentFacts]) -> list[_EarlierEvent]:
+    references = {payment.subject: reference for reference, payment in facts.items()}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT subject, key FROM payments_subjectevent
-               WHERE (subject, key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-            [[facts[each.subject].subject for each in events], [each.key for each in events]],
+            """SELECT subject, key, kind, outcome FROM payments_subjectevent
+               WHERE subject = ANY(%s)""",
+            [list(references)],
         )
-        seen = set(cursor.fetchall())
+        return [_EarlierEvent(references[subject], *rest) for subject, *rest in cursor.fetchall()]
+
+
+def _new_events(
+    events: Sequence[LifecycleEvent], earlier: Sequence[_EarlierEvent]
+) -> list[LifecycleEvent]:
+    """Select the events that are not recorded yet, each once."""
+    seen = {(event.reference, event.key) for event in earlier}
     new = []
     for event in events:
-        name = (facts[event.subject].subject, event.key)
+        name = (event.subject, event.key)
         if name not in seen:
             seen.add(name)
             new.append(event)
@@ -105,7 +122,7 @@ def _add_events(
             "id": ("uuid", new_ids(len(new))),
             "subject": ("text", [facts[event.subject].subject for event in new]),
             "key": ("text", [event.key for event in new]),
-            "kind": ("text", lifecycle.event_kinds(new)),
+            "kind": ("text", [lifecycle.event_kind(event) for event in new]),
             "on_date": ("date", [event.on for event in new]),
             "at": ("timestamptz", [now] * len(new)),
             "code": ("text", [getattr(event, "code", "") for event in new]),

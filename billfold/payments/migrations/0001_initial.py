@@ -266,7 +266,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['feed_row'], name='event_by_feed_row')],
-                'constraints': [models.UniqueConstraint(fields=('subject', 'key'), name='event_once_per_subject')],
+                'constraints': [models.UniqueConstraint(fields=('subject', 'key'), name='event_once_per_subject'), models.UniqueConstraint(condition=models.Q(('kind__in', ['settled', 'returned', 'takenback']), models.Q(('outcome', 'stray'), _negated=True)), fields=('subject', 'kind'), name='event_moves_money_once')],
             },
         ),
         migrations.AddIndex(

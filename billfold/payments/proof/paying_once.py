@@ -188,5 +188,11 @@ CHECKS: Final = (
     by_sql(16, "One invoice, one debit under recurring consent", _AUTOPAY_TWICE),
     by_sql(17, "No money is used twice", _USED_TWICE),
     constrained(17, "The database lets no money be used twice", "ledger_unapplied_never_in_debit"),
+    unique(
+        17,
+        "The database settles a payment, and takes it back, once",
+        "payments_subjectevent.subject+kind",
+        partial=True,
+    ),
     by_sql(17, "Cash leaves only when the bank takes a return", _CASH_OUT),
 )

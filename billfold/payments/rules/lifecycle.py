@@ -5,7 +5,7 @@ An event that the table does not allow is a stray: a case is opened for it, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -71,6 +71,8 @@ NEXT: Final[Mapping[tuple[State, type[Event]], State]] = {
     **{(state, Corrected): state for state in State},
 }
 
+ONCE: Final = frozenset({Settled, TakenBack})
+"""What happens to a payment once, although the table would allow it again in the same state."""
 OPEN_TO_CANCEL: Final = frozenset({State.SCHEDULED})
 RESERVING: Final = frozenset({State.SCHEDULED, State.UNKNOWN})
 """States in which a payment holds its invoices without a booking."""
@@ -105,17 +107,26 @@ class Plan:
     """Reference -> state before the batch, state after it; only where it changes."""
 
 
-def plan(states: Mapping[str, State], events: Iterable[LifecycleEvent]) -> Plan:
-    """Apply each payment's events to its state, in turn. Each subject must be in `states`."""
+def plan(
+    states: Mapping[str, State],
+    events: Iterable[LifecycleEvent],
+    happened: Iterable[tuple[str, str]] = (),
+) -> Plan:
+    """Apply each payment's events to its state, in turn. Each subject must be in `states`.
+
+    `happened` gives, as reference and kind, the events that took effect before.
+    """
     batch = Plan()
-    current = dict(states)
+    current, done = dict(states), set(happened)
     for event in events:
         reference = event.subject
         before = current[reference]
         after = NEXT.get((before, type(event)))
-        if after is None:
+        name = (reference, event_kind(event))
+        if after is None or (type(event) in ONCE and name in done):
             batch.strays.append(Stray(reference, event, before))
             continue
+        done.add(name)
         current[reference] = after
         batch.steps.append(Step(reference, event, before, after))
     batch.moves = {
@@ -126,6 +137,6 @@ def plan(states: Mapping[str, State], events: Iterable[LifecycleEvent]) -> Plan:
     return batch
 
 
-def event_kinds(events: Sequence[Event]) -> list[str]:
-    """Give the name under which each event is stored: `submitted`, `returned`."""
-    return [type(event).__name__.lower() for event in events]
+def event_kind(event: Event) -> str:
+    """Give the name under which an event is stored: `submitted`, `returned`."""
+    return type(event).__name__.lower()

@@ -33,7 +33,7 @@ def came_back(count: int, code: str = "R01", *, at: datetime = NOW, day: datetim
     SubjectEvent.objects.bulk_create(
         SubjectEvent(
             id=new_id(),
-            subject=payment.subject,
+            subject=f"payment/{new_id()}",
             key=f"returned/{new_id()}",
             kind="returned",
             code=code,

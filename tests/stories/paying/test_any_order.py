@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from billfold.ledger import book
 from billfold.ledger.chart import CASH
 from billfold.money import Money
+from billfold.payments.cases.case_kinds import CaseKind
 from billfold.payments.funnel import recording
 from billfold.payments.models import Case, Payment
 from billfold.rails.protocol import Returned, Settled, Submitted, TakenBack
@@ -54,6 +55,37 @@ def test_promise_13_any_order_of_the_same_facts_ends_in_the_same_books(
         assert not Case.objects.exists()
     finally:
         transaction.savepoint_rollback(save)
+
+
+@pytest.mark.parametrize("place", [0, 2], ids=["settled", "taken back"])
+def test_promise_17_a_second_bank_line_moves_the_money_of_a_payment_no_second_time(
+    world_of_one, place
+):
+    world, _, payment = world_of_one
+    event = facts(payment.reference)[place]
+    recording.record(facts(payment.reference), now=world.now)
+    cash = book.balance(CASH)
+
+    again = replace(event, key=f"{event.key}/another line")
+    recorded = recording.record([again], now=world.now)
+
+    assert recorded == recording.Recorded(new=1, repeated=0, strays=1)
+    assert book.balance(CASH) == cash
+    assert payment.events.get(key=again.key).outcome == "stray"
+    assert Case.objects.get().kind == CaseKind.STRAY_EVENT
+
+
+def test_promise_17_two_lines_of_one_batch_move_the_money_of_a_payment_once(world_of_one):
+    world, _, payment = world_of_one
+    settled = facts(payment.reference)[0]
+    returned = facts(payment.reference)[1]
+
+    recorded = recording.record(
+        [settled, returned, replace(settled, key="settled/another line")], now=world.now
+    )
+
+    assert recorded.strays == 1
+    assert book.balance(CASH) == usd("120.00")
 
 
 @pytest.fixture

@@ -260,6 +260,7 @@ ONCE: dict[tuple[int, str], Plant] = {
     ),
     (13, "No event took effect twice"): both(
         not_unique("payments_subjectevent", "key,subject"),
+        not_unique("payments_subjectevent", "kind,subject"),
         _second("payments_subjectevent")("kind = 'settled'"),
     ),
     (13, "Every fact names evidence that is there"): unguarded(
@@ -275,7 +276,7 @@ ONCE: dict[tuple[int, str], Plant] = {
     ),
     (15, "The database takes a fee's cause once"): not_unique("receivables_invoice", "cause"),
     (15, "A payment is returned once"): both(
-        unguarded("payments_subjectevent"),
+        not_unique("payments_subjectevent", "kind,subject"),
         _second("payments_subjectevent", key="'again'")("kind = 'returned'"),
     ),
     (15, "A return bears one fee"): both(
@@ -299,6 +300,9 @@ ONCE: dict[tuple[int, str], Plant] = {
     ),
     (17, "The database lets no money be used twice"): without(
         "ledger_account", "ledger_unapplied_never_in_debit"
+    ),
+    (17, "The database settles a payment, and takes it back, once"): not_unique(
+        "payments_subjectevent", "kind,subject"
     ),
     (17, "Cash leaves only when the bank takes a return"): unguarded(
         "ledger_transfer",
