@@ -279,11 +279,6 @@ def applications_of(sources: Iterable[Account]) -> list[Application]:
     return _applications("source", [source.subject for source in sources])
 
 
-def applications_to(targets: Iterable[Account]) -> list[Application]:
-    """Read what was applied to `targets`, the oldest first."""
-    return _applications("target", [target.subject for target in targets])
-
-
 def applications_by_key(keys: Iterable[str]) -> list[Application]:
     """Read those of `keys` that stand, the oldest first."""
     return _applications("key", list(keys))
@@ -346,14 +341,6 @@ _KNOWN: Final = """(%(on)s::date IS NULL OR t.booked_on <= %(on)s)
 
 def _end_of(day: date | None) -> datetime | None:
     return datetime.combine(day + timedelta(days=1), time(), bankdays.EASTERN) if day else None
-
-
-def first_open_day(fact: date) -> date:
-    """Find the day of the books for a fact of a day: that day, or the first one not closed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_first_open_day(%s)", [fact])
-        row: tuple[date] = cursor.fetchone()
-        return row[0]
 
 
 def roll_up() -> int:

@@ -15,7 +15,7 @@ from billfold.payments.accounts import account_validation
 from billfold.payments.cases import casework, notes
 from billfold.payments.funnel import stopped_accounts
 from billfold.payments.outgoing import brake_lifting, transmission, withdrawal
-from billfold.payments.paying import scheduling
+from billfold.payments.paying import invoice_standing, scheduling
 from billfold.people import rights
 from billfold.platform import brake
 from billfold.typed_text import UnfitCharacter
@@ -76,7 +76,7 @@ _SENTENCES: Final[Mapping[type[Exception], str]] = {
 def sentence(refusal: Exception) -> str:
     """Say why nothing was done, and what to do instead."""
     match refusal:
-        case scheduling.ExceedsPayable():
+        case invoice_standing.ExceedsPayable():
             return exceeds_payable_text(refusal.number, refusal.payable)
         case account_validation.AccountRefused():
             return f"Your bank does not take payments from it: {refusal.reason}."

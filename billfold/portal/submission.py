@@ -11,8 +11,9 @@ from billfold.pages import links, refusal_texts, responses
 from billfold.pages.access import PayerVisit
 from billfold.pages.responses import SeeOther
 from billfold.payments.paying import payable_bills, review, scheduling
+from billfold.payments.paying.invoice_standing import ExceedsPayable, NotPositive
 from billfold.payments.paying.review import ReviewedPayment
-from billfold.payments.paying.scheduling import ExceedsPayable, Intent
+from billfold.payments.paying.scheduling import Intent
 from billfold.portal import drafts, pay_form, pay_views, payer_frame, review_page
 from billfold.portal.account_form import METHODS_ID
 from billfold.portal.pay_form import TABLE_ID
@@ -53,13 +54,13 @@ def _schedule(visit: PayerVisit, reviewed: ReviewedPayment) -> HttpResponse:
         scheduling.schedule([_intent(visit.request, reviewed)], now=visit.now)
     except scheduling.ReferenceReused:
         return _refuse_reuse(visit, draft.reference)
-    except scheduling.ExceedsPayable as refusal:
+    except ExceedsPayable as refusal:
         return pay_views.show_form_again(visit, draft, _exceeds_payable(visit, refusal))
     except scheduling.MethodNotUsable as refusal:
         return pay_views.show_form_again(
             visit, draft, {METHODS_ID: refusal_texts.sentence(refusal)}
         )
-    except (scheduling.NotYours, scheduling.NotPositive, scheduling.NothingChosen):
+    except (scheduling.NotYours, NotPositive, scheduling.NothingChosen):
         return pay_views.begin_again(visit)
     drafts.discard(visit.request, draft.reference)
     return SeeOther(links.receipt(draft.reference))

@@ -17,7 +17,7 @@ from billfold.ledger.chart import UNAPPLIED
 from billfold.money import Money
 from billfold.payments.paying import applications
 from billfold.payments.paying.applications import NewApplication
-from billfold.payments.paying.scheduling import ExceedsPayable, NotPositive
+from billfold.payments.paying.invoice_standing import ExceedsPayable, NotPositive
 from billfold.people.models import Person
 from billfold.platform import clock, tenancy
 from billfold.receivables.models import BillerProfile, CreditNote, Invoice

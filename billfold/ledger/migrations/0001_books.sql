@@ -14,9 +14,3 @@ BEGIN
 END $$;
 CREATE TRIGGER close_forward BEFORE UPDATE ON ledger_books
     FOR EACH ROW EXECUTE FUNCTION ledger_close_forward();
-
--- Gives the day of the books for a fact of a day: that day, or the first open one after it.
-CREATE FUNCTION ledger_first_open_day(fact date)
-RETURNS date LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
-    SELECT greatest(fact, (SELECT closed_through + 1 FROM ledger_books))
-$$;

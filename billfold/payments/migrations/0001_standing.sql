@@ -1,10 +1,9 @@
 -- Where invoices stand: what is open on each, what payments reserve of that (those that are scheduled, and
 -- those of unknown outcome), how much of what is reserved goes out after `today`, and what was paid by
--- money that is not settled yet, which is no longer part of what is open. Payments of `leaving_out` do not
--- count as reserving.
+-- money that is not settled yet, which is no longer part of what is open.
 --
 -- Each invoice looks up its own rows: to group all payments first took 600 times as long.
-CREATE FUNCTION payments_standing(invoice_ids uuid[], today date, leaving_out uuid[])
+CREATE FUNCTION payments_standing(invoice_ids uuid[], today date)
 RETURNS TABLE (invoice_id uuid, open_minor bigint, reserved_minor bigint, later_minor bigint,
                in_transit_minor bigint)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
@@ -19,7 +18,6 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
                    AS later_minor
         FROM payments_remittance r JOIN payments_payment p ON p.id = r.payment_id
         WHERE r.invoice_id = i.id AND p.state IN ('scheduled', 'unknown')
-          AND p.id <> ALL (leaving_out)
     ) reserved ON true
     LEFT JOIN LATERAL (
         SELECT sum(a.amount_minor) AS minor

@@ -103,7 +103,7 @@ WITH owes_less AS (
     ) share
     JOIN payments_standing(
         ARRAY(SELECT invoice_id FROM payments_remittance WHERE payment_id = ANY(%(ids)s)),
-        NULL, ARRAY[]::uuid[]) s ON s.invoice_id = share.invoice_id
+        NULL) s ON s.invoice_id = share.invoice_id
     WHERE share.running > s.open_minor
 ), examined AS (
     SELECT p.id, {first_broken} AS broken_rule

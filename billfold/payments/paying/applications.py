@@ -15,7 +15,7 @@ from billfold.ledger.transfer import Transfer
 from billfold.money import Money
 from billfold.payments.models import Decision
 from billfold.payments.paying import invoice_standing
-from billfold.payments.paying.scheduling import ExceedsPayable, NotPositive
+from billfold.payments.paying.invoice_standing import PayableLeft
 from billfold.platform import audit, retries
 from billfold.platform.ids import new_id
 from billfold.receivables.models import Invoice
@@ -53,7 +53,9 @@ def apply(
     """
     with transaction.atomic(durable=True):
         invoices = invoice_standing.lock({each.invoice_id for each in applications})
-        _check(applications, invoices)
+        left = PayableLeft(invoices)
+        for each in applications:
+            left.take(each.invoice_id, each.amount)
         decision = _decide("money applied", why, actor, now)
         transfers = [
             _transfer(each, invoices[each.invoice_id], decision, on) for each in applications
@@ -65,24 +67,6 @@ def apply(
         except book.WrongSide:
             raise NotThatMuchWaits from None
     return decision
-
-
-def _check(
-    applications: Sequence[NewApplication],
-    invoices: dict[UUID, invoice_standing.InvoiceStanding],
-) -> None:
-    payable = {invoice_id: standing.payable for invoice_id, standing in invoices.items()}
-    for each in applications:
-        if each.amount.minor <= 0:
-            raise NotPositive(each.invoice_id)
-        if each.amount > payable[each.invoice_id]:
-            raise ExceedsPayable(
-                invoice_id=each.invoice_id,
-                number=invoices[each.invoice_id].number,
-                payable=payable[each.invoice_id],
-                requested=each.amount,
-            )
-        payable[each.invoice_id] -= each.amount
 
 
 def _transfer(
@@ -100,7 +84,7 @@ def _transfer(
     )
 
 
-@retries.retried(after=retries.UNDONE | retries.EXISTS)
+@retries.retried()
 def take_off(
     keys: Sequence[str], why: str, *, actor: audit.Actor, now: datetime, on: date
 ) -> Decision:

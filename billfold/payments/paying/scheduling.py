@@ -32,6 +32,7 @@ from billfold.payments.method_models import BankAccount, Mandate, MethodState, P
 from billfold.payments.models import Payment
 from billfold.payments.outgoing import prenotes
 from billfold.payments.paying import confirmation, invoice_standing
+from billfold.payments.paying.invoice_standing import PayableLeft
 from billfold.payments.reading import promised_days
 from billfold.payments.rules.accounting import Share
 from billfold.payments.rules.lifecycle import Canceled, State
@@ -49,25 +50,6 @@ class NothingChosen(Exception):
 
 class NotYours(Exception):
     """An invoice or a payment method is not this customer's; to them it is missing."""
-
-
-class NotPositive(Exception):
-    """An amount must be above zero."""
-
-    def __init__(self, invoice_id: UUID) -> None:
-        super().__init__(str(invoice_id))
-        self.invoice_id = invoice_id
-
-
-class ExceedsPayable(Exception):
-    """More was requested than can still be paid on the invoice."""
-
-    def __init__(self, *, invoice_id: UUID, number: str, payable: Money, requested: Money) -> None:
-        super().__init__(f"{number}: requested {requested}, payable {payable}")
-        self.invoice_id = invoice_id
-        self.number = number
-        self.payable = payable
-        self.requested = requested
 
 
 class ReferenceReused(Exception):
@@ -193,7 +175,7 @@ def _earlier_payments(intents: Sequence[Intent]) -> dict[str, Payment]:
 def _check(
     intents: Sequence[Intent], invoices: Mapping[UUID, invoice_standing.InvoiceStanding]
 ) -> None:
-    payable = {invoice_id: invoice.payable for invoice_id, invoice in invoices.items()}
+    left = PayableLeft(invoices)
     for intent in intents:
         if not intent.shares:
             raise NothingChosen
@@ -201,16 +183,7 @@ def _check(
             invoice = invoices.get(invoice_id)
             if invoice is None or invoice.customer_id != intent.customer_id:
                 raise NotYours
-            if amount.minor <= 0:
-                raise NotPositive(invoice_id)
-            if amount > payable[invoice_id]:
-                raise ExceedsPayable(
-                    invoice_id=invoice_id,
-                    number=invoice.number,
-                    payable=payable[invoice_id],
-                    requested=amount,
-                )
-            payable[invoice_id] -= amount
+            left.take(invoice_id, amount)
 
 
 def _methods(intents: Sequence[Intent], now: datetime) -> list[PaymentMethod]:

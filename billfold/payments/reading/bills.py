@@ -103,7 +103,7 @@ WITH bill AS (
            s.later_minor AS scheduled_minor, s.in_transit_minor
     FROM payments_standing(
         ARRAY(SELECT id FROM receivables_invoice WHERE customer_id = %(customer)s),
-        %(on)s, ARRAY[]::uuid[]) s
+        %(on)s) s
     JOIN receivables_invoice i ON i.id = s.invoice_id
     JOIN receivables_presentamount m ON m.invoice_id = i.id
 )

@@ -74,8 +74,6 @@ NEXT: Final[Mapping[tuple[State, type[Event]], State]] = {
 ONCE: Final = frozenset({Settled, TakenBack})
 """What happens to a payment once, although the table would allow it again in the same state."""
 OPEN_TO_CANCEL: Final = frozenset({State.SCHEDULED})
-RESERVING: Final = frozenset({State.SCHEDULED, State.UNKNOWN})
-"""States in which a payment holds its invoices without a booking."""
 
 
 @dataclass(frozen=True, slots=True)

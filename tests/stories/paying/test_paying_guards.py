@@ -13,7 +13,8 @@ from billfold.banking.models import BankConnection, BankFile
 from billfold.payments.accounts import bank_accounts
 from billfold.payments.method_models import PaymentMethod
 from billfold.payments.models import Payment
-from billfold.payments.paying import scheduling
+from billfold.payments.paying import invoice_standing, scheduling
+from billfold.payments.rules.lifecycle import State
 from billfold.platform import tenancy
 from tests import privilege, races, waiting
 from tests.conftest import MONDAY
@@ -63,7 +64,7 @@ def test_promise_10_two_payments_of_one_batch_share_what_an_invoice_owes(world):
     invoice = world.invoice("CL-1", "120.00")
     intents = [world.intent([invoice], amounts=[usd(part)]) for part in ("100.00", "20.01")]
 
-    with pytest.raises(scheduling.ExceedsPayable) as refusal:
+    with pytest.raises(invoice_standing.ExceedsPayable) as refusal:
         scheduling.schedule(intents, now=world.now)
 
     assert refusal.value.payable == usd("20.00")
@@ -86,6 +87,18 @@ def test_promise_14_what_the_bank_may_have_debited_is_not_canceled_before_its_ne
 
     with pytest.raises(scheduling.TooLateToCancel):
         scheduling.cancel(payment, actor=world.actor(), now=world.now)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_promise_12_a_payment_of_unknown_outcome_reserves_as_one_that_waits_does(world, state):
+    invoice = world.invoice("CL-1", "120.00")
+    payment = world.pay(invoice)
+    with privilege.every_right():
+        Payment.objects.filter(pk=payment.pk).update(state=state)
+
+    reserved = invoice_standing.of_invoices([invoice.id])[invoice.id].reserved
+
+    assert bool(reserved.minor) == (state in {State.SCHEDULED, State.UNKNOWN})
 
 
 def test_promise_10_two_references_at_once_pay_one_invoice_once(desk, tmp_path):
