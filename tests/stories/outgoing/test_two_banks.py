@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from billfold import jobs
 from billfold.banking import connections
 from billfold.banking.models import BankConnection, BankFile, BankLine
+from billfold.payments.accounts import account_validation
 from billfold.payments.models import CutOff, Instruction, Payment
 from billfold.payments.outgoing import cutoff, withdrawal
 from billfold.payments.paying import scheduling
@@ -80,6 +82,22 @@ def test_promise_13_each_statement_settles_its_own(world: World) -> None:
     checks = [check for check in report.CHECKS if check.promise in {13, 14, 19}]
     proof = report.examine(world.biller, now=world.now, checks=checks)
     assert proof.broken == []
+
+
+def test_promise_18_a_prenote_goes_out_through_the_bank_of_its_payment(world: World) -> None:
+    make_default(second(world))
+    account = world.account("77441234")
+    asking = account_validation.validate(account, setting=account_validation.PRENOTE, now=world.now)
+    intent = world.intent([world.invoice("CL-1", "120.00")], account=account)
+    payment = scheduling.schedule([replace(intent, validation=asking)], now=world.now)[0].payment
+    make_default(world.connection)
+
+    cutoff.collect_due(world.connection, LATE.date(), now=LATE)
+    assert files_of(payment) == []
+
+    jobs.cut_off(LATE)
+    assert files_of(payment) == ["Zeta"]
+    assert payment.instructions.get().kind == "prenote"
 
 
 def test_promise_19_a_payment_is_canceled_until_the_cut_off_of_its_own_bank(world: World) -> None:
